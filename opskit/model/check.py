@@ -1,0 +1,63 @@
+"""A check as its YAML file says it: what to measure, how to judge it, when, and the words around it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from opskit.model.text import Text
+
+
+class Confirm(msgspec.Struct, frozen=True):
+    """A second condition: the rule counts only where this metric is outside `range` too (number, not only share)."""
+
+    metric: str
+    range: str
+
+
+class Deviation(msgspec.Struct, frozen=True):
+    """Judge the distance in percent from the moving average over `over` seconds, once `at_least` values are known."""
+
+    over: float
+    at_least: int
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """One metric held against Nagios ranges.
+
+    `per` names the label that tells the series apart (gpu, certificate); `optional` marks metrics that some hardware
+    does not have; `say` replaces the standard wording of a violation.
+    """
+
+    metric: str
+    warn: str | None = None
+    crit: str | None = None
+    per: str | None = None
+    optional: bool = False
+    confirm: Confirm | None = None
+    deviation: Deviation | None = None
+    say: Text | None = None
+
+
+class Sustain(msgspec.Struct, frozen=True):
+    """`k of n`: so many of the newest n results must be bad before the state is confirmed, and good before it ends."""
+
+    k: int
+    n: int
+
+
+class Check(msgspec.Struct, frozen=True):
+    """A definition from `checks/`. `every` and `timeout` are in seconds; `args` are the probe's own arguments."""
+
+    id: str
+    summary: Text
+    why: Text
+    probe: str
+    rules: tuple[Rule, ...]
+    every: float
+    timeout: float
+    args: dict[str, Any] = {}
+    sustain: Sustain = Sustain(1, 1)
+    playbook: str | None = None
+    source: str = ""

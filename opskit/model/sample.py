@@ -1,0 +1,21 @@
+"""One measured number. Probes emit samples, rules judge them, history keeps and charts them."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """A value of a metric at a time.
+
+    `value` is None where the probe looked and could not tell; `unit` is one of `s`, `%`, `B`, `c` or empty
+    (base units of the Nagios perfdata grammar); `at` is in seconds since the epoch.
+    """
+
+    metric: str
+    value: float | None
+    unit: str = ""
+    labels: dict[str, str] = {}
+    at: float = 0.0
+    low: float | None = None
+    high: float | None = None

@@ -1,0 +1,114 @@
+"""`opskit.yaml` as a value. Every key has a default that fits the reference deployment."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class NginxSettings(msgspec.Struct, frozen=True):
+    """The front door. `url` is what users open, as reachable from this host."""
+
+    access_log: str = "/var/log/nginx/access.log"
+    error_log: str = "/var/log/nginx/error.log"
+    conf: str = "/etc/nginx/nginx.conf"
+    url: str = "https://127.0.0.1/"
+
+
+class GatewaySettings(msgspec.Struct, frozen=True):
+    """The API gateway. The key itself never stands here: `api_key_file` is a path, or `$NAME` of the environment."""
+
+    url: str = "http://127.0.0.1:18789"
+    log: str = "/var/log/qwen-gateway.log"
+    api_key_file: str | None = None
+    key_header: str = "X-Api-Key"
+
+
+class ClawdbotSettings(msgspec.Struct, frozen=True):
+    """The chat UI."""
+
+    url: str = "http://127.0.0.1:8080"
+    health_path: str = "/health"
+
+
+class OllamaSettings(msgspec.Struct, frozen=True):
+    """The model server. `log` is a file, or a systemd unit whose journal is read."""
+
+    url: str = "http://127.0.0.1:11434"
+    log: str = "unit:ollama"
+    model: str = "qwen3:32b"
+
+
+class GpuSettings(msgspec.Struct, frozen=True):
+    """`expected` cards: fewer is a fault. Unset means that a host without a GPU is merely unknown."""
+
+    expected: int | None = None
+
+
+class HostSettings(msgspec.Struct, frozen=True):
+    """`kernel_log` is a file, or `journal` for the kernel's part of the systemd journal."""
+
+    kernel_log: str = "journal"
+
+
+class Stack(msgspec.Struct, frozen=True):
+    """The chain that is looked after, front to back."""
+
+    nginx: NginxSettings = NginxSettings()
+    gateway: GatewaySettings = GatewaySettings()
+    clawdbot: ClawdbotSettings = ClawdbotSettings()
+    ollama: OllamaSettings = OllamaSettings()
+    gpu: GpuSettings = GpuSettings()
+    host: HostSettings = HostSettings()
+
+
+class CertificateSettings(msgspec.Struct, frozen=True):
+    """What to look at: PEM files (globs allowed) and live `host:port` endpoints, verified as `server_name`."""
+
+    files: tuple[str, ...] = ("/etc/letsencrypt/live/*/fullchain.pem",)
+    endpoints: tuple[str, ...] = ()
+    server_name: str | None = None
+    ca_file: str | None = None
+
+
+class EmailSettings(msgspec.Struct, frozen=True):
+    """How a mail leaves. `tls` is `starttls`, `tls` (from the first byte) or `none` (loopback only)."""
+
+    to: tuple[str, ...]
+    sender: str
+    host: str = "localhost"
+    port: int = 587
+    tls: str = "starttls"
+    user: str | None = None
+    password_file: str | None = None
+    ca_file: str | None = None
+    timeout: float = 20.0
+
+
+class NotifySettings(msgspec.Struct, frozen=True):
+    """Who is told. Without `email` nothing is sent, and `opskit status` says so."""
+
+    email: EmailSettings | None = None
+
+
+class HistorySettings(msgspec.Struct, frozen=True):
+    """Where the memory is kept; unset: /var/lib/opskit for root, ~/.local/state/opskit for others."""
+
+    path: str | None = None
+
+
+class ReportSettings(msgspec.Struct, frozen=True):
+    """When the daily report is made by `opskit run`, in the host's zone."""
+
+    daily_at: str = "08:00"
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """The whole file. `source` is the path it came from, empty for built-in defaults."""
+
+    stack: Stack = Stack()
+    certificates: CertificateSettings = CertificateSettings()
+    notify: NotifySettings = NotifySettings()
+    history: HistorySettings = HistorySettings()
+    report: ReportSettings = ReportSettings()
+    locale: str | None = None
+    source: str = ""

@@ -1,0 +1,32 @@
+"""What judging a check came to: a state with the reasons for it. Goes to history, to notify and to the printers."""
+
+from __future__ import annotations
+
+import msgspec
+
+from opskit.model.evidence import Evidence
+from opskit.model.message import Message
+from opskit.model.sample import Sample
+from opskit.model.status import Status
+
+
+class Item(msgspec.Struct, frozen=True):
+    """One judged value: the state it leads to, in words, with the sample and the thresholds it was held against."""
+
+    status: Status
+    text: Message
+    sample: Sample | None = None
+    warn: str | None = None
+    crit: str | None = None
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """The outcome of one check at one time (`at`, seconds since the epoch). `items` are listed worst first."""
+
+    check: str
+    status: Status
+    items: tuple[Item, ...]
+    at: float
+    samples: tuple[Sample, ...] = ()
+    notes: tuple[Message, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
