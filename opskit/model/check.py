@@ -27,7 +27,8 @@ class Rule(msgspec.Struct, frozen=True):
     """One metric held against Nagios ranges.
 
     `per` names the label that tells the series apart (gpu, certificate); `optional` marks metrics that some hardware
-    does not have; `say` replaces the standard wording of a violation.
+    does not have at all (one that is there without a value is UNKNOWN all the same); `say` replaces the standard
+    wording of a violation.
     """
 
     metric: str

@@ -58,14 +58,14 @@ class Remedy(msgspec.Struct, frozen=True):
 
 
 class Cause(msgspec.Struct, frozen=True):
-    """An ending. `code` is permanent; `certain_if` is the condition that turns "probable" into "certain"."""
+    """An ending. `code` is permanent; `certain_if` turns "probable" into "certain"; without it nothing does."""
 
     code: str
     layer: str
     summary: Text
     remedy: tuple[Remedy, ...]
     verify: str
-    certain_if: str
+    certain_if: str | None
     proof: tuple[str, ...]
     line: int = 0
 

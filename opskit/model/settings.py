@@ -103,7 +103,7 @@ class ReportSettings(msgspec.Struct, frozen=True):
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """The whole file. `source` is the path it came from, empty for built-in defaults."""
+    """The whole file."""
 
     stack: Stack = Stack()
     certificates: CertificateSettings = CertificateSettings()
@@ -111,4 +111,3 @@ class Settings(msgspec.Struct, frozen=True):
     history: HistorySettings = HistorySettings()
     report: ReportSettings = ReportSettings()
     locale: str | None = None
-    source: str = ""

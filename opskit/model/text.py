@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Text(msgspec.Struct, frozen=True):
+class Text(msgspec.Struct, frozen=True, tag="text"):
     """The same sentence in English and, where the author wrote it, in Chinese."""
 
     en: str

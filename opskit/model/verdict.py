@@ -11,13 +11,17 @@ from opskit.model.status import Status
 
 
 class Item(msgspec.Struct, frozen=True):
-    """One judged value: the state it leads to, in words, with the sample and the thresholds it was held against."""
+    """One judged value: the state it leads to, in words, with the sample and its thresholds.
+
+    `relative` thresholds hold for the deviation from an average, in percent, not for the value itself.
+    """
 
     status: Status
     text: Message
     sample: Sample | None = None
     warn: str | None = None
     crit: str | None = None
+    relative: bool = False
 
 
 class Verdict(msgspec.Struct, frozen=True):

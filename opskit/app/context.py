@@ -1,0 +1,63 @@
+"""What every command starts from: the configuration, the definitions in force, and the language of the reader."""
+
+from __future__ import annotations
+
+import gettext
+import os
+from pathlib import Path
+
+import msgspec
+from tzlocal import get_localzone
+
+from opskit.definitions import checks, playbooks, settings
+from opskit.model.check import Check
+from opskit.model.message import say
+from opskit.model.playbook import Playbook
+from opskit.model.problem import DefinitionError, Problem
+from opskit.model.reader import Reader
+from opskit.model.settings import Settings
+from opskit.probes.base import fact_kinds
+from opskit.probes.registry import PROBES, probe
+from opskit.triage.tree import Tree, grow
+
+LOCALE = Path(__file__).parents[1] / "locale"
+
+
+class Context(msgspec.Struct, frozen=True):
+    """`definitions` is the folder given by --definitions; `reader` who the output is for."""
+
+    settings: Settings
+    reader: Reader
+    definitions: Path | None = None
+
+    def checks(self) -> dict[str, Check]:
+        """Return the checks in force. Raises DefinitionError."""
+        return checks.load(self.definitions)
+
+    def tree(self, playbook_id: str) -> Tree:
+        """Return a playbook ready to walk. Raises DefinitionError."""
+        found: Playbook | None = playbooks.load(self.definitions).get(playbook_id)
+        if found is None:
+            known = ", ".join(sorted(playbooks.load(self.definitions))) or "none"
+            text = say("there is no playbook '{id}', expected one of {known}", id=playbook_id, known=known)
+            raise DefinitionError([Problem("playbooks", 0, text)])
+        used = {use.probe for use in found.probes.values()} & set(PROBES)
+        return grow(found, {name: fact_kinds(probe(name)) for name in used})
+
+
+def load_context(config: Path | None, definitions: Path | None, lang: str | None) -> Context:
+    """Return the context for a command line. Raises DefinitionError."""
+    found = settings.load(settings.locate(config, os.environ))
+    return Context(found, reader_for(lang or found.locale or environment_language()), definitions)
+
+
+def environment_language() -> str:
+    """`zh` where the environment's messages are Chinese, else `en`."""
+    spoken = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+    return "zh" if spoken.startswith("zh") else "en"
+
+
+def reader_for(lang: str) -> Reader:
+    """Return a reader of `lang` in the host's zone."""
+    catalogue = gettext.translation("opskit", LOCALE, [lang], fallback=True)
+    return Reader(get_localzone(), lang, catalogue.gettext)

@@ -1,0 +1,109 @@
+"""Runs probes side by side, each within its own time, live or from a bundle. The boundary where errors become UNKNOWN.
+
+Every probe gets a daemon thread: one that hangs in the kernel is left behind and reported with the stage it hangs at,
+and the others' results are not late because of it.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from opskit.app.clock import now
+from opskit.logs.redact import redact
+from opskit.model.message import say
+from opskit.model.problem import DefinitionError, Problem
+from opskit.model.raw import Raw
+from opskit.model.reading import Reading
+from opskit.model.settings import Settings
+from opskit.probes.base import Deadline, Probe, ProbeError
+from opskit.probes.registry import PROBES, probe
+
+_GRACE_S = 1.0  # a probe that keeps its own deadline reports a moment after it
+
+
+class Job(msgspec.Struct, frozen=True):
+    """A probe with its arguments and its time; `name` is whatever the caller wants the reading back under."""
+
+    name: str
+    probe: Probe[Any]
+    args: Any
+    timeout: float
+
+
+class Source(Protocol):
+    """Where raw evidence comes from."""
+
+    def collect(self, job: Job, deadline: Deadline) -> tuple[Raw, ...]:
+        """Return the evidence for a job. Raises ProbeError."""
+
+    def now(self) -> Any:
+        """Return the time at which the evidence was collected, in the zone of its host."""
+
+
+class Live:
+    """The world as it is."""
+
+    def collect(self, job: Job, deadline: Deadline) -> tuple[Raw, ...]:
+        """Let the probe look."""
+        return job.probe.collect(job.args, deadline)
+
+    def now(self) -> Any:
+        """The present."""
+        return now()
+
+
+def job(name: str, probe_name: str, given: Mapping[str, Any], timeout: float, settings: Settings, where: str) -> Job:
+    """Prepare a job: the probe's defaults from the configuration, replaced by what a definition gives.
+
+    Raises DefinitionError at `where` for a probe that does not exist or arguments that it does not take.
+    """
+    if probe_name not in PROBES:
+        known = ", ".join(sorted(PROBES))
+        text = say("there is no probe '{probe}', expected one of {known}", probe=probe_name, known=known)
+        raise DefinitionError([Problem(where, 0, text)])
+    found = probe(probe_name)
+    defaults = msgspec.structs.asdict(found.defaults(settings))
+    try:
+        args = msgspec.convert({**defaults, **given}, type(found).arguments)
+    except msgspec.ValidationError as error:
+        text = say("with: {what} (probe {probe})", what=str(error), probe=probe_name)
+        raise DefinitionError([Problem(where, 0, text)]) from None
+    return Job(name, found, args, timeout)
+
+
+def observe(jobs: Sequence[Job], source: Source) -> Iterator[tuple[str, Reading]]:
+    """Yield each job's reading as it arrives; every job yields exactly once, at the latest when its time is over."""
+    results: queue.SimpleQueue[tuple[str, Reading]] = queue.SimpleQueue()
+    waiting = {job.name: Deadline(job.timeout) for job in jobs}
+    ends = {job.name: time.monotonic() + job.timeout + _GRACE_S for job in jobs}
+    for item in jobs:
+        arguments = (item, source, waiting[item.name], results)
+        threading.Thread(target=_work, args=arguments, name=f"probe-{item.name}", daemon=True).start()
+    while waiting:
+        try:
+            name, reading = results.get(timeout=max(0.0, min(ends[name] for name in waiting) - time.monotonic()))
+        except queue.Empty:
+            name = min(waiting, key=lambda name: ends[name])
+            reading = Reading(unreadable=waiting[name].expired().reason)
+        if waiting.pop(name, None) is not None:
+            yield name, reading
+
+
+def _work(item: Job, source: Source, deadline: Deadline, results: queue.SimpleQueue[tuple[str, Reading]]) -> None:
+    results.put((item.name, _reading(item, source, deadline)))
+
+
+def _reading(item: Job, source: Source, deadline: Deadline) -> Reading:
+    try:
+        return item.probe.read(source.collect(item, deadline), item.args, source.now())
+    except ProbeError as error:
+        return Reading(unreadable=error.reason)
+    except Exception as error:  # noqa: BLE001  # the one boundary: a broken probe is UNKNOWN, not the end of the run
+        what = redact(f"{type(error).__name__}: {error}")
+        return Reading(unreadable=say("internal error in probe {probe}: {what}", probe=item.name, what=what))

@@ -1,0 +1,87 @@
+"""Runs checks: measure, judge, settle, remember. Probes that several checks share are asked once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+
+from opskit.app.context import Context
+from opskit.app.observe import Job, Source, job, observe
+from opskit.history.store import HistoryError, Store
+from opskit.judge.evaluate import Earlier, evaluate
+from opskit.judge.settle import settle
+from opskit.model.check import Check
+from opskit.model.message import Message, say
+from opskit.model.problem import DefinitionError, Problem
+from opskit.model.reading import Reading
+from opskit.model.sample import Sample
+from opskit.model.state import State
+from opskit.model.verdict import Verdict
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """One check that ran. `state` is None where there is no memory to settle in; `trouble` what went wrong with it."""
+
+    check: Check
+    verdict: Verdict
+    state: State | None = None
+    trouble: Message | None = None
+
+
+def select(checks: Mapping[str, Check], ids: Sequence[str]) -> list[Check]:
+    """Return the named checks, or all. Raises DefinitionError for an id that does not exist."""
+    unknown = [name for name in ids if name not in checks]
+    if unknown:
+        known = ", ".join(sorted(checks)) or "none"
+        text = "there is no check '{id}', expected one of {known}"
+        raise DefinitionError([Problem("checks", 0, say(text, id=name, known=known)) for name in unknown])
+    return [checks[name] for name in (ids or sorted(checks))]
+
+
+def run_checks(
+    context: Context, checks: Sequence[Check], source: Source, store: Store | None, timeout: float | None = None
+) -> Iterator[Outcome]:
+    """Run checks side by side and yield their outcomes as they are known.
+
+    `timeout` (seconds) replaces the checks' own. Raises DefinitionError for checks whose probes or arguments do not
+    exist, before anything runs.
+    """
+    jobs: dict[str, Job] = {}
+    asking: dict[str, list[Check]] = {}
+    for check in checks:
+        prepared = job(check.id, check.probe, check.args, timeout or check.timeout, context.settings, check.source)
+        shared = f"{check.probe} {prepared.args!r}"
+        longest = max(prepared.timeout, jobs[shared].timeout) if shared in jobs else prepared.timeout
+        jobs[shared] = msgspec.structs.replace(prepared, name=shared, timeout=longest)
+        asking.setdefault(shared, []).append(check)
+    began = time.monotonic()
+    for shared, reading in observe(list(jobs.values()), source):
+        seconds = time.monotonic() - began
+        for check in asking[shared]:
+            yield _outcome(context, check, reading, source, store, seconds)
+
+
+def _outcome(
+    context: Context, check: Check, reading: Reading, source: Source, store: Store | None, seconds: float
+) -> Outcome:
+    at = source.now().timestamp()
+    if store is None:
+        return Outcome(check, evaluate(check, reading, at))
+    try:
+        verdict = evaluate(check, reading, at, _earlier(store, check))
+        summary = context.reader.read(check.summary)
+        state, flip = settle(check, store.state(check.id), verdict, summary)
+        store.record(verdict, state, flip, seconds)
+    except HistoryError as error:
+        return Outcome(check, evaluate(check, reading, at), None, error.message)
+    return Outcome(check, verdict, state)
+
+
+def _earlier(store: Store, check: Check) -> Earlier:
+    def values(sample: Sample, over: float) -> list[float]:
+        found = store.samples(check.id, sample.metric, sample.at - over, sample.at, sample.labels)
+        return [value for _at, value in found]
+
+    return values

@@ -1,0 +1,47 @@
+"""`opskit snapshot`: what every probe sees at this moment, as a bundle."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+from opskit.app import bundle
+from opskit.app.clock import now
+from opskit.app.context import Context
+from opskit.app.observe import Job, Live, job, observe
+from opskit.model.message import Message
+from opskit.model.raw import Raw
+from opskit.probes.base import Deadline, ProbeError
+from opskit.probes.registry import PROBES
+
+_TIMEOUT_S = 20.0
+
+
+class _Recorder(Live):
+    """Collects live, and keeps the raw evidence or the reason why there is none."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, tuple[Raw, ...] | Message] = {}
+
+    def collect(self, job: Job, deadline: Deadline) -> tuple[Raw, ...]:
+        key = job.probe.key(job.args)
+        try:
+            self.kept[key] = super().collect(job, deadline)
+        except ProbeError as error:
+            self.kept[key] = error.reason
+            raise
+        return self.kept[key]  # type: ignore[return-value]  # just assigned
+
+
+def snapshot(context: Context, path: Path, *, pseudonyms: bool, timeout: float = _TIMEOUT_S) -> bundle.Manifest:
+    """Collect everything and write it to `path`. Raises BundleError and DefinitionError."""
+    recorder = _Recorder()
+    jobs: Sequence[Job] = [job(name, name, {}, timeout, context.settings, "snapshot") for name in PROBES]
+    for name, reading in observe(jobs, recorder):
+        # A probe that hangs or breaks never reports through the recorder: its reason is in the reading.
+        key = next(item.probe.key(item.args) for item in jobs if item.name == name)
+        if reading.unreadable is not None:
+            recorder.kept.setdefault(key, reading.unreadable)
+    order = dict(sorted(recorder.kept.items()))
+    return bundle.write(path, order, now(), secrets.token_bytes(32) if pseudonyms else None)

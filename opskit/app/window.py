@@ -1,0 +1,38 @@
+"""Points in time as people type them: `1h`, `yesterday`, `14:05`, `2026-11-22`, ISO 8601."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta, tzinfo
+
+from opskit.definitions.scalars import duration
+
+
+def point(text: str, now: datetime) -> float:
+    """Return the epoch seconds that `text` means, in the zone of `now`.
+
+    A duration is so long ago; `today` and `yesterday` are midnights of local days (which may have 23 or 25 hours); a
+    time of day is today's. Raises ValueError that says what is understood.
+    """
+    try:
+        return now.timestamp() - duration(text)
+    except ValueError:
+        pass
+    zone = now.tzinfo
+    days = {"now": now.timestamp(), "today": _midnight(now.date(), zone)}
+    days["yesterday"] = _midnight(now.date() - timedelta(days=1), zone)
+    if text in days:
+        return days[text]
+    try:
+        at = datetime.combine(now.date(), time.fromisoformat(text)) if _is_time(text) else datetime.fromisoformat(text)
+    except ValueError:
+        expected = "a duration (1h), today, yesterday, a time (14:05), a date (2026-11-22) or ISO 8601"
+        raise ValueError(f"{text!r} is no point in time: expected {expected}") from None
+    return (at if at.tzinfo else at.replace(tzinfo=zone)).timestamp()
+
+
+def _midnight(day: date, zone: tzinfo | None) -> float:
+    return datetime.combine(day, time(), tzinfo=zone).timestamp()
+
+
+def _is_time(text: str) -> bool:
+    return len(text) <= 8 and text[:1].isdigit() and ":" in text

@@ -1,0 +1,27 @@
+"""The command line. Command bodies import what they use, so that `opskit --help` and each command start fast."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from opskit.cli.exits import UNKNOWN, guarded
+
+
+def main() -> None:
+    """Run the program and end with its exit code; nothing else in opskit calls sys.exit."""
+    for stream in (sys.stdout, sys.stderr):
+        # Agents start with LANG=C: a report must not die of a character that their encoding lacks.
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]  # a TextIOWrapper
+    code = guarded(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader went away (`| head`): nothing to report, but Python would try to flush once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:  # a full disk behind `> file`: what was printed is not all there
+        sys.stderr.write(f"opskit: {error.strerror}\n")
+        code = UNKNOWN
+    # Probes that hang in the kernel live in daemon threads; the interpreter must not wait for them.
+    sys.stderr.flush()
+    os._exit(code)

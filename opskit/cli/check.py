@@ -1,0 +1,107 @@
+"""`opskit check`: the exit code is the same whatever the output format."""
+
+from __future__ import annotations
+
+from contextlib import closing, nullcontext
+from pathlib import Path
+
+import click
+import msgspec
+
+from opskit.app import bundle as bundles
+from opskit.app.context import Context
+from opskit.app.memory import open_memory
+from opskit.app.observe import Live, Source
+from opskit.app.run_checks import Outcome, run_checks, select
+from opskit.app.tell import tell
+from opskit.cli.commands import Options
+from opskit.cli.output import context_of, out, out_json, say_aside
+from opskit.history.sqlite import SqliteStore
+from opskit.history.store import HistoryError
+from opskit.model.message import say
+from opskit.model.status import Status, worst
+from opskit.report.check_json import check_json
+from opskit.report.check_nagios import check_nagios
+from opskit.report.check_text import check_text
+
+
+def check(
+    options: Options,
+    ids: tuple[str, ...],
+    output: str | None,
+    as_json: bool,
+    timeout: str | None,
+    bundle: Path | None,
+    no_record: bool,
+) -> int:
+    """Run the checks, print, remember, tell; return the exit code."""
+    context = context_of(options)
+    checks = select(context.checks(), ids)
+    seconds, state_on_timeout = _timeout(timeout)
+    source: Source = bundles.read(bundle) if bundle else Live()
+    store = None if bundle or no_record else _memory(context)
+    with closing(store) if store else nullcontext():
+        outcomes = list(run_checks(context, checks, source, store, seconds))
+        outcomes = [_restated(outcome, state_on_timeout) for outcome in outcomes]
+        _print(context, outcomes, "json" if as_json else output or ("nagios" if len(ids) == 1 else "text"))
+        if store is not None:
+            _tell(context, store)
+    trouble = next((outcome.trouble for outcome in outcomes if outcome.trouble), None)
+    if trouble is not None:
+        say_aside(context, trouble)
+    return worst(outcome.verdict.status for outcome in outcomes).exit_code
+
+
+def _timeout(text: str | None) -> tuple[float | None, Status | None]:
+    """`10` or `10:CRITICAL`."""
+    if text is None:
+        return None, None
+    number, _, name = text.partition(":")
+    try:
+        seconds = float(number)
+        state = Status[name.upper()] if name else None
+    except (ValueError, KeyError):
+        seconds, state = 0.0, None
+    if not 0 < seconds <= 86400:
+        raise click.UsageError(f"--timeout {text!r}: expected seconds, such as 10, or 10:CRITICAL")
+    return seconds, state
+
+
+def _restated(outcome: Outcome, state: Status | None) -> Outcome:
+    """A site may want a probe that does not answer in time to count as another state than UNKNOWN."""
+    verdict = outcome.verdict
+    late = any(item.text.template.startswith("no result within") for item in verdict.items)
+    if state is None or not late:
+        return outcome
+    items = tuple(msgspec.structs.replace(item, status=state) for item in verdict.items)
+    return msgspec.structs.replace(outcome, verdict=msgspec.structs.replace(verdict, status=state, items=items))
+
+
+def _memory(context: Context) -> SqliteStore | None:
+    try:
+        return open_memory(context)
+    except HistoryError as error:
+        say_aside(context, say("the history is not written: {why}", why=error.message))
+        return None
+
+
+def _print(context: Context, outcomes: list[Outcome], output: str) -> None:
+    shown = [(outcome.check, outcome.verdict, outcome.state) for outcome in outcomes]
+    if output == "json":
+        out_json(check_json(shown, context.reader))
+    elif output == "nagios":
+        out(check_nagios(shown, context.reader))
+    else:
+        out(check_text(shown, context.reader))
+
+
+def _tell(context: Context, store: SqliteStore) -> None:
+    try:
+        told = tell(context, store)
+    except HistoryError as error:
+        say_aside(context, error.message)
+        return
+    for outcome in told:
+        if outcome.error:
+            text = "mail about {check}: {ending}, {error}"
+            say_aside(context, say(text, check=outcome.flip.check, ending=outcome.ending.value, error=outcome.error))

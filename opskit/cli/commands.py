@@ -1,0 +1,168 @@
+"""The tree of commands. Each body stands in its own module and is imported when the command runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+FORMATS = click.Choice(["nagios", "text", "json"])
+_PATH = click.Path(path_type=Path)
+
+
+class Options:
+    """The options before the command, and the context they lead to."""
+
+    def __init__(self, config: Path | None, definitions: Path | None, lang: str | None) -> None:
+        self.config = config
+        self.definitions = definitions
+        self.lang = lang
+
+
+pass_options = click.make_pass_decorator(Options)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--config", type=_PATH, help="Configuration file (else $OPSKIT_CONFIG, ~/.config/opskit, /etc/opskit).")
+@click.option("--definitions", type=_PATH, help="Folder with checks and playbooks that replace the shipped ones.")
+@click.option("--lang", type=click.Choice(["en", "zh"]), help="Language of the output (else the locale).")
+@click.version_option(package_name="opskit", prog_name="opskit")
+@click.pass_context
+def cli(context: click.Context, config: Path | None, definitions: Path | None, lang: str | None) -> None:
+    """Watch a self-hosted LLM chat service, and say what is wrong when it is stuck.
+
+    Exit codes of check, status and triage: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
+    """
+    context.obj = Options(config, definitions, lang)
+
+
+@cli.command()
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option("--output", type=FORMATS, help="Default: nagios for one check, text for several.")
+@click.option("--json", "as_json", is_flag=True, help="The same as --output json.")
+@click.option("-t", "--timeout", metavar="SECONDS[:STATE]", help="Time for each probe, and the state it leads to.")
+@click.option("--from", "bundle", type=_PATH, metavar="BUNDLE", help="Judge a recorded bundle instead of this host.")
+@click.option("--no-record", is_flag=True, help="Do not write to the history, and send no mail.")
+@pass_options
+def check(options: Options, /, **given: object) -> int:
+    """Run checks: all, or those named. Without a terminal it is a Nagios plugin."""
+    from opskit.cli.check import check as body
+
+    return body(options, **given)  # type: ignore[arg-type]  # click hands over what is declared above
+
+
+@cli.command()
+@click.argument("playbook", default="chat-stuck")
+@click.option("--from", "bundle", type=_PATH, metavar="BUNDLE", help="Diagnose a recorded bundle instead of this host.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.option("--md", type=_PATH, metavar="FILE", help="Also write a transcript for the ticket.")
+@click.option("--no-input", is_flag=True, help="Never ask anything.")
+@click.option("--lang", type=click.Choice(["en", "zh"]), help="Language of the output.")
+@pass_options
+def triage(options: Options, /, **given: object) -> int:
+    """Find out why the chat is stuck: which layer, which cause, what proves it, what to do.
+
+    Exit codes: 0 nothing wrong found, 2 a cause was found, 3 cannot tell.
+    """
+    from opskit.cli.triage import triage as body
+
+    return body(options, **given)  # type: ignore[arg-type]
+
+
+@cli.command()
+@click.option("-o", "--output", "path", type=_PATH, required=True, help="FILE.tar.gz, or a new folder.")
+@click.option("--pseudonyms", is_flag=True, help="Replace users and addresses by consistent pseudonyms.")
+@click.option("-t", "--timeout", type=float, default=20.0, show_default=True, help="Seconds for each probe.")
+@pass_options
+def snapshot(options: Options, path: Path, pseudonyms: bool, timeout: float) -> int:
+    """Collect what every probe sees now into a bundle, secrets removed."""
+    from opskit.cli.snapshot import snapshot as body
+
+    return body(options, path, pseudonyms=pseudonyms, timeout=timeout)
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@pass_options
+def status(options: Options, as_json: bool) -> int:
+    """Show the latest state of every check."""
+    from opskit.cli.status import status as body
+
+    return body(options, as_json=as_json)
+
+
+@cli.command()
+@click.argument("folder", required=False, type=_PATH)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@pass_options
+def lint(options: Options, folder: Path | None, as_json: bool) -> int:
+    """Check the configuration and all definitions; FOLDER is the same as --definitions FOLDER."""
+    from opskit.cli.lint import lint as body
+
+    return body(options, folder, as_json=as_json)
+
+
+@cli.group()
+def logs() -> None:
+    """Ask questions of logs."""
+
+
+@logs.command()
+@click.argument("paths", nargs=-1, required=True, type=_PATH)
+@click.option("--status", "statuses", default="401,429,500", show_default=True, help="Statuses or classes: 429,5xx.")
+@click.option("--by", default="client", show_default=True, help="client, user, path, method, agent, key, model, host.")
+@click.option("-n", type=click.IntRange(1, 100000), default=5, show_default=True, help="How many of each.")
+@click.option("--since", help="1h, today, yesterday, 14:05, 2026-11-22, ISO 8601.")
+@click.option("--until", help="The same; exclusive.")
+@click.option("--format", "format_name", default="auto", show_default=True, help="A name of `opskit logs formats`.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@pass_options
+def top(options: Options, /, **given: object) -> int:
+    """Who met these statuses most: exact fields, not lines that happen to contain the digits."""
+    from opskit.cli.logs import top as body
+
+    return body(options, **given)  # type: ignore[arg-type]
+
+
+@logs.command()
+@pass_options
+def formats(options: Options) -> int:
+    """List the log formats that are understood."""
+    from opskit.cli.logs import formats as body
+
+    return body(options)
+
+
+@cli.group()
+def report() -> None:
+    """Reports from the history."""
+
+
+@report.command()
+@click.option("--date", "day", help="A date such as 2026-11-22; default: yesterday. `today` for the day so far.")
+@pass_options
+def daily(options: Options, day: str | None) -> int:
+    """Print a day as text."""
+    from opskit.cli.report import daily as body
+
+    return body(options, day)
+
+
+@cli.command()
+@click.option("--for", "seconds", type=float, metavar="SECONDS", help="Stop after so long (for trials).")
+@pass_options
+def run(options: Options, seconds: float | None) -> int:
+    """Run all checks on their schedules, until stopped."""
+    from opskit.cli.run import run as body
+
+    return body(options, seconds)
+
+
+@cli.command()
+@click.argument("folder", required=False, type=_PATH)
+@pass_options
+def demo(options: Options, folder: Path | None) -> int:
+    """Show what opskit does, on this host and on recorded incidents."""
+    from opskit.cli.demo import demo as body
+
+    return body(options, folder)

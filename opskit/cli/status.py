@@ -1,0 +1,43 @@
+"""`opskit status`: what is remembered, without measuring anything."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from opskit.app.clock import now
+from opskit.app.memory import open_memory
+from opskit.cli.commands import Options
+from opskit.cli.output import context_of, out, out_json
+from opskit.model.message import say
+from opskit.model.status import worst
+from opskit.report.check_json import state_json
+from opskit.report.status_text import Row, status_text
+
+
+def status(options: Options, *, as_json: bool) -> int:
+    """Print the table; return the exit code of the worst state."""
+    context = context_of(options)
+    moment = now().timestamp()
+    with closing(open_memory(context)) as store:
+        latest = {item.state.check: item for item in store.latest()}
+    rows = [
+        Row(check, latest[check].state, latest[check].verdict) if check in latest else Row(check, None, None)
+        for check in sorted(context.checks())
+    ]
+    state = worst(row.status(moment) for row in rows)
+    if as_json:
+        checks = [
+            {
+                "check": row.check,
+                "status": row.status(moment).value,
+                "state": state_json(row.state, context.reader) if row.state else None,
+            }
+            for row in rows
+        ]
+        out_json({"status": state.value, "exit_code": state.exit_code, "checks": checks})
+        return state.exit_code
+    out(status_text(rows, moment, context.reader))
+    if context.settings.notify.email is None:
+        out("")
+        out(context.reader.read(say("No mail is sent: notify.email is not configured.")))
+    return state.exit_code

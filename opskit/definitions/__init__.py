@@ -1,0 +1,1 @@
+"""Definitions: YAML that people write, read strictly into the model values."""

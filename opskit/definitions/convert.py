@@ -1,0 +1,179 @@
+"""From the YAML tree to typed values: every mistake is collected with its line, none stops the others from being seen.
+
+A file's shape is a msgspec Struct. Field types may be str, int, float, bool, Any, Literal, tuples, dicts with text
+keys, Structs, unions with None, and `Annotated[T, function]`, where the function turns the scalar's text into a T.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import types
+import typing
+from typing import Any, Literal, TypeVar
+
+import msgspec
+import yaml
+
+from opskit.model.message import Message, say
+from opskit.model.problem import Problem
+from opskit.model.text import Text
+
+_S = TypeVar("_S", bound=msgspec.Struct)
+_PREFIX = "tag:yaml.org,2002:"
+_INVALID: Any = object()  # stands in for a value whose problem is already on the list
+_LONGEST_NUMBER = 100
+_WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+
+
+class Converter:
+    """Turns nodes of one file into values; what it returned is good only if `problems` is empty afterwards."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.problems: list[Problem] = []
+
+    def complain(self, node: yaml.Node, text: Message) -> Any:
+        """Note a problem at a node and return the placeholder for its value."""
+        self.problems.append(Problem(self.source, node.start_mark.line + 1, text))
+        return _INVALID
+
+    def struct(self, node: yaml.Node, kind: type[_S], where: str) -> _S | None:
+        """Return a `kind`, or None where any of its fields is wrong. `where` names the place for messages."""
+        if not isinstance(node, yaml.MappingNode):
+            self.complain(node, say("{where}: expected keys and values, got {got}", where=where, got=_got(node)))
+            return None
+        fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+        hints = typing.get_type_hints(kind, include_extras=True)
+        values: dict[str, Any] = {}
+        for key, value in node.value:
+            field = fields.get(key.value)
+            if field is None:
+                self.complain(key, _unknown_key(key.value, where, list(fields)))
+                continue
+            values[field.name] = self.value(value, hints[field.name], f"{where}.{key.value}" if where else key.value)
+        given = {key.value for key, _ in node.value}
+        for name, field in fields.items():
+            if field.required and name not in given:
+                self.complain(node, say("{where}: missing key '{key}'", where=where or "file", key=name))
+                values[field.name] = _INVALID
+        return None if any(value is _INVALID for value in values.values()) else kind(**values)
+
+    def value(self, node: yaml.Node, kind: Any, where: str) -> Any:
+        """Return the node's value as `kind`."""
+        origin = typing.get_origin(kind)
+        if origin is typing.Annotated:
+            return self._parsed(node, typing.get_args(kind)[1], where)
+        if origin in {typing.Union, types.UnionType}:
+            return self._optional(node, typing.get_args(kind), where)
+        if origin is tuple:
+            return self._sequence(node, typing.get_args(kind)[0], where)
+        if origin is dict:
+            return self._mapping(node, typing.get_args(kind)[1], where)
+        if origin is Literal:
+            return self._choice(node, typing.get_args(kind), where)
+        if kind is Any:
+            return plain(node)
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+            return self._nested(node, kind, where)
+        return self._scalar(node, kind, where)
+
+    def _nested(self, node: yaml.Node, kind: type[msgspec.Struct], where: str) -> Any:
+        # A site's own file may be in one language: a bare sentence stands for {en: ...}.
+        if kind is Text and isinstance(node, yaml.ScalarNode) and node.tag == _PREFIX + "str":
+            return Text(node.value)
+        made = self.struct(node, kind, where)
+        return _INVALID if made is None else made
+
+    def _optional(self, node: yaml.Node, kinds: tuple[Any, ...], where: str) -> Any:
+        rest = [kind for kind in kinds if kind is not type(None)]
+        if len(rest) < len(kinds) and _is_null(node):
+            return None
+        return self.value(node, rest[0], where)
+
+    def _sequence(self, node: yaml.Node, kind: Any, where: str) -> Any:
+        if not isinstance(node, yaml.SequenceNode):
+            return self.complain(node, say("{where}: expected a list, got {got}", where=where, got=_got(node)))
+        values = tuple(self.value(item, kind, f"{where}[{n}]") for n, item in enumerate(node.value))
+        return _INVALID if any(value is _INVALID for value in values) else values
+
+    def _mapping(self, node: yaml.Node, kind: Any, where: str) -> Any:
+        if not isinstance(node, yaml.MappingNode):
+            return self.complain(node, say("{where}: expected keys and values, got {got}", where=where, got=_got(node)))
+        values = {key.value: self.value(value, kind, f"{where}.{key.value}") for key, value in node.value}
+        return _INVALID if any(value is _INVALID for value in values.values()) else values
+
+    def _choice(self, node: yaml.Node, choices: tuple[str, ...], where: str) -> Any:
+        if isinstance(node, yaml.ScalarNode) and node.value in choices:
+            return node.value
+        expected = ", ".join(choices)
+        return self.complain(
+            node, say("{where}: expected one of {choices}, got {got}", where=where, choices=expected, got=_got(node))
+        )
+
+    def _parsed(self, node: yaml.Node, parse: Any, where: str) -> Any:
+        if not isinstance(node, yaml.ScalarNode) or _is_null(node):
+            return self.complain(node, say("{where}: expected text, got {got}", where=where, got=_got(node)))
+        try:
+            return parse(node.value)
+        except ValueError as error:
+            return self.complain(
+                node, say("{where}: {what}, got {got}", where=where, what=str(error), got=repr(node.value))
+            )
+
+    def _scalar(self, node: yaml.Node, kind: type, where: str) -> Any:
+        value = plain(node)
+        if kind is float and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+        if type(value) is not kind:
+            hint = " (put it in quotes)" if kind is str and isinstance(node, yaml.ScalarNode) and node.value else ""
+            expected = _WORDS.get(kind, kind.__name__) + hint
+            return self.complain(
+                node, say("{where}: expected {kind}, got {got}", where=where, kind=expected, got=_got(node))
+            )
+        return value
+
+
+def plain(node: yaml.Node) -> Any:
+    """Return the node as dicts, lists and scalars of the YAML 1.2 core schema."""
+    if isinstance(node, yaml.MappingNode):
+        return {key.value: plain(value) for key, value in node.value}
+    if isinstance(node, yaml.SequenceNode):
+        return [plain(item) for item in node.value]
+    kind, text = node.tag.removeprefix(_PREFIX), node.value
+    if kind == "null":
+        return None
+    if kind == "bool":
+        return text.lower() == "true"
+    return _number(text) if kind in {"int", "float"} and len(text) <= _LONGEST_NUMBER else text
+
+
+def _number(text: str) -> int | float | str:
+    """Numbers as the core schema writes them; one that no float can hold stays text, and so is refused as a number."""
+    if text[:2] in {"0x", "0o"}:
+        return int(text, 0)
+    try:
+        return int(text)
+    except ValueError:
+        number = float(text)
+        return number if math.isfinite(number) else text
+
+
+def _is_null(node: yaml.Node) -> bool:
+    return bool(node.tag == _PREFIX + "null")
+
+
+def _got(node: yaml.Node) -> str:
+    if isinstance(node, yaml.MappingNode):
+        return "keys and values"
+    if isinstance(node, yaml.SequenceNode):
+        return "a list"
+    return "nothing" if _is_null(node) else repr(node.value)
+
+
+def _unknown_key(key: str, where: str, known: list[str]) -> Message:
+    near = difflib.get_close_matches(key, known, 1)
+    if near:
+        return say("{where}: unknown key '{key}', did you mean '{near}'?", where=where or "file", key=key, near=near[0])
+    keys = ", ".join(sorted(known))
+    return say("{where}: unknown key '{key}', expected one of {keys}", where=where or "file", key=key, keys=keys)

@@ -1,0 +1,184 @@
+"""Playbook files: YAML in, Playbook values out. What the conditions mean is triage's business, not this reader's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+import yaml
+
+from opskit.definitions.convert import Converter, plain
+from opskit.definitions.reader import compose
+from opskit.definitions.scalars import duration
+from opskit.definitions.search import find, read
+from opskit.model.playbook import Cause, Param, Playbook, Remedy, Risk, Step, Target, Use
+from opskit.model.problem import DefinitionError, Problem
+from opskit.model.text import Text
+
+Duration = Annotated[float, duration]
+SCHEMA = "opskit.playbook/v1"
+
+
+class ParamShape(msgspec.Struct, frozen=True):
+    """One entry of `params:`."""
+
+    default: float
+    says: Text | None = None
+
+
+class UseShape(msgspec.Struct, frozen=True, rename={"probe": "use", "args": "with"}):
+    """One entry of `probes:`."""
+
+    probe: str
+    timeout: Duration
+    args: dict[str, Any] = {}
+
+
+class TargetShape(msgspec.Struct, frozen=True):
+    """A branch that ends the walk: `{cause: CODE}` or `{end: healthy}`."""
+
+    cause: str | None = None
+    end: Literal["healthy", "unknown"] | None = None
+
+
+class StepShape(msgspec.Struct, frozen=True):
+    """One entry of `steps:`; the branches are read apart, because each is a step's name or a target."""
+
+    stage: int
+    ask: Text
+    when: str
+    yes: Any
+    no: Any
+    unknown: Any
+    evidence: tuple[str, ...] = ()
+
+
+class RemedyShape(msgspec.Struct, frozen=True):
+    """One entry of a cause's `remedy:`."""
+
+    text: Text
+    run: tuple[str, ...] = ()
+    risk: Risk | None = None
+    undo: tuple[str, ...] = ()
+    undo_text: Text | None = None
+
+
+class CauseShape(msgspec.Struct, frozen=True):
+    """One entry of `causes:`."""
+
+    layer: str
+    summary: Text
+    proof: tuple[str, ...]
+    remedy: tuple[RemedyShape, ...]
+    verify: str
+    certain_if: str | None = None
+
+
+class PlaybookShape(msgspec.Struct, frozen=True):
+    """A file in `playbooks/`, key by key."""
+
+    schema: Literal["opskit.playbook/v1"]
+    title: Text
+    budget: Duration
+    stages: tuple[Text, ...]
+    probes: dict[str, UseShape]
+    start: str
+    steps: dict[str, StepShape]
+    causes: dict[str, CauseShape]
+    params: dict[str, ParamShape] = {}
+    enabled: bool = True
+
+
+def parse(data: bytes, source: str, playbook_id: str) -> Playbook | None:
+    """Return the playbook, or None where the file masks it.
+
+    Raises DefinitionError with every problem of the file.
+    """
+    root = compose(data, source)
+    if plain(root) == {"enabled": False}:
+        return None
+    converter = Converter(source)
+    shape = converter.struct(root, PlaybookShape, "")
+    targets = _targets(converter, root)
+    if shape is None or converter.problems:
+        raise DefinitionError(converter.problems)
+    if not shape.enabled:
+        return None
+    return Playbook(
+        id=playbook_id,
+        title=shape.title,
+        budget=shape.budget,
+        start=shape.start,
+        stages=shape.stages,
+        params={name: Param(param.default, param.says) for name, param in shape.params.items()},
+        probes={name: Use(use.probe, use.timeout, use.args) for name, use in shape.probes.items()},
+        steps={
+            name: Step(name, step.stage, step.ask, step.when, targets[name], step.evidence, _line(root, "steps", name))
+            for name, step in shape.steps.items()
+        },
+        causes={code: _cause(code, cause, _line(root, "causes", code)) for code, cause in shape.causes.items()},
+        source=source,
+    )
+
+
+def load(extra: Path | None = None) -> dict[str, Playbook]:
+    """Return all effective playbooks by id.
+
+    Raises DefinitionError with the problems of all files together.
+    """
+    playbooks: dict[str, Playbook] = {}
+    problems: list[Problem] = []
+    for found in find("playbooks", extra).values():
+        try:
+            playbook = parse(read(found.path), str(found.path), found.id)
+        except DefinitionError as error:
+            problems += error.problems
+            continue
+        if playbook is not None:
+            playbooks[playbook.id] = playbook
+    if problems:
+        raise DefinitionError(problems)
+    return playbooks
+
+
+def _cause(code: str, shape: CauseShape, line: int) -> Cause:
+    remedy = tuple(Remedy(item.text, item.run, item.risk, item.undo, item.undo_text) for item in shape.remedy)
+    return Cause(code, shape.layer, shape.summary, remedy, shape.verify, shape.certain_if, shape.proof, line)
+
+
+def _targets(converter: Converter, root: yaml.MappingNode) -> dict[str, dict[str, Target]]:
+    steps = _member(root, "steps")
+    if not isinstance(steps, yaml.MappingNode):
+        return {}
+    return {
+        name.value: {
+            key.value: _target(converter, value, f"steps.{name.value}.{key.value}")
+            for key, value in step.value
+            if key.value in {"yes", "no", "unknown"}
+        }
+        for name, step in steps.value
+        if isinstance(step, yaml.MappingNode)
+    }
+
+
+def _target(converter: Converter, node: yaml.Node, where: str) -> Target:
+    if isinstance(node, yaml.ScalarNode):
+        return Target(step=str(node.value))
+    shape = converter.struct(node, TargetShape, where)
+    return Target(cause=shape.cause, end=shape.end) if shape else Target()
+
+
+def _member(node: yaml.MappingNode, name: str) -> yaml.Node | None:
+    return next((value for key, value in node.value if key.value == name), None)
+
+
+def _line(root: yaml.MappingNode, *path: str) -> int:
+    node: yaml.Node | None = root
+    line = 0
+    for name in path:
+        if not isinstance(node, yaml.MappingNode):
+            return line
+        line = next((key.start_mark.line + 1 for key, _ in node.value if key.value == name), line)
+        node = _member(node, name)
+    return line

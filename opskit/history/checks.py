@@ -1,0 +1,68 @@
+"""The table of checks: of each its state and newest verdict. Its ids tie runs, series and flips together."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import msgspec
+
+from opskit.history.codec import packed, unpacked
+from opskit.history.store import Latest
+from opskit.model.state import State
+from opskit.model.status import Status
+from opskit.model.verdict import Verdict
+
+
+def remember(db: sqlite3.Connection, verdict: Verdict, state: State, seconds: float) -> tuple[int, Status | None]:
+    """Write the state; return the check's row id and the hard state that stood there before."""
+    stood = db.execute("SELECT hard FROM checks WHERE name = ?", (state.check,)).fetchone()
+    db.execute(
+        """
+        INSERT INTO checks (name, hard, seen, since, at, valid_until, recent, verdict, seconds)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (name) DO UPDATE SET
+            hard = excluded.hard, seen = excluded.seen, since = excluded.since, at = excluded.at,
+            valid_until = excluded.valid_until, recent = excluded.recent, verdict = excluded.verdict,
+            seconds = excluded.seconds
+        """,
+        (
+            state.check,
+            state.hard.value,
+            state.seen.value,
+            state.since,
+            state.at,
+            state.valid_until,
+            packed(state.recent),
+            packed(msgspec.structs.replace(verdict, samples=())),
+            seconds,
+        ),
+    )
+    (check_id,) = db.execute("SELECT id FROM checks WHERE name = ?", (state.check,)).fetchone()
+    return check_id, Status(stood[0]) if stood else None
+
+
+def all_states(db: sqlite3.Connection) -> dict[str, State]:
+    """Return every state by check id."""
+    rows = db.execute("SELECT name, hard, seen, since, at, valid_until, recent FROM checks ORDER BY name")
+    return {row[0]: _state(row) for row in rows}
+
+
+def one_state(db: sqlite3.Connection, check: str) -> State | None:
+    """Return the state of `check`, None where it never ran."""
+    row = db.execute(
+        "SELECT name, hard, seen, since, at, valid_until, recent FROM checks WHERE name = ?", (check,)
+    ).fetchone()
+    return _state(row) if row else None
+
+
+def all_latest(db: sqlite3.Connection) -> list[Latest]:
+    """Return every state with its newest verdict, by check id."""
+    rows = db.execute(
+        "SELECT name, hard, seen, since, at, valid_until, recent, verdict, seconds FROM checks ORDER BY name"
+    )
+    return [Latest(_state(row[:7]), unpacked(row[7], Verdict), row[8]) for row in rows]
+
+
+def _state(row: tuple[str, str, str, float, float, float, str]) -> State:
+    name, hard, seen, since, at, valid_until, recent = row
+    return State(name, Status(hard), Status(seen), since, at, valid_until, unpacked(recent, tuple[Status, ...]))

@@ -1,0 +1,35 @@
+"""Values of the model as text for a database column, and back. Used by every table that keeps more than numbers.
+
+Python's own JSON is used and not msgspec's: it keeps NaN, infinities and undecodable bytes (lone surrogates from a log
+line), and what was observed must never be the reason that an observation is lost.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+
+def packed(value: Any) -> str:
+    """Return a struct, or a sequence of them, as ASCII JSON."""
+    return json.dumps(msgspec.to_builtins(value), separators=(",", ":"))
+
+
+def unpacked(text: str, kind: type[T]) -> T:
+    """Return the value of type `kind`. Raises ValueError or msgspec.ValidationError where the text is not one."""
+    return msgspec.convert(json.loads(text), kind)
+
+
+def label_key(labels: Mapping[str, str]) -> str:
+    """Return the labels as one text that is equal for equal labels."""
+    return json.dumps(dict(labels), separators=(",", ":"), sort_keys=True)
+
+
+def bindable(text: str) -> str:
+    r"""Return `text` as SQLite can take it: an undecodable byte is written as `\udcNN`."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

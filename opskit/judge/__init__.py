@@ -1,0 +1,1 @@
+"""Judging: numbers and rules in, states out. Pure: no clock, no files, no network."""

@@ -1,0 +1,150 @@
+"""One label for a line, or for several lines of one story, of Ollama and of everything around it.
+
+`python -m opskit.logs.classify FILE` prints `id<TAB>label` for every block of a file in which a line `@@ id | ...`
+starts a block.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from opskit.logs.envelope import unglued, unwrap
+from opskit.logs.gin import GinLine, read
+from opskit.logs.labels import HARMLESS, NGINX, RULES, Rule
+
+SLOW_S = 30.0
+_LIMIT = 20_000
+_RUNAWAY_TOKENS = 10_000
+_SLOW_TOKENS_S = 3.0
+# The rules by word, in their order: most lines have none of the words, and are done after one pass over this list.
+_WORDS = [(word, rule) for rule in RULES for word in rule.words]
+_NGINX_WORDS = [(word, rule) for rule in (*NGINX, *RULES) for word in rule.words]
+_STATUSES = {500: "crash", 503: "queue-full", 499: "client-abort", 404: "not-found"}
+_PROMPT = re.compile(
+    r'(?<![\w-])(?:prompt|content|input)=(\\*+)"(?:[^"\\]|\\.)*+"?|"(?:prompt|content)":\s{0,4}"(?:[^"\\]|\\.)*+"?'
+)
+_NGINX_LINE = re.compile(
+    r"(?:\d{4}/\d\d/\d\d \d\d:\d\d:\d\d )?\[(?:debug|info|notice|warn|error|crit|alert|emerg)\] (?:\d+#\d+|n)\b"
+)
+_GO_DATE = re.compile(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (?=[\w./-]+\.go:\d+: |[a-z])")
+_OFFLOADED = re.compile(r"offloaded (\d+)/(\d+) layers|layers\.model=(\d+).{0,80}layers\.offload=(\d+)")
+_STARTED = re.compile(r"started in (\d+(?:\.\d+)?) seconds")
+_DECODED = re.compile(r"(?:n_decoded|n_gen) = +(\d+)")
+_PROGRESS = re.compile(r"prompt processing.{0,120} t = +(\d+(?:\.\d+)?) s")
+_RATE = re.compile(r"\btg = +(\d+(?:\.\d+)?) t/s|(?<!prompt )eval time =.{0,90}, +(\d+(?:\.\d+)?) tokens per second")
+_TOTAL = re.compile(r"total time = +(\d+(?:\.\d+)?) ms")
+
+# For a block: a named cause beats "it died", which beats what merely slows down; within one tier the first line.
+TIERS: dict[str, int] = {
+    **dict.fromkeys(("ram-oom", "vram-oom", "gpu-lost", "gpu-fault", "panic", "disk-full", "port-conflict"), 5),
+    **dict.fromkeys(("load-timeout", "not-found", "queue-full"), 4),
+    **dict.fromkeys(("crash", "stuck", "runaway"), 3),
+    **dict.fromkeys(("client-abort", "truncated", "cpu-fallback", "partial-offload"), 2),
+    **dict.fromkeys(("proxy-refused", "proxy-timeout", "proxy-reset", "proxy-config", "proxy-buffering"), 2),
+    **dict.fromkeys(("proxy-limit", "proxy-tls", "slow", "reload"), 2),
+    "warning": 1,
+    "ok": 0,
+}
+
+
+def label(line: str, slow_s: float = SLOW_S) -> str:
+    """Return what one line means, "ok" where nothing is recognised. Times above `slow_s` seconds are "slow"."""
+    labels = [meaning(piece, opened.level, slow_s) for opened in [unwrap(line)] for piece in unglued(opened.text)]
+    return _worst(labels)
+
+
+def block(lines: Sequence[str], slow_s: float = SLOW_S) -> str:
+    """Return what several lines of one story mean: the first line of the gravest kind decides.
+
+    A failed trial allocation that the runner recovers from is no more than a warning, unless something died after it.
+    """
+    labels = [label(line, slow_s) for line in lines]
+    recovered = any(HARMLESS.search(line.lower()) for line in lines)
+    if recovered and not any(TIERS[found] >= TIERS["crash"] and found != "vram-oom" for found in labels):
+        labels = ["warning" if found == "vram-oom" else found for found in labels]
+    return _worst(labels)
+
+
+def _worst(labels: Sequence[str]) -> str:
+    return max(labels, key=TIERS.__getitem__, default="ok")
+
+
+def meaning(text: str, level: str = "", slow_s: float = SLOW_S) -> str:
+    """Return the label of a text that was already taken out of its envelopes; `level` as `envelope.Opened` has it."""
+    request = read(text)
+    if request is not None:
+        return _answer(request, slow_s)
+    low = _PROMPT.sub("prompt=", text[:_LIMIT].lower())
+    low = low[match.end() :] if (match := _GO_DATE.match(low)) and not _NGINX_LINE.match(low) else low
+    words = _NGINX_WORDS if _NGINX_LINE.match(low) else _WORDS
+    found = _numbers(low, slow_s) or _first(words, low)
+    return "warning" if found == "ok" and level == "E" else found
+
+
+def _first(words: Sequence[tuple[str, Rule]], low: str) -> str:
+    for rule in [rule for word, rule in words if word in low]:
+        if rule.pattern is None or rule.pattern.search(low):
+            return rule.label
+    return "ok"
+
+
+def _answer(request: GinLine, slow_s: float) -> str:
+    if request.status in _STATUSES:
+        return _STATUSES[request.status]
+    if request.status >= 400:
+        return "warning"
+    return "slow" if request.duration_s is not None and request.duration_s > slow_s else "ok"
+
+
+def _numbers(low: str, slow_s: float) -> str | None:
+    """Judge the lines whose meaning is a number."""
+    if match := _OFFLOADED.search(low):
+        done, layers = (match[1], match[2]) if match[1] else (match[4], match[3])
+        if int(done) >= int(layers):
+            return "ok"
+        return "partial-offload" if int(done) else "cpu-fallback"
+    if match := _STARTED.search(low):
+        return "slow" if float(match[1]) > slow_s else "ok"
+    return _speed(low, slow_s)
+
+
+def _speed(low: str, slow_s: float) -> str | None:
+    if (match := _DECODED.search(low)) and int(match[1]) >= _RUNAWAY_TOKENS:
+        return "runaway"
+    if (match := _PROGRESS.search(low)) and float(match[1]) > slow_s:
+        return "slow"
+    if (match := _RATE.search(low)) and float(match[1] or match[2]) < _SLOW_TOKENS_S:
+        return "slow"
+    if (match := _TOTAL.search(low)) and float(match[1]) > slow_s * 1000:
+        return "slow"
+    return None
+
+
+def _blocks(text: str) -> Iterator[tuple[str, list[str]]]:
+    name, lines = "", list[str]()
+    for line in text.split("\n"):
+        if line.startswith(("@@", "##########")):
+            if name:
+                yield name, lines
+            name, lines = line[2:].partition("|")[0].strip() if line.startswith("@@") else "", []
+        else:
+            lines.append(line)
+    if name:
+        yield name, lines
+
+
+def main(arguments: Sequence[str]) -> str:
+    """Return the table for the files named."""
+    rows = [
+        f"{name}\t{block(lines)}\n"
+        for argument in arguments
+        for name, lines in _blocks(Path(argument).read_text("utf-8", "surrogateescape"))
+    ]
+    return "".join(rows)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(main(sys.argv[1:]))

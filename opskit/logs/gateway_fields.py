@@ -1,0 +1,140 @@
+"""The names under which gateways log the parts of a request, and how each value is read. Used by `gateway` only.
+
+Names are compared in lower case and without `_` and `-`, so `request_id`, `requestId` and `request-id` are one; a dot
+joins the levels of nested objects. They come from litellm's StandardLoggingPayload, one-api and new-api, Kong's AI
+proxy, the Envoy AI gateway, Nginx with a JSON log_format, Caddy, uvicorn, Ollama's final object and OpenTelemetry's
+gen_ai conventions. Where a record has several names of one field, the one that stands first here wins.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+TimeUnit = Literal["s", "ms"]
+
+ALIASES: dict[str, tuple[str, ...]] = {
+    "at": (
+        *("ts", "time", "timestamp", "@timestamp", "datetime", "asctime", "date", "created_at", "logged_at"),
+        *("end_time", "finished_at", "start_time", "started_at"),
+    ),
+    "began": ("start_time", "started_at"),
+    "streamed": ("completion_start_time",),
+    "status": (
+        *("status", "status_code", "response_code", "http_status", "response_status", "code"),
+        *("http.response.status_code", "http.status_code", "response.status", "response.status_code"),
+    ),
+    "client": (
+        *("client", "client_ip", "remote_addr", "remote_ip", "source_ip", "ip", "peer", "client_addr", "remote"),
+        *("client_address", "client.address", "request.client_ip", "request.remote_ip", "request.remote_addr"),
+        *("client.ip", "source.ip"),
+    ),
+    "user": ("user_id", "user", "end_user", "username", "enduser.id", "user_name", "user.id", "user.name"),
+    "method": ("method", "http_method", "verb", "request_method", "http.request.method", "request.method"),
+    "path": (
+        *("path", "uri", "url", "endpoint", "route", "request_uri", "target", "url.path", "http.route"),
+        *("http.target", "request.uri", "request.path", "request.url", "x_envoy_origin_path"),
+    ),
+    "duration": (
+        *("response_time", "latency", "duration", "elapsed", "took", "process_time", "response_latency"),
+        *("latencies.request", "gen_ai.server.request.duration", "http.server.request.duration", "total_time"),
+        *("request_duration", "duration_in"),
+    ),
+    "first_byte": (
+        *("ttft", "time_to_first_token", "first_token", "first_byte", "ttfb", "time_to_first_byte"),
+        *("gen_ai.server.time_to_first_token",),
+    ),
+    "request_id": (
+        *("request_id", "req_id", "x_request_id", "request.id", "correlation_id", "litellm_call_id", "trace_id"),
+        *("id",),
+    ),
+    "agent": ("user_agent", "agent", "http_user_agent", "user_agent.original"),
+    "size": ("bytes", "size", "body_bytes_sent", "bytes_sent", "response_size", "response_bytes", "size_b"),
+    "model": ("model", "gen_ai.request.model", "model_name", "request_model", "gen_ai.response.model", "model_group"),
+    "secret": ("api_key", "x_api_key", "key", "token", "authorization", "user_api_key"),
+    "key_name": ("key_id", "api_key_id", "key_name", "token_name", "key_alias", "key_hash", "api_key_hash"),
+    "error": ("error", "error_message", "err", "error_str", "exception", "error.message", "error.msg", "error_type"),
+    "prompt_tokens": (
+        *("prompt_tokens", "input_tokens", "gen_ai.usage.input_tokens", "prompt_eval_count"),
+        *("usage.prompt_tokens", "usage.input_tokens", "gen_ai.usage.prompt_tokens"),
+    ),
+    "completion_tokens": (
+        *("completion_tokens", "output_tokens", "gen_ai.usage.output_tokens", "eval_count"),
+        *("usage.completion_tokens", "usage.output_tokens", "gen_ai.usage.completion_tokens"),
+    ),
+    "upstream_status": ("upstream_status", "upstream_code", "upstream_status_code"),
+    "event": ("event", "event_type", "msg", "message", "phase"),
+    "host": ("host", "vhost", "http_host", "server_name", "request.host"),
+}
+
+# Fields whose documentation fixes the unit although the name does not say it (nginx: ngx_http_log_module; Ollama:
+# docs/api; one-api and new-api: their log tables).
+_FIXED: dict[str, tuple[str, float]] = {
+    "requesttime": ("duration", 1.0),
+    "usetime": ("duration", 1.0),
+    "elapsedtime": ("duration", 1e-3),
+    "totalduration": ("duration", 1e-9),
+    "upstreamheadertime": ("first_byte", 1.0),
+}
+_UNITS: dict[str, float] = {
+    "milliseconds": 1e-3,
+    "millis": 1e-3,
+    "msec": 1e-3,
+    "ms": 1e-3,
+    "nanoseconds": 1e-9,
+    "ns": 1e-9,
+    "microseconds": 1e-6,
+    "micros": 1e-6,
+    "us": 1e-6,
+    "seconds": 1.0,
+    "secs": 1.0,
+    "sec": 1.0,
+    "s": 1.0,
+}
+START = frozenset(
+    {"request.start", "request.started", "request.begin", "request.received", "start", "started", "begin", "received"}
+    | {"incoming.request", "request.incoming", "start.request", "http.request.start", "http.request.started"}
+)
+END = frozenset(
+    {"request.end", "request.ended", "request.finish", "request.finished", "request.complete", "request.completed"}
+    | {"end", "ended", "finish", "finished", "complete", "completed", "done", "request", "access", "response"}
+    | {"request.done", "request.failed", "request.error", "http.request", "http.access", "http.request.end"}
+    | {"request.log", "access.log", "handled.request", "response.sent", "request.handled", "error"}
+)
+
+
+class Role(NamedTuple):
+    """What a key means: the field, its place among the names of that field, and the unit in seconds if it has one."""
+
+    field: str
+    rank: int
+    unit: float | None
+
+
+def plain(name: str) -> str:
+    """Return a name without case, `_` and `-`."""
+    return name.lower().replace("_", "").replace("-", "")
+
+
+_ROLES: dict[str, tuple[Role, ...]] = {}
+for _field, _names in ALIASES.items():
+    for _rank, _name in enumerate(_names):
+        _ROLES[plain(_name)] = (*_ROLES.get(plain(_name), ()), Role(_field, _rank, None))
+
+
+@lru_cache(maxsize=4096)
+def roles(key: str) -> tuple[Role, ...]:
+    """Return what a key of a record means, () for an unknown one."""
+    name = plain(key)
+    if name in _FIXED:
+        field, unit = _FIXED[name]
+        return (Role(field, 100, unit),)
+    if name in _ROLES:
+        return _ROLES[name]
+    for suffix, unit in _UNITS.items():
+        stem = name.removesuffix(suffix)
+        if stem != name and stem in _ROLES:
+            return tuple(Role(r.field, r.rank, unit) for r in _ROLES[stem] if r.field in {"duration", "first_byte"})
+        if stem != name and stem in _FIXED:
+            return (Role(_FIXED[stem][0], 100, unit),)
+    return ()

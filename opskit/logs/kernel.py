@@ -1,0 +1,76 @@
+"""Kernel logs to events: whom the OOM killer ended, what the GPU driver complains of, a full conntrack table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import tzinfo
+
+from opskit.logs.envelope import Opened, unwrap
+from opskit.logs.event import Event
+
+__all__ = ["Event", "events"]
+
+_YEAR_S = 364 * 86400.0
+_TEXT_LIMIT = 2000
+# mm/oom_kill.c: "%s: Killed process %d (%s) total-vm:...", and "oom-kill:constraint=...,task=%s,pid=%d,uid=%d"
+_KILLED = re.compile(
+    r"Killed process (?P<pid>\d{1,10}),? ?(?:UID \d+,? ?)?\((?P<process>.{1,64}?)\)(?= total-vm:|, |$)"
+)
+_OOM = re.compile(r"oom-kill:.{0,2000}\btask=(?P<process>.{1,64}?),pid=(?P<pid>\d{1,10}),uid=")
+_XID = re.compile(r"NVRM: Xid \((?:PCI:)?[0-9A-Fa-f:.]{1,24}[^)]{0,40}\): (?P<xid>\d{1,5})\b")
+_XID_OWNER = re.compile(r"pid=(?P<pid>\d{1,10}), name=(?P<process>[^,]{1,64}),")
+_CRASH = re.compile(
+    r"(?:traps: )?(?P<process>[\w./: -]{1,64})\[(?P<pid>\d{1,10})\]:? (?:segfault at|trap |general protection)"
+)
+_HUNG = re.compile(r"task (?P<process>.{1,64}?):(?P<pid>\d{1,10}) blocked for more than \d+ seconds")
+_OFF_BUS = 79
+
+
+def events(data: bytes, first_line: int, zone: tzinfo, base_at: float | None = None) -> Iterator[Event]:
+    """Yield the events of `dmesg`, `dmesg -T`, a syslog file or `journalctl -k -o json`, in the order of lines.
+
+    `base_at` is when the machine booted (epoch seconds): it turns `[seconds.micro]` into a time and gives syslog
+    stamps their year; without it those have `at=None`. One kill is one event, although the kernel writes two lines.
+    """
+    newest = base_at + _YEAR_S if base_at is not None else None
+    killed: int | None = None
+    for number, raw in enumerate(data.split(b"\n"), first_line):
+        opened = unwrap(raw.decode("utf-8", "replace"), zone, newest)
+        event = _event(opened, number, base_at)
+        if event is None:
+            continue
+        if event.label == "ram-oom":
+            if event.pid == killed:
+                continue
+            killed = event.pid
+        yield event
+
+
+def _event(opened: Opened, number: int, base_at: float | None) -> Event | None:
+    at = opened.at
+    if at is None and opened.uptime_s is not None and base_at is not None:
+        at = base_at + opened.uptime_s
+    text = opened.text[:_TEXT_LIMIT]
+    if match := _KILLED.search(text) or _OOM.search(text):
+        return _about(at, "ram-oom", text, number, match)
+    if match := _XID.search(text):
+        xid = int(match["xid"])
+        owner = _XID_OWNER.search(text)
+        return _about(at, "gpu-lost" if xid == _OFF_BUS else "gpu-fault", text, number, owner, xid)
+    if "fallen off the bus" in text:
+        return Event(at, "gpu-lost", text, None, number)
+    if "nf_conntrack: table full" in text or "ip_conntrack: table full" in text:
+        return Event(at, "conntrack-full", text, None, number)
+    if match := _HUNG.search(text):
+        return _about(at, "stuck", text, number, match)
+    if match := _CRASH.search(text):
+        return _about(at, "crash", text, number, match)
+    return None
+
+
+def _about(
+    at: float | None, label: str, text: str, number: int, whom: re.Match[str] | None, xid: int | None = None
+) -> Event:
+    process = whom["process"].strip() if whom else None
+    return Event(at, label, text, None, number, process, int(whom["pid"]) if whom else None, xid)

@@ -1,0 +1,39 @@
+"""One HTTP request as some log tells it: what every parser here returns and every count here looks at."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Kind = Literal["start", "end"]
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A request, or the beginning of one. Whatever the log does not say is None.
+
+    `at` is in seconds since the epoch: when the line was written, which for access logs is the end of the request.
+    `duration_s` and `first_byte_s` are seconds, `size_b` bytes sent; `path` is the target with its query as logged;
+    `key` is a fingerprint or name of an API key, never the key; `upstream_status` keeps the list that Nginx writes
+    (`502, 200`); `host` is the virtual host. Text that was not UTF-8 carries its bytes as lone surrogates.
+    """
+
+    at: float
+    event: Kind = "end"
+    status: int | None = None
+    client: str | None = None
+    user: str | None = None
+    method: str | None = None
+    path: str | None = None
+    duration_s: float | None = None
+    first_byte_s: float | None = None
+    request_id: str | None = None
+    agent: str | None = None
+    size_b: int | None = None
+    model: str | None = None
+    key: str | None = None
+    error: str | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    upstream_status: str | None = None
+    host: str | None = None

@@ -1,0 +1,223 @@
+"""Who, what and where of the answers with a given status: the top-N over access logs, counted while streaming."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, tzinfo
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from opskit.logs import files, sieve
+from opskit.logs.formats import FORMATS, Format, detect
+from opskit.logs.request import Request
+
+_SAMPLE = 200
+_STATUS = re.compile(r"[0-9]{1,3}|[0-9]xx", re.IGNORECASE)
+_FIELDS: dict[str, Callable[[Request], str | None]] = {
+    "client": lambda request: request.client,
+    "user": lambda request: request.user,
+    "path": lambda request: request.path.partition("?")[0] if request.path is not None else None,
+    "method": lambda request: request.method,
+    "agent": lambda request: request.agent,
+    "key": lambda request: request.key,
+    "model": lambda request: request.model,
+    "host": lambda request: request.host,
+    "vhost": lambda request: request.host,
+}
+
+
+class Query(msgspec.Struct, frozen=True):
+    """What to count: statuses as numbers or classes (`"5xx"`), grouped `by` these fields, the `n` most frequent.
+
+    `since` is inclusive and `until` exclusive, in epoch seconds, against the time of each line. `format` is a name in
+    FORMATS or `auto`.
+    """
+
+    paths: tuple[Path | str, ...]
+    statuses: tuple[int | str, ...] | frozenset[int | str] = (401, 429, 500)
+    by: tuple[str, ...] = ("client",)
+    n: int = 5
+    since: float | None = None
+    until: float | None = None
+    format: str = "auto"
+
+
+class FileCount(msgspec.Struct, frozen=True):
+    """What was read of one file. `format` is None where no format fits; `error` is one sentence where reading ended."""
+
+    path: str
+    format: str | None
+    lines: int
+    parsed: int
+    unparsed: int
+    error: str | None
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One group: its values in the order of `by`, "-" for what the log does not say, and how often it occurred."""
+
+    key: tuple[str, ...]
+    count: int
+
+
+class Top(msgspec.Struct, frozen=True):
+    """The answer. `parsed` + `unparsed` = `lines`; `matched` finished in the window with a wanted status."""
+
+    window: tuple[float | None, float | None]
+    by: tuple[str, ...]
+    files: tuple[FileCount, ...]
+    lines: int
+    parsed: int
+    unparsed: int
+    matched: int
+    top: dict[str, tuple[Row, ...]]
+
+
+def count(query: Query) -> Top:
+    """Read the files once and count. Memory grows with the number of distinct groups only.
+
+    A file that cannot be read is named in `files` with its error and does not stop the others; a file given twice,
+    also under two names, counts once. ValueError names an unknown status, field or format.
+    """
+    tally = _Tally(query)
+    seen = set[tuple[int, int]]()
+    done = list[FileCount]()
+    for path in query.paths:
+        same = files.identity(path)
+        if same is None or same not in seen:
+            done.append(_read(path, query.format, tally))
+        if same is not None:
+            seen.add(same)
+    lines = sum(file.lines for file in done)
+    parsed = sum(file.parsed for file in done)
+    return Top(
+        window=(query.since, query.until),
+        by=query.by,
+        files=tuple(done),
+        lines=lines,
+        parsed=parsed,
+        unparsed=lines - parsed,
+        matched=tally.matched,
+        top=tally.top(query.n),
+    )
+
+
+class _Tally:
+    """The counters, and the decision whether a request belongs to them."""
+
+    def __init__(self, query: Query) -> None:
+        unknown = [name for name in query.by if name not in _FIELDS]
+        if unknown or not query.by:
+            raise ValueError(f"by: {', '.join(unknown) or 'nothing'}; known are {', '.join(_FIELDS)}")
+        if query.format != "auto" and query.format not in FORMATS:
+            raise ValueError(f"format: {query.format}; known are auto, {', '.join(FORMATS)}")
+        self.asked = sorted({_spelt(status) for status in query.statuses})
+        self.statuses = _numbers(self.asked)
+        self.candidate = sieve.candidate(self.asked)
+        self.since = query.since if query.since is not None else float("-inf")
+        self.until = query.until if query.until is not None else float("inf")
+        self.fields = [_FIELDS[name] for name in query.by]
+        self.counts: dict[int, Counter[tuple[str, ...]]] = {}
+        self.matched = 0
+
+    def add(self, request: Request) -> None:
+        status = request.status
+        if status is None or status not in self.statuses or request.event != "end":
+            return
+        if self.since <= request.at < self.until:
+            key = tuple([field(request) or "-" for field in self.fields])
+            self.counts.setdefault(status, Counter())[key] += 1
+            self.matched += 1
+
+    def top(self, n: int) -> dict[str, tuple[Row, ...]]:
+        names = {int(asked): asked for asked in self.asked if asked.isdigit()}
+        names |= {status: f"{status:03d}" for status in self.counts}
+        ranked = {name: sorted(self.counts.get(status, {}).items(), key=_rank)[:n] for status, name in names.items()}
+        return {name: tuple(Row(key, number) for key, number in ranked[name]) for name in sorted(ranked)}
+
+
+def _rank(item: tuple[tuple[str, ...], int]) -> tuple[int, tuple[str, ...]]:
+    return -item[1], item[0]
+
+
+def _spelt(status: int | str) -> str:
+    text = str(status).lower()
+    if not _STATUS.fullmatch(text):
+        raise ValueError(f"status: {status}; expected a number such as 429 or a class such as 5xx")
+    return text if text.endswith("xx") else f"{int(text):03d}"
+
+
+def _numbers(asked: list[str]) -> frozenset[int]:
+    single = (int(text) for text in asked if text.isdigit())
+    classes = (range(int(text[0]) * 100, int(text[0]) * 100 + 100) for text in asked if not text.isdigit())
+    return frozenset(chain(single, *classes))
+
+
+def _read(path: Path | str, name: str, tally: _Tally) -> FileCount:
+    lines, parsed = 0, 0
+    form = FORMATS.get(name)
+    error: str | None = None
+    try:
+        for block in files.blocks(path):
+            form = form or _detected(block)
+            whole = block if block.endswith(b"\n") else block + b"\n"
+            inside = whole.count(b"\n")
+            lines += inside
+            parsed += _count_block(whole, inside, form, tally) if form else 0
+    except files.LogError as stopped:
+        error = str(stopped.message)
+    if form is None and lines:
+        error = "no known format fits this file" if error is None else error
+    return FileCount(str(path), form.name if form else None, lines, parsed, lines - parsed, error)
+
+
+def _detected(block: bytes) -> Format | None:
+    """Guess from the first lines, and from the whole block where those are something else."""
+    lines = [line.removesuffix(b"\r") for line in block.split(b"\n")]
+    return detect(lines[:_SAMPLE]) or detect(lines[_SAMPLE:])
+
+
+def _count_block(block: bytes, inside: int, form: Format, tally: _Tally) -> int:
+    """Count the lines of one block into the tally and return how many could be parsed."""
+    if form.name == "combined" and tally.asked:
+        sifted = sieve.sift(block, tally.candidate)
+    else:
+        sifted = iter(block[:-1].split(b"\n"))
+    parsed = inside
+    for line in sifted:
+        request = form.parse(line.removesuffix(b"\r"))
+        if request is None:
+            parsed -= 1
+        else:
+            tally.add(request)
+    return parsed
+
+
+def as_json(top: Top, zone: tzinfo) -> dict[str, Any]:
+    """Return the answer in JSON types: times as ISO 8601 in `zone`, bytes that are not UTF-8 as `\\xNN`."""
+    since, until = top.window
+    return {
+        "window": {"since": _iso(since, zone), "until": _iso(until, zone)},
+        "files": [{**msgspec.structs.asdict(file), "path": _shown(file.path)} for file in top.files],
+        "lines": top.lines,
+        "parsed": top.parsed,
+        "unparsed": top.unparsed,
+        "matched": top.matched,
+        "top": {
+            status: [{**dict(zip(top.by, map(_shown, row.key), strict=True)), "count": row.count} for row in rows]
+            for status, rows in top.top.items()
+        },
+    }
+
+
+def _iso(at: float | None, zone: tzinfo) -> str | None:
+    return datetime.fromtimestamp(at, zone).isoformat() if at is not None else None
+
+
+def _shown(text: str) -> str:
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

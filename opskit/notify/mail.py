@@ -1,0 +1,48 @@
+"""A notice as a mail: what the e-mail channel hands to the server."""
+
+from __future__ import annotations
+
+import re
+from email.message import EmailMessage
+from email.utils import format_datetime
+
+from opskit.model.printable import printable
+from opskit.notify.channel import Notice
+from opskit.notify.folding import WholeWords
+from opskit.notify.mailbox import Mailbox
+
+_NOT_IN_A_DOMAIN = re.compile(r"[^A-Za-z0-9.-]+")
+
+
+def mail(notice: Notice, sender: Mailbox, to: tuple[Mailbox, ...]) -> EmailMessage:
+    """Return the mail about `notice`. Its Message-ID depends on the notice alone, so a repeated mail is the same one.
+
+    No text of the notice can add a header: control characters are spelled out before they get here.
+    """
+    domain = _NOT_IN_A_DOMAIN.sub("-", notice.host).strip("-.") or "localhost"
+    message = EmailMessage(policy=WholeWords())
+    message["From"] = str(sender)
+    message["To"] = ", ".join(str(one) for one in to)
+    message["Subject"] = _one_line(notice.subject)
+    message["Date"] = format_datetime(notice.written)
+    message["Message-ID"] = f"<opskit.{notice.seed}@{domain}>"
+    # The root of the thread is a mail that never was: so the incident stays together whichever mail came first.
+    root = f"<opskit.incident.{notice.thread}@{domain}>"
+    message["In-Reply-To"] = root
+    message["References"] = root
+    message["List-Id"] = f"opskit <alerts.{domain}>"
+    # RFC 3834: keeps vacation responders from answering.
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Opskit-Check"] = _ascii(notice.check)
+    message["X-Opskit-Status"] = notice.status.value
+    # Either way the body is ASCII on the wire, so no server on the way needs 8BITMIME.
+    message.set_content(notice.text, cte="quoted-printable" if notice.text.isascii() else "base64")
+    return message
+
+
+def _one_line(text: str) -> str:
+    return printable(text).strip()
+
+
+def _ascii(text: str) -> str:
+    return printable(text).encode("ascii", "backslashreplace").decode("ascii")

@@ -1,0 +1,202 @@
+"""The machine itself: memory, disks, and who is connected to whom right now.
+
+Connections are live evidence of requests that have not ended, and so are in no log yet.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+import psutil
+
+from opskit.model.evidence import Evidence
+from opskit.model.message import say
+from opskit.model.raw import Raw
+from opskit.model.reading import Reading
+from opskit.model.sample import Sample
+from opskit.model.settings import Settings
+from opskit.probes.answer import pack, unpack
+from opskit.probes.base import Deadline, Probe, as_facts
+
+_LOOKS = 4
+_PAUSE_S = 0.2
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """URLs of the parts, to know their ports, and folders whose disks must not fill up."""
+
+    nginx: str = ""
+    gateway: str = ""
+    clawdbot: str = ""
+    ollama: str = ""
+    folders: tuple[str, ...] = ("/", "/var/log", "/tmp")  # noqa: S108  # looked at, never written
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """Connections are counted on this host; those to a part on another host are None."""
+
+    memory_available_pct: float | None = None
+    swap_used_pct: float | None = None
+    disk_free_pct: float | None = None
+    load_per_core: float | None = None
+    clients_connected: int | None = None
+    gateway_connections: int | None = None
+    ollama_connections: int | None = None
+
+
+class Socket(msgspec.Struct, frozen=True):
+    """One TCP socket: ports and state, no addresses, which are nobody's business in a bundle."""
+
+    local: int
+    remote: int
+    state: str
+
+
+class Disk(msgspec.Struct, frozen=True):
+    """A file system behind one of the folders; sizes in bytes."""
+
+    folder: str
+    total: int
+    free: int
+
+
+class Machine(msgspec.Struct, frozen=True):
+    """The evidence: memory in bytes, load of the last minute, disks, sockets (None where they may not be listed)."""
+
+    memory_total: int
+    memory_available: int
+    swap_total: int
+    swap_used: int
+    cores: int
+    load: float
+    disks: list[Disk]
+    sockets: list[Socket] | None
+
+
+class HostProbe(Probe[Args]):
+    """Asks psutil."""
+
+    arguments = Args
+    facts = Facts
+    metrics = frozenset({"memory_available_pct", "swap_used_pct", "disk_free_pct", "load_per_core"})
+
+    def defaults(self, settings: Settings) -> Args:
+        """The configured parts."""
+        stack = settings.stack
+        return Args(stack.nginx.url, stack.gateway.url, stack.clawdbot.url, stack.ollama.url)
+
+    def collect(self, args: Args, deadline: Deadline) -> tuple[Raw, ...]:
+        """Measure once."""
+        deadline.enter(say("measure memory and load"))
+        memory, swap = psutil.virtual_memory(), psutil.swap_memory()
+        deadline.enter(say("measure the disks"))
+        disks = [disk for folder in args.folders if (disk := _disk(folder)) is not None]
+        deadline.enter(say("list the sockets"))
+        machine = Machine(
+            memory_total=memory.total,
+            memory_available=memory.available,
+            swap_total=swap.total,
+            swap_used=swap.used,
+            cores=psutil.cpu_count() or 1,
+            load=psutil.getloadavg()[0],
+            disks=disks,
+            sockets=_busiest({port for port in map(_port, _urls(args)) if port}, deadline),
+        )
+        return (pack("host.json", machine, "host"),)
+
+    def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
+        """Turn sizes into shares, sockets into connections."""
+        machine, at = unpack(raws, Machine), now.timestamp()
+        fullest = min(machine.disks, key=lambda disk: disk.free / max(disk.total, 1), default=None)
+        facts = Facts(
+            memory_available_pct=_share(machine.memory_available, machine.memory_total),
+            swap_used_pct=_share(machine.swap_used, machine.swap_total) if machine.swap_total else 0.0,
+            disk_free_pct=_share(fullest.free, fullest.total) if fullest else None,
+            load_per_core=round(machine.load / machine.cores, 2),
+            clients_connected=_connections(machine, args.nginx, local=True),
+            gateway_connections=_connections(machine, args.gateway, local=False),
+            ollama_connections=_connections(machine, args.ollama, local=False),
+        )
+        units = {"load_per_core": ""}
+        samples = tuple(
+            Sample(name, getattr(facts, name), units.get(name, "%"), at=at, low=0) for name in sorted(self.metrics)
+        )
+        sockets = Evidence("sockets of this host", f"established, {len(machine.sockets or [])} listed", at=at)
+        disk = Evidence(fullest.folder if fullest else "/", "disk", field="free", at=at)
+        evidence = dict.fromkeys(("clients_connected", "gateway_connections", "ollama_connections"), (sockets,))
+        why = (
+            {}
+            if machine.sockets is not None
+            else dict.fromkeys(evidence, say("sockets may not be listed by this user"))
+        )
+        return Reading(as_facts(facts), {**evidence, "disk_free_pct": (disk,)}, why, samples)
+
+
+def _urls(args: Args) -> tuple[str, ...]:
+    return (args.nginx, args.gateway, args.clawdbot, args.ollama)
+
+
+def _port(url: str) -> int | None:
+    parts = urlsplit(url)
+    return parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def _disk(folder: str) -> Disk | None:
+    if not Path(folder).is_dir():
+        return None
+    usage = psutil.disk_usage(folder)
+    return Disk(folder, usage.total, usage.free)
+
+
+def _busiest(ports: set[int], deadline: Deadline) -> list[Socket] | None:
+    """Look a few times within a second and keep the busiest view: a request may be between two connections."""
+    views = []
+    for _ in range(_LOOKS):
+        view = _sockets(ports)
+        if view is None:
+            return None
+        views.append(view)
+        time.sleep(min(_PAUSE_S, deadline.left))
+    return max(views, key=lambda view: sum(item.state == psutil.CONN_ESTABLISHED for item in view))
+
+
+def _sockets(ports: set[int]) -> list[Socket] | None:
+    try:
+        found = psutil.net_connections("tcp")
+    except (psutil.Error, OSError):
+        return None
+    own = {_port_of(item.laddr) for item in found if item.pid == os.getpid()}  # opskit's own questions do not count
+    return [
+        Socket(local, remote, item.status)
+        for item in found
+        if not {_port_of(item.laddr), _port_of(item.raddr)} & own
+        if {local := _port_of(item.laddr), remote := _port_of(item.raddr)} & ports
+    ]
+
+
+def _port_of(address: tuple[str, int] | tuple[()]) -> int:
+    """A psutil address is (ip, port), or empty for a socket without a peer."""
+    return address[1] if address else 0
+
+
+def _share(part: float, whole: float) -> float | None:
+    return round(part / whole * 100, 2) if whole > 0 else None
+
+
+def _connections(machine: Machine, url: str, *, local: bool) -> int | None:
+    """Count established connections: accepted ones at the part's own port, or those that go out to it."""
+    host = urlsplit(url).hostname or ""
+    if machine.sockets is None or host not in _LOOPBACK:
+        return None
+    port = _port(url)
+    return sum(
+        item.state == psutil.CONN_ESTABLISHED and (item.local if local else item.remote) == port
+        for item in machine.sockets
+    )

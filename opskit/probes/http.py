@@ -1,0 +1,162 @@
+"""Does a web front answer, and does its answer prove anything? Clawdbot's health, the doors of Nginx and gateway."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+from opskit.logs.redact import redact
+from opskit.model.evidence import Evidence
+from opskit.model.message import Message, say
+from opskit.model.raw import Raw
+from opskit.model.reading import Reading
+from opskit.model.sample import Sample
+from opskit.model.settings import Settings
+from opskit.probes.answer import failed, pack, unpack
+from opskit.probes.base import Deadline, Probe, as_facts
+from opskit.probes.exchange import Exchange, Target, exchange
+
+PHASES = ("dns_s", "connect_s", "tls_s", "first_byte_s", "total_s")
+
+
+class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`decoy` also asks for a path that cannot exist: if it gets the same answer, the health route proves nothing."""
+
+    target: Literal["clawdbot", "gateway", "nginx"] = "clawdbot"
+    url: str = ""
+    expect_status: int | None = 200
+    expect_text: str | None = None
+    decoy: bool = True
+    verify: bool = True
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """`answered`: an HTTP answer came, whatever it says. `ok`: it was the expected one, and not a catch-all page."""
+
+    answered: bool | None = None
+    refused: bool | None = None
+    timed_out: bool | None = None
+    ok: bool | None = None
+    proves_nothing: bool | None = None
+    status: int | None = None
+    first_byte_s: float | None = None
+    total_s: float | None = None
+    failure: str | None = None
+
+
+class Evidenced(msgspec.Struct, frozen=True):
+    """The evidence of this probe: the exchange, and the one with the decoy path."""
+
+    asked: Exchange
+    decoy: Exchange | None = None
+
+
+class HttpProbe(Probe[Args]):
+    """Asks one URL, as a health check would."""
+
+    arguments = Args
+    facts = Facts
+    metrics = frozenset({"answered", "healthy", "route_proves_health", *PHASES})
+
+    def defaults(self, settings: Settings) -> Args:
+        """Clawdbot's health route."""
+        clawdbot = settings.stack.clawdbot
+        return Args(url=clawdbot.url.rstrip("/") + clawdbot.health_path)
+
+    def key(self, args: Args) -> str:
+        """`http-clawdbot`: one piece of evidence a target."""
+        return f"http-{args.target}"
+
+    def collect(self, args: Args, deadline: Deadline) -> tuple[Raw, ...]:
+        """Ask, and ask the decoy path where the first answer came."""
+        asked = exchange(Target(args.url, verify=args.verify), deadline)
+        decoy = None
+        if args.decoy and asked.failure is None and deadline.left:
+            decoy = exchange(Target(_decoy_url(args.url), verify=args.verify), deadline)
+        return (pack(f"http-{args.target}.json", Evidenced(_trimmed(asked), decoy and _trimmed(decoy)), args.url),)
+
+    def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
+        """Judge status, text and decoy."""
+        found = unpack(raws, Evidenced)
+        asked, at = found.asked, now.timestamp()
+        catch_all = _catch_all(asked, found.decoy)
+        reason = _unexpected(asked, args)
+        answered = asked.status is not None
+        facts = Facts(
+            answered=answered,
+            refused=asked.refused,
+            timed_out=asked.timed_out,
+            ok=answered and reason is None and not catch_all,
+            proves_nothing=catch_all,
+            status=asked.status,
+            first_byte_s=asked.phases.get("first_byte_s"),
+            total_s=asked.phases.get("total_s") if asked.failure is None else None,
+            failure=asked.failure.kind if asked.failure else None,
+        )
+        samples = [Sample("answered", float(answered), at=at)]
+        if answered:
+            samples.append(Sample("healthy", float(reason is None), at=at))
+        if catch_all is not None:
+            samples.append(Sample("route_proves_health", float(not catch_all), at=at))
+        samples += [
+            Sample(name, asked.phases[name], "s", at=at) for name in PHASES if name in asked.phases and answered
+        ]
+        line = Evidence(args.url, _line(asked), at=at)
+        why = {name: reason for name in ("answered", "healthy") if reason is not None}
+        return Reading(as_facts(facts), dict.fromkeys(as_facts(facts), (line,)), why, tuple(samples))
+
+
+class NginxHttpProbe(HttpProbe):
+    """Knocks at Nginx's own door: any answer proves that it runs. Its certificate is another probe's subject."""
+
+    def defaults(self, settings: Settings) -> Args:
+        """The address that users open, as seen from this host."""
+        return Args("nginx", settings.stack.nginx.url, expect_status=None, decoy=False, verify=False)
+
+
+class GatewayHttpProbe(HttpProbe):
+    """Knocks at the gateway's own door, past Nginx and Clawdbot."""
+
+    def defaults(self, settings: Settings) -> Args:
+        """Any answer, even 401 or 404, proves that the gateway serves requests."""
+        url = settings.stack.gateway.url.rstrip("/") + "/health"
+        return Args("gateway", url, expect_status=None, decoy=False)
+
+
+def _decoy_url(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}/opskit-{secrets.token_hex(6)}"
+
+
+def _trimmed(asked: Exchange) -> Exchange:
+    """Keep what is judged and shown; the rest of a page is nobody's business."""
+    headers = {name: value for name, value in asked.headers.items() if name in {"content-type", "server", "location"}}
+    return msgspec.structs.replace(asked, body=redact(asked.body[:4096]), headers=headers)
+
+
+def _catch_all(asked: Exchange, decoy: Exchange | None) -> bool | None:
+    if decoy is None or decoy.failure is not None or asked.failure is not None:
+        return None
+    return (asked.status, asked.body) == (decoy.status, decoy.body)
+
+
+def _unexpected(asked: Exchange, args: Args) -> Message | None:
+    if asked.failure is not None:
+        return failed(asked)
+    if args.expect_status is not None and asked.status != args.expect_status:
+        status, expected = asked.status or 0, args.expect_status
+        return say("status {status} from {url}, expected {expected}", status=status, url=asked.url, expected=expected)
+    if args.expect_text is not None and args.expect_text not in asked.body:
+        return say("the answer of {url} does not contain '{text}'", url=asked.url, text=args.expect_text)
+    return None
+
+
+def _line(asked: Exchange) -> str:
+    if asked.failure is not None:
+        return f"{asked.failure.kind} at {asked.failure.stage}: {asked.failure.text}"
+    return f"HTTP {asked.status} in {asked.phases.get('total_s', 0):.3f} s"

@@ -1,0 +1,46 @@
+"""The systemd journal as evidence, through journalctl: entries as JSON, each with its own time and zone."""
+
+from __future__ import annotations
+
+from opskit.model.message import say
+from opskit.model.raw import Raw
+from opskit.probes.base import Deadline, ProbeError
+from opskit.probes.child import Output, run
+
+_CAP_BYTES = 32 << 20
+
+
+def collect_journal(name: str, match: tuple[str, ...], since: float, deadline: Deadline) -> Raw:
+    """Return the entries since `since` (epoch seconds) that `match` selects, such as `("-u", "ollama")` or `("-k",)`.
+
+    Raises ProbeError where there is no journal, where it may not be read, or where the selection has never logged:
+    an empty answer is believed only from a source that is known to speak.
+    """
+    shown = " ".join(("journalctl", *match))
+    base = ("journalctl", *match, "--no-pager", "--quiet", "-o", "json")
+    found = _run((*base, "--since", f"@{int(since)}"), deadline, shown)
+    if not found.stdout.strip():
+        _insist_on_a_voice(_run((*base, "-n", "1"), deadline, shown), shown)
+    return Raw(name, found.stdout, shown, complete=found.finished)
+
+
+def _run(argv: tuple[str, ...], deadline: Deadline, shown: str) -> Output:
+    try:
+        found = run(argv, deadline, say("run {command}", command=shown), _CAP_BYTES)
+    except FileNotFoundError:
+        text = "journalctl is not installed: name a log file in opskit.yaml instead of the journal"
+        raise ProbeError(say(text)) from None
+    except PermissionError:
+        raise ProbeError(say("journalctl may not be run by this user")) from None
+    if not found.finished and not found.stdout:
+        raise deadline.expired()
+    if found.code not in {0, None}:
+        why = found.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
+        raise ProbeError(say("{command} failed: {why}", command=shown, why=why or f"exit code {found.code}"))
+    return found
+
+
+def _insist_on_a_voice(newest: Output, shown: str) -> None:
+    if not newest.stdout.strip():
+        text = "{command} shows nothing: no such unit, no journal, or this user may not read it (group systemd-journal)"
+        raise ProbeError(say(text, command=shown))

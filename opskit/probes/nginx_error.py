@@ -1,0 +1,119 @@
+"""What Nginx's error log says of the services behind it: refused, timed out, died in the middle of an answer.
+
+Matched on errno, not on its text (musl words it differently). Lines carry local time without a zone: the host's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import datetime, tzinfo
+from urllib.parse import urlsplit
+
+import msgspec
+from tzlocal import get_localzone
+
+from opskit.logs.nginx_error import ErrorRecord, parse
+from opskit.model.evidence import Evidence
+from opskit.model.raw import Raw
+from opskit.model.reading import Reading
+from opskit.model.settings import Settings
+from opskit.probes.base import Deadline, Probe, as_facts
+from opskit.probes.log_tail import Line, collect_log, read_lines
+
+_WINDOW_S = 7200.0
+_REFUSED = {111, 2, 113, 101}  # ECONNREFUSED, no such socket, no route to host, no network: nobody there
+_TIMED_OUT = 110
+_LOUD = {"emerg", "alert"}
+
+
+class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The log, and where the services behind Nginx listen, to tell them apart in `upstream:`."""
+
+    path: str = ""
+    gateway: str = ""
+    clawdbot: str = ""
+    recent_s: float = 900.0
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """Numbers of lines within the last `recent_s` seconds."""
+
+    gateway_refused: int | None = None
+    gateway_timeouts: int | None = None
+    clawdbot_refused: int | None = None
+    clawdbot_timeouts: int | None = None
+    died_midstream: int | None = None
+    no_connections_left: int | None = None
+    emergencies: int | None = None
+
+
+class NginxErrorProbe(Probe[Args]):
+    """Reads the error log back two hours, counts the last minutes of it."""
+
+    arguments = Args
+    facts = Facts
+
+    def defaults(self, settings: Settings) -> Args:
+        """The configured error log and services."""
+        stack = settings.stack
+        return Args(stack.nginx.error_log, stack.gateway.url, stack.clawdbot.url)
+
+    def collect(self, args: Args, deadline: Deadline) -> tuple[Raw, ...]:
+        """Read the newest part of the log."""
+        zone = get_localzone()
+        return collect_log(
+            "nginx-error.log", args.path, time.time() - _WINDOW_S, lambda line: _at(line, zone), deadline
+        )
+
+    def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
+        """Count by service and kind."""
+        zone = now.tzinfo or get_localzone()
+        records = [(record, line) for line in read_lines(raws) if (record := parse(line.data, zone))]
+        recent = [(record, line) for record, line in records if now.timestamp() - record.at <= args.recent_s]
+        gateway, clawdbot = _port(args.gateway), _port(args.clawdbot)
+        groups = {
+            "gateway_refused": [pair for pair in recent if _refused(pair[0]) and _upstream(pair[0]) == gateway],
+            "gateway_timeouts": [pair for pair in recent if _timed_out(pair[0]) and _upstream(pair[0]) == gateway],
+            "clawdbot_refused": [pair for pair in recent if _refused(pair[0]) and _upstream(pair[0]) == clawdbot],
+            "clawdbot_timeouts": [pair for pair in recent if _timed_out(pair[0]) and _upstream(pair[0]) == clawdbot],
+            "died_midstream": [pair for pair in recent if _died(pair[0])],
+            "no_connections_left": [pair for pair in recent if "worker_connections are not enough" in pair[0].message],
+            "emergencies": [pair for pair in recent if pair[0].level in _LOUD],
+        }
+        facts = Facts(**{name: len(pairs) for name, pairs in groups.items()})
+        return Reading(as_facts(facts), {name: _last(pairs) for name, pairs in groups.items() if pairs})
+
+
+def _at(line: bytes, zone: tzinfo) -> float | None:
+    record = parse(line, zone)
+    return record.at if record else None
+
+
+def _port(url: str) -> int | None:
+    parts = urlsplit(url)
+    return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _upstream(record: ErrorRecord) -> int | None:
+    try:
+        return _port(record.upstream) if record.upstream else None
+    except ValueError:  # a port that is no number: the line is hostile or cut
+        return None
+
+
+def _refused(record: ErrorRecord) -> bool:
+    return record.errno in _REFUSED and record.message.startswith("connect()")
+
+
+def _timed_out(record: ErrorRecord) -> bool:
+    return record.errno == _TIMED_OUT and record.message.startswith("upstream timed out")
+
+
+def _died(record: ErrorRecord) -> bool:
+    return record.message.startswith("upstream prematurely closed") and record.action == "reading upstream"
+
+
+def _last(pairs: list[tuple[ErrorRecord, Line]]) -> tuple[Evidence, ...]:
+    record, line = pairs[-1]
+    return (line.evidence(record.at),)

@@ -1,0 +1,175 @@
+"""Ollama's own view: does it answer, is the model there, is it loaded, and how much of it is on the GPU.
+
+`/api/tags` and `/api/ps` are answered by the server even while its runner is dead or wedged (ollama#7573): they prove
+the server, never an answer. What they say about the model is trusted, what they leave out is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from opskit.model.evidence import Evidence
+from opskit.model.message import Message, say
+from opskit.model.raw import Raw
+from opskit.model.reading import Reading
+from opskit.model.sample import Sample
+from opskit.model.settings import Settings
+from opskit.probes.answer import failed, pack, unpack
+from opskit.probes.base import Deadline, Probe, as_facts
+from opskit.probes.exchange import Exchange, Target, exchange
+
+
+class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The server and the model that the chat uses."""
+
+    url: str = ""
+    model: str = "qwen3:32b"
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """`vram_share_pct` is size_vram / size of the loaded model: 100 means all of it is on the GPU."""
+
+    answered: bool | None = None
+    refused: bool | None = None
+    timed_out: bool | None = None
+    answer_s: float | None = None
+    model_present: bool | None = None
+    model_loaded: bool | None = None
+    vram_share_pct: float | None = None
+    stopping: bool | None = None
+    context_length: int | None = None
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """The evidence: both exchanges."""
+
+    tags: Exchange
+    ps: Exchange | None = None
+
+
+class _Model(msgspec.Struct):
+    name: str = ""
+    model: str = ""
+    size: int = 0
+    size_vram: int = 0
+    context_length: int | None = None
+    expires_at: str | None = None
+
+
+class _Models(msgspec.Struct):
+    models: list[_Model] | None = None
+
+
+class OllamaApiProbe(Probe[Args]):
+    """Asks /api/tags and /api/ps."""
+
+    arguments = Args
+    facts = Facts
+    metrics = frozenset({"answered", "answer_s", "model_present", "vram_share_pct"})
+
+    def defaults(self, settings: Settings) -> Args:
+        """The configured server and model."""
+        return Args(settings.stack.ollama.url, settings.stack.ollama.model)
+
+    def collect(self, args: Args, deadline: Deadline) -> tuple[Raw, ...]:
+        """Ask both routes; the second only where the first was answered."""
+        base = args.url.rstrip("/")
+        tags = exchange(Target(base + "/api/tags"), deadline)
+        ps = exchange(Target(base + "/api/ps"), deadline) if tags.failure is None and deadline.left else None
+        return (pack("ollama-api.json", Asked(tags, ps), base),)
+
+    def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
+        """Find the model in both lists."""
+        asked, at = unpack(raws, Asked), now.timestamp()
+        known, loaded = _models(asked.tags), _models(asked.ps)
+        present = None if known is None else _named(known, args.model) is not None
+        running = None if loaded is None else _named(loaded, args.model)
+        facts = Facts(
+            answered=asked.tags.status is not None,
+            refused=asked.tags.refused,
+            timed_out=asked.tags.timed_out or bool(asked.ps and asked.ps.timed_out),
+            answer_s=asked.tags.phases.get("total_s") if asked.tags.failure is None else None,
+            model_present=present,
+            model_loaded=None if loaded is None else running is not None,
+            vram_share_pct=_share(running),
+            stopping=_stopping(running, now),
+            context_length=running.context_length if running else None,
+        )
+        samples = (
+            Sample("answered", float(bool(facts.answered)), at=at),
+            Sample("answer_s", facts.answer_s, "s", at=at),
+            Sample("model_present", None if present is None else float(present), at=at),
+            Sample("vram_share_pct", facts.vram_share_pct, "%", at=at),
+        )
+        return Reading(as_facts(facts), _evidence(asked, facts, args, at), _reasons(asked, facts, args), samples)
+
+
+def _models(asked: Exchange | None) -> list[_Model] | None:
+    """The list in an answer, or None where there is no readable one."""
+    if asked is None or asked.status != 200 or asked.failure is not None:
+        return None
+    try:
+        return msgspec.json.decode(asked.body, type=_Models).models or []
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def _named(models: list[_Model], wanted: str) -> _Model | None:
+    """Ollama adds `:latest` where no tag is given, and lists a private registry's host in front."""
+    full = wanted if ":" in wanted.rpartition("/")[2] else f"{wanted}:latest"
+    for model in models:
+        for name in (model.name, model.model):
+            if name == full or name.endswith("/" + full) or (name and full.endswith("/" + name)):
+                return model
+    return None
+
+
+def _share(model: _Model | None) -> float | None:
+    # size_vram above size, or a size of 0, is what the CLI shows as "Unknown" (ollama cmd/cmd.go).
+    if model is None or model.size <= 0 or model.size_vram > model.size:
+        return None
+    return round(model.size_vram / model.size * 100, 2)
+
+
+def _stopping(model: _Model | None, now: datetime) -> bool | None:
+    if model is None or not model.expires_at:
+        return None
+    try:
+        expires = datetime.fromisoformat(model.expires_at)
+    except ValueError:
+        return None
+    return expires.tzinfo is not None and expires < now
+
+
+def _evidence(asked: Asked, facts: Facts, args: Args, at: float) -> dict[str, tuple[Evidence, ...]]:
+    tags = Evidence(f"GET {asked.tags.url}", _answer_line(asked.tags), at=at)
+    ps = Evidence(f"GET {asked.ps.url}", _answer_line(asked.ps), at=at) if asked.ps else tags
+    share = Evidence(ps.source, f"{args.model}: {facts.vram_share_pct} % in VRAM", field="models[].size_vram", at=at)
+    found = dict.fromkeys(("answered", "refused", "timed_out", "answer_s", "model_present"), (tags,))
+    return {**found, "model_loaded": (ps,), "stopping": (ps,), "vram_share_pct": (share,)}
+
+
+def _answer_line(asked: Exchange) -> str:
+    if asked.failure is not None:
+        return f"{asked.failure.kind} at {asked.failure.stage}: {asked.failure.text}"
+    names = [model.name or model.model for model in _models(asked) or []]
+    return f"HTTP {asked.status}, models: {', '.join(names[:8]) or 'none'}"
+
+
+def _reasons(asked: Asked, facts: Facts, args: Args) -> dict[str, Message]:
+    reasons: dict[str, Message] = {}
+    trouble = failed(asked.tags) if asked.tags.failure else None
+    if trouble is None and facts.model_present is None:
+        trouble = say(
+            "{url} answered {status}, not a list of models", url=asked.tags.url, status=asked.tags.status or 0
+        )
+    if trouble is not None:
+        reasons = dict.fromkeys(("answered", "answer_s", "model_present", "model_loaded", "vram_share_pct"), trouble)
+    elif facts.model_loaded is False:
+        reasons["vram_share_pct"] = say("{model} is not loaded", model=args.model)
+    elif facts.vram_share_pct is None:
+        reasons["vram_share_pct"] = say("Ollama does not say how much of {model} is in VRAM", model=args.model)
+    return reasons

@@ -1,0 +1,1 @@
+"""Showing: values in, text out. Nothing here reads or writes; the command line prints what it gets."""

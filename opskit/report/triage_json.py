@@ -1,0 +1,69 @@
+"""A diagnosis as one JSON object. Codes, keys and words of state are English always."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from opskit.model.diagnosis import Answered, Finding, Measured
+from opskit.model.reader import Reader
+from opskit.report.check_json import evidence_json
+from opskit.report.triage_text import Told, question
+
+
+def triage_json(told: Told, reader: Reader) -> dict[str, Any]:
+    """Return verdict, cause, steps, evidence, also_seen and unknown."""
+    found = told.diagnosis
+    return {
+        "verdict": found.outcome,
+        "playbook": found.playbook,
+        "at": reader.time(told.at).isoformat(),
+        "seconds": round(told.seconds, 3),
+        "cause": _cause(found.finding, reader) if found.finding else None,
+        "steps": [_step(answered, told, reader) for answered in found.walked],
+        "evidence": _proof(found.finding, reader) if found.finding else [],
+        "also_seen": [{**_cause(finding, reader), "evidence": _proof(finding, reader)} for finding in found.also_seen],
+        "unknown": [{"subject": item.subject, "reason": reader.read(item.reason)} for item in found.unread],
+    }
+
+
+def _cause(finding: Finding, reader: Reader) -> dict[str, Any]:
+    cause = finding.cause
+    return {
+        "code": cause.code,
+        "layer": cause.layer,
+        "certainty": finding.certainty,
+        "summary": reader.read(cause.summary),
+        "verify": cause.verify,
+        "remedy": [
+            {
+                "text": reader.read(remedy.text),
+                "run": list(remedy.run),
+                "risk": remedy.risk,
+                "undo": list(remedy.undo),
+                "undo_text": reader.read(remedy.undo_text) if remedy.undo_text else None,
+            }
+            for remedy in cause.remedy
+        ],
+    }
+
+
+def _step(answered: Answered, told: Told, reader: Reader) -> dict[str, Any]:
+    return {
+        "step": answered.step,
+        "stage": answered.stage,
+        "question": question(answered.step, told, reader),
+        "answer": answered.answer,
+        "measured": {item.fact: item.value for item in answered.measured},
+    }
+
+
+def _proof(finding: Finding, reader: Reader) -> list[dict[str, Any]]:
+    return [_measured(item, reader) for item in finding.proof]
+
+
+def _measured(item: Measured, reader: Reader) -> dict[str, Any]:
+    return {
+        "fact": item.fact,
+        "value": item.value,
+        "read_from": [evidence_json(evidence, reader) for evidence in item.evidence],
+    }

@@ -1,0 +1,68 @@
+"""A diagnosis as Markdown for a ticket: the same facts as the screen, with both local time and UTC, and versions."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC
+
+from opskit.model.diagnosis import Measured
+from opskit.model.message import say
+from opskit.model.reader import Reader
+from opskit.report.triage_text import Told, headline, question, remedy_lines, value_text
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>#|!~])")
+
+
+def triage_md(told: Told, reader: Reader, version: str, host: str) -> str:
+    """Return the transcript, with a final line end."""
+    found = told.diagnosis
+    local = reader.time(told.at)
+    both = f"{local.isoformat(timespec='seconds')} ({local.astimezone(UTC).isoformat(timespec='seconds')})"
+    lines = [f"# {headline(told, reader)}", ""]
+    if found.finding:
+        lines += [f"**{_safe(reader.read(found.finding.cause.summary))}**", ""]
+    lines += [
+        f"- {reader.read(say('Time'))}: {both}",
+        f"- {reader.read(say('Host'))}: {_safe(host)}",
+        f"- opskit {version}, playbook {found.playbook}",
+    ]
+    if told.origin:
+        lines.append(f"- {reader.read(say('Evidence'))}: {_code(told.origin)}")
+    if found.finding:
+        lines += ["", f"## {reader.read(say('Proof'))}", ""]
+        lines += [line for item in found.finding.proof for line in _proof(item, reader)]
+        lines += ["", f"## {reader.read(say('What to do'))}", "", "```"]
+        lines += [*remedy_lines(found.finding, reader), "```"]
+    lines += ["", f"## {reader.read(say('Steps'))}", ""]
+    for answered in found.walked:
+        values = ", ".join(f"{item.fact} = {value_text(item.value, reader)}" for item in answered.measured)
+        lines.append(f"{answered.stage}. {_safe(question(answered.step, told, reader))} **{answered.answer}**")
+        lines.append(f"   {_code(values)}")
+    lines += _tail(told, reader)
+    return "\n".join(lines) + "\n"
+
+
+def _tail(told: Told, reader: Reader) -> list[str]:
+    found, lines = told.diagnosis, []
+    if found.also_seen:
+        lines += ["", f"## {reader.read(say('Also seen'))}", ""]
+        lines += [f"- {item.cause.code}: {_safe(reader.read(item.cause.summary))}" for item in found.also_seen]
+    if found.unread:
+        lines += ["", f"## {reader.read(say('Could not be told'))}", ""]
+        lines += [f"- {_safe(item.subject)}: {_safe(reader.read(item.reason))}" for item in found.unread]
+    return lines
+
+
+def _proof(item: Measured, reader: Reader) -> list[str]:
+    places = [f"  - {_code(evidence.where)} {_code(evidence.text)}".rstrip() for evidence in item.evidence[:3]]
+    return [f"- {_code(f'{item.fact} = {value_text(item.value, reader)}')}", *places]
+
+
+def _safe(text: str) -> str:
+    """Text from outside must not become markup."""
+    return _SPECIAL.sub(r"\\\1", text)
+
+
+def _code(text: str) -> str:
+    clean = "".join(char if char.isprintable() else "?" for char in text).replace("`", "'")
+    return f"`{clean}`" if clean else ""

@@ -1,0 +1,141 @@
+"""The walk: from the first question to a verdict. Called again and again while probes report, and once on a replay.
+
+The verdict is the first cause that the questions lead to. Every other question is asked too, and what else it points
+to is listed as also seen. Kleene logic makes early answers safe: what is decided while some facts are still missing
+cannot be changed by their arrival.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from opskit.model.diagnosis import Answered, Certainty, Diagnosis, Finding, Measured, Outcome, Unread
+from opskit.model.message import say
+from opskit.model.playbook import Answer, Cause, Step, Target
+from opskit.model.reading import Fact, Reading
+from opskit.triage.expression import Expression
+from opskit.triage.tree import Tree
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """The walk stands at `step`, which cannot be answered before one of these probes reports."""
+
+    step: str
+    probes: tuple[str, ...]
+
+
+def walk(tree: Tree, readings: Mapping[str, Reading]) -> Diagnosis | Waiting:
+    """Walk as far as the readings allow; they are keyed by the probe's name in the playbook, and may be incomplete."""
+    return _Walk(tree, readings).run()
+
+
+class _Walk:
+    def __init__(self, tree: Tree, readings: Mapping[str, Reading]) -> None:
+        self.tree = tree
+        self.readings = readings
+        self.walked: list[Answered] = []
+
+    def run(self) -> Diagnosis | Waiting:
+        target = Target(step=self.tree.playbook.start)
+        while target.step is not None:
+            step = self.tree.playbook.steps[target.step]
+            answer = self._answer(self.tree.when[step.id])
+            missing = self._missing(self.tree.when[step.id])
+            if answer == "unknown" and missing:
+                return Waiting(step.id, missing)
+            self.walked.append(self._answered(step, answer))
+            target = step.then[answer]
+        return self._diagnosis(target)
+
+    def _diagnosis(self, target: Target) -> Diagnosis:
+        playbook = self.tree.playbook
+        finding = self._finding(playbook.causes[target.cause], blurred=self._blurred()) if target.cause else None
+        asked = {answered.step for answered in self.walked}
+        others = [
+            self._answered(step, self._answer(self.tree.when[step.id]))
+            for step in playbook.steps.values()
+            if step.id not in asked
+        ]
+        return Diagnosis(
+            playbook=playbook.id,
+            outcome=self._outcome(target),
+            finding=finding,
+            walked=tuple(self.walked),
+            others=tuple(others),
+            also_seen=self._also_seen(others, target.cause),
+            unread=self._unread(),
+            params=self.tree.params,
+        )
+
+    def _outcome(self, target: Target) -> Outcome:
+        if target.cause is not None:
+            return "fault"
+        if target.end != "healthy":
+            return "unknown"
+        # Healthy needs every stage of the spine to have given at least one answer: a stage in the dark is not health.
+        lit = {answered.stage for answered in self.walked if answered.answer != "unknown"}
+        return "healthy" if lit == set(range(1, len(self.tree.playbook.stages) + 1)) else "unknown"
+
+    def _also_seen(self, others: list[Answered], named: str | None) -> tuple[Finding, ...]:
+        found: dict[str, Finding] = {}
+        for answered in others:
+            code = self.tree.playbook.steps[answered.step].then[answered.answer].cause
+            if code is not None and code != named and answered.answer == "yes":
+                found.setdefault(code, self._finding(self.tree.playbook.causes[code], blurred=False))
+        return tuple(found.values())
+
+    def _finding(self, cause: Cause, *, blurred: bool) -> Finding:
+        condition = self.tree.certain_if.get(cause.code)
+        proven = condition is not None and self._answer(condition) == "yes"
+        certainty: Certainty = "certain" if proven and not blurred else "probable"
+        proof = tuple(self._measured(name) for name in cause.proof)
+        return Finding(cause, certainty, tuple(item for item in proof if item.value is not None))
+
+    def _blurred(self) -> bool:
+        """An unknown answer on the way may hide an earlier cause: then the verdict is probable at best."""
+        return any(answered.answer == "unknown" for answered in self.walked)
+
+    def _answer(self, condition: Expression) -> Answer:
+        truth = condition.evaluate(self._fact, self.tree.params)
+        return "unknown" if truth is None else "yes" if truth else "no"
+
+    def _answered(self, step: Step, answer: Answer) -> Answered:
+        names = dict.fromkeys((*step.evidence, *self.tree.when[step.id].facts))
+        return Answered(step.id, step.stage, answer, tuple(self._measured(name) for name in names))
+
+    def _measured(self, name: str) -> Measured:
+        probe, _, fact = name.partition(".")
+        reading = self.readings.get(probe)
+        if reading is None:
+            return Measured(name, None, (), say("no answer within the time for this walk"))
+        value = reading.facts.get(fact)
+        return Measured(name, value, reading.evidence.get(fact, ()), reading.reason(fact) if value is None else None)
+
+    def _fact(self, name: str) -> Fact:
+        probe, _, fact = name.partition(".")
+        reading = self.readings.get(probe)
+        return reading.facts.get(fact) if reading else None
+
+    def _missing(self, condition: Expression) -> tuple[str, ...]:
+        probes = dict.fromkeys(name.partition(".")[0] for name in condition.facts)
+        return tuple(probe for probe in probes if probe not in self.readings)
+
+    def _unread(self) -> tuple[Unread, ...]:
+        """Every source that could not be read, then every single fact that a walked step missed."""
+        unread = [
+            Unread(probe, reading.unreadable)
+            for probe, reading in self.readings.items()
+            if reading.unreadable is not None
+        ]
+        dark = {item.subject for item in unread}
+        for answered in self.walked:
+            if answered.answer != "unknown":
+                continue
+            unread += [
+                Unread(measured.fact, measured.why)
+                for measured in answered.measured
+                if measured.value is None and measured.why and measured.fact.partition(".")[0] not in dark
+            ]
+        return tuple({item.subject: item for item in unread}.values())

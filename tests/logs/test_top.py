@@ -1,0 +1,205 @@
+"""Counting: exact against a plain loop over the parser, over real files of every sort."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter
+from datetime import UTC, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from opskit.logs import nginx_access, top
+from opskit.logs.formats import FORMATS, detect
+from opskit.logs.top import Query, Row, as_json, count
+
+AT = 1795323601.0
+
+
+def line(
+    client: str = "10.0.0.7", status: int | str = 429, path: str = "/v1", second: int = 1, agent: str = "curl"
+) -> bytes:
+    return (
+        f'{client} - - [22/Nov/2026:13:00:{second:02d} +0800] "GET {path} HTTP/1.1" {status} 5 "-" "{agent}"\n'.encode()
+    )
+
+
+def written(folder: Path, data: bytes, name: str = "access.log") -> Path:
+    path = folder / name
+    path.write_bytes(data)
+    return path
+
+
+def test_the_answer_has_its_whole_shape(tmp_path: Path) -> None:
+    path = written(tmp_path, line() * 3 + line("10.0.0.8") + line(status=500) + b"\n\x00garbage\n" + line(status=200))
+    found = count(Query(paths=(path,), since=AT, until=AT + 1))
+    assert as_json(found, timezone(timedelta(hours=8))) == {
+        "window": {"since": "2026-11-22T13:00:01+08:00", "until": "2026-11-22T13:00:02+08:00"},
+        "files": [{"path": str(path), "format": "combined", "lines": 8, "parsed": 6, "unparsed": 2, "error": None}],
+        "lines": 8,
+        "parsed": 6,
+        "unparsed": 2,
+        "matched": 5,
+        "top": {
+            "401": [],
+            "429": [{"client": "10.0.0.7", "count": 3}, {"client": "10.0.0.8", "count": 1}],
+            "500": [{"client": "10.0.0.7", "count": 1}],
+        },
+    }
+    json.dumps(as_json(found, UTC))
+
+
+def test_the_window_begins_inclusive_and_ends_exclusive(tmp_path: Path) -> None:
+    path = written(tmp_path, b"".join(line(second=second) for second in range(10)))
+    assert count(Query(paths=(path,), since=AT, until=AT + 4)).matched == 4
+    assert count(Query(paths=(path,), since=AT + 0.5, until=None)).matched == 8
+
+
+def test_ties_are_broken_by_the_key_and_n_limits_the_rows(tmp_path: Path) -> None:
+    path = written(tmp_path, line("b") + line("c") * 2 + line("a") + line("d"))
+    assert count(Query(paths=(path,), n=3)).top["429"] == (Row(("c",), 2), Row(("a",), 1), Row(("b",), 1))
+
+
+def test_a_class_gives_the_statuses_that_occur_and_a_number_always_its_key(tmp_path: Path) -> None:
+    path = written(tmp_path, line(status=502) + line(status=504) + line(status="009") + line(status=200))
+    assert sorted(count(Query(paths=(path,), statuses=("5xx", 401, 9))).top) == ["009", "401", "502", "504"]
+
+
+def test_groups_of_several_fields_and_paths_without_their_query(tmp_path: Path) -> None:
+    path = written(
+        tmp_path,
+        line(path="/a?x=1") + line(path="/a?x=2") + b'10.0.0.7 - bob [22/Nov/2026:13:00:01 +0800] "" 429 0 "-" "-"\n',
+    )
+    assert count(Query(paths=(path,), by=("user", "path"))).top["429"] == (Row(("-", "/a"), 2), Row(("bob", "-"), 1))
+
+
+def test_a_file_counts_once_under_all_its_names(tmp_path: Path) -> None:
+    path = written(tmp_path, line())
+    (tmp_path / "link").symlink_to(path)
+    (tmp_path / "hard").hardlink_to(path)
+    assert count(Query(paths=(path, str(path), tmp_path / "link", tmp_path / "hard"))).lines == 1
+
+
+def test_a_bad_file_is_named_and_the_others_still_count(tmp_path: Path) -> None:
+    good, packed = written(tmp_path, line()), gzip.compress(line() * 20_000)
+    cut = written(tmp_path, packed[: len(packed) // 2], "access.log.1.gz")
+    other = written(tmp_path, b"hello\n" * 3, "other.txt")
+    found = count(Query(paths=(good, tmp_path / "none", cut, other, written(tmp_path, b"", "empty"))))
+    assert [file.error is None for file in found.files] == [True, False, False, False, True]
+    assert [file.lines for file in found.files][:2] == [1, 0]
+    assert 0 < found.files[2].parsed < 20_000
+    assert (found.files[3].unparsed, found.files[3].format) == (3, None)
+    assert found.parsed + found.unparsed == found.lines
+
+
+def test_gateway_lines_count_by_user_key_and_model_and_starts_never_match(tmp_path: Path) -> None:
+    rows = [
+        {"ts": AT, "request_id": "a", "event": "request.start", "user_id": "u"},
+        {"ts": AT, "request_id": "a", "status": 429, "user_id": "u", "model": "q", "key_id": "k"},
+    ]
+    path = written(tmp_path, "".join(json.dumps(row) + "\r\n" for row in rows).encode())
+    found = count(Query(paths=(path,), by=("user", "model", "key", "client")))
+    assert (found.files[0].format, found.parsed, found.matched) == ("gateway", 2, 1)
+    assert found.top["429"] == (Row(("u", "q", "k", "-"), 1),)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"by": ("nothing",)}, {"by": ()}, {"statuses": ("abc",)}, {"statuses": (1000,)}, {"format": "iis"}],
+)
+def test_an_impossible_question_is_refused(query: dict[str, object], tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"known are|expected"):
+        count(Query(paths=(tmp_path,), **query))  # type: ignore[arg-type]
+
+
+def test_keys_that_are_not_text_can_be_shown(tmp_path: Path) -> None:
+    path = written(tmp_path, line(agent="x").replace(b'"x"', b'"\xff"'))
+    (row,) = as_json(count(Query(paths=(path,), by=("agent",))), UTC)["top"]["429"]
+    assert row == {"agent": "\\xff", "count": 1}
+
+
+PIECES = st.sampled_from(
+    [
+        *(
+            b"10.0.0.7",
+            b" - ",
+            b"- ",
+            b"bob ",
+            b"[22/Nov/2026:13:00:01 +0800]",
+            b"[31/Feb/2026:13:00:01 +0800]",
+            b' "',
+            b'"',
+            b"\\",
+        ),
+        *(
+            b"GET / HTTP/1.1",
+            b'" 429 ',
+            b" 500 ",
+            b"5",
+            b"-",
+            b"\n",
+            b"\r\n",
+            b"\x00",
+            b"\xff",
+            b" ",
+            b"host:80 ",
+            b"[29/Feb/2023:",
+        ),
+        *(
+            line(),
+            line(status=500),
+            line(status=200),
+            line(agent="\\x22 500 "),
+            line(agent=" 429 "),
+            line(agent='a\\" 500 5'),
+        ),
+        line().replace(b' "-" "curl"', b""),
+        line().replace(b"22/Nov", b"31/Nov"),
+        line().replace(b"22/Nov", b"31/Dec"),
+        line().replace(b"13:00", b"24:00"),
+        line().replace(b"10.0.0.7 -", b"chat:443 10.0.0.7 -"),
+        line().replace(b"\n", b' "1.2.3.4" rid=5\n'),
+        line().replace(b'"\n', b"\n"),
+        line().replace(b"GET ", b"GET\n"),
+    ]
+)
+
+
+@settings(max_examples=400)
+@given(st.lists(PIECES, max_size=40).map(b"".join))
+def test_the_fast_way_counts_exactly_as_the_parser_does(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    path = written(tmp_path_factory.mktemp("top"), data)
+    lines = [one.removesuffix(b"\r") for one in data.removesuffix(b"\n").split(b"\n")] if data else []
+    requests = [found for found in map(nginx_access.parse, lines) if found]
+    wanted = Counter((found.status, found.client) for found in requests if found.status in {429, 500})
+    found = count(Query(paths=(path,), statuses=(429, 500), n=99, format="combined"))
+    assert (found.lines, found.parsed, found.matched) == (len(lines), len(requests), wanted.total())
+    assert {(int(status), row.key[0]): row.count for status, rows in found.top.items() for row in rows} == wanted
+
+
+def test_lines_across_block_borders_are_counted_once(tmp_path: Path) -> None:
+    data = b"".join(line(agent="a" * (number % 700)) for number in range(3000)) + b"x" * 3_000_000 + b"\n" + line()
+    found = count(Query(paths=(written(tmp_path, data), written(tmp_path, gzip.compress(data), "a.gz"))))
+    assert (found.lines, found.parsed, found.matched) == (6004, 6002, 6002)
+
+
+@pytest.mark.parametrize(
+    ("sample", "name"),
+    [
+        ([], None),
+        ([b"", b"x"], None),
+        ([b"x", line().strip()], "combined"),
+        ([b'{"ts":1795323601,"status":200}', b""], "gateway"),
+    ],
+)
+def test_the_format_is_that_of_most_lines(sample: list[bytes], name: str | None) -> None:
+    found = detect(sample)
+    assert (found.name if found else None) == name
+
+
+def test_every_format_is_described_in_both_languages() -> None:
+    assert all(name == form.name and form.says.en and form.says.zh for name, form in FORMATS.items())
+    assert top.Query(paths=()).format == "auto"
