@@ -30,7 +30,7 @@ def lint(settings: Settings, definitions: Path | None) -> tuple[int, list[Proble
     for book in books.values():
         problems += _playbook_problems(book, settings)
     for check in _parse(found_checks, checks.parse, problems).values():
-        problems += _check_problems(check, settings, set(books))
+        problems += _check_problems(check, settings, set(found_playbooks))
     unique = {(item.source, item.line, str(item.text)): item for item in problems}
     ordered = sorted(unique.values(), key=lambda item: (item.source, item.line))
     return len(found_checks) + len(found_playbooks), ordered

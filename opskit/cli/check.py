@@ -14,7 +14,7 @@ from opskit.app.memory import open_memory
 from opskit.app.observe import Live, Source
 from opskit.app.run_checks import Outcome, run_checks, select
 from opskit.app.tell import tell
-from opskit.cli.commands import Options
+from opskit.cli.options import Options
 from opskit.cli.output import context_of, out, out_json, say_aside
 from opskit.history.sqlite import SqliteStore
 from opskit.history.store import HistoryError

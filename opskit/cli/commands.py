@@ -6,17 +6,10 @@ from pathlib import Path
 
 import click
 
+from opskit.cli.options import Options
+
 FORMATS = click.Choice(["nagios", "text", "json"])
 _PATH = click.Path(path_type=Path)
-
-
-class Options:
-    """The options before the command, and the context they lead to."""
-
-    def __init__(self, config: Path | None, definitions: Path | None, lang: str | None) -> None:
-        self.config = config
-        self.definitions = definitions
-        self.lang = lang
 
 
 pass_options = click.make_pass_decorator(Options)

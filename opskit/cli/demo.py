@@ -10,8 +10,8 @@ from opskit.app import bundle as bundles
 from opskit.app.observe import Live
 from opskit.app.run_checks import run_checks, select
 from opskit.app.run_triage import run_triage
-from opskit.cli.commands import Options
 from opskit.cli.logs import top
+from opskit.cli.options import Options
 from opskit.cli.output import context_of, out
 from opskit.cli.triage import told_of
 from opskit.definitions.search import PACKAGE

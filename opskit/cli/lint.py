@@ -7,7 +7,7 @@ from pathlib import Path
 
 from opskit.app.context import environment_language, reader_for
 from opskit.app.lint import lint as lint_all
-from opskit.cli.commands import Options
+from opskit.cli.options import Options
 from opskit.cli.output import out, out_json
 from opskit.definitions import settings
 from opskit.model.message import say

@@ -9,7 +9,7 @@ from tabulate import tabulate
 
 from opskit.app.clock import now
 from opskit.app.window import point
-from opskit.cli.commands import Options
+from opskit.cli.options import Options
 from opskit.cli.output import context_of, out, out_json
 from opskit.logs.formats import FORMATS
 from opskit.logs.top import Query, Top, as_json, count

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from opskit.app.context import Context, load_context
-from opskit.cli.commands import Options
+from opskit.cli.options import Options
 from opskit.model.message import Message
 
 

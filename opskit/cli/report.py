@@ -10,7 +10,7 @@ import click
 from opskit.app.clock import now
 from opskit.app.day import gather
 from opskit.app.memory import open_memory
-from opskit.cli.commands import Options
+from opskit.cli.options import Options
 from opskit.cli.output import context_of, out
 from opskit.report.daily import daily_text
 

@@ -6,7 +6,7 @@ import logging
 import sys
 
 from opskit.app.daemon import run as run_daemon
-from opskit.cli.commands import Options
+from opskit.cli.options import Options
 from opskit.cli.output import context_of, out
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from opskit.app.snapshot import snapshot as take
-from opskit.cli.commands import Options
+from opskit.cli.options import Options
 from opskit.cli.output import context_of, out
 from opskit.model.message import Message, say
 

@@ -6,7 +6,7 @@ from contextlib import closing
 
 from opskit.app.clock import now
 from opskit.app.memory import open_memory
-from opskit.cli.commands import Options
+from opskit.cli.options import Options
 from opskit.cli.output import context_of, out, out_json
 from opskit.model.message import say
 from opskit.model.status import worst

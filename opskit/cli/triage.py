@@ -11,7 +11,7 @@ import opskit
 from opskit.app import bundle as bundles
 from opskit.app.observe import Live, Source
 from opskit.app.run_triage import Triage, run_triage
-from opskit.cli.commands import Options
+from opskit.cli.options import Options
 from opskit.cli.output import context_of, out, out_json
 from opskit.report.triage_json import triage_json
 from opskit.report.triage_md import triage_md
