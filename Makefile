@@ -55,8 +55,8 @@ record: packages dev
 	$(BIN)/python -m tests.stand_ins.record sample_logs
 
 locale: dev
-	$(BIN)/pybabel -q extract -k say -F tests/locale/babel.cfg -o opskit/locale/opskit.pot --no-location --omit-header opskit
-	$(BIN)/pybabel -q update -i opskit/locale/opskit.pot -d opskit/locale -D opskit -l zh --no-fuzzy-matching --ignore-pot-creation-date
+	$(BIN)/pybabel -q extract -k say -F tests/locale/babel.cfg -o opskit/locale/opskit.pot -w 100 --no-location --omit-header opskit
+	$(BIN)/pybabel -q update -i opskit/locale/opskit.pot -d opskit/locale -D opskit -l zh -w 100 --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 	$(BIN)/pybabel -q compile -d opskit/locale -D opskit
 
 clean:

@@ -23,6 +23,7 @@ from opskit.logs.redact import redact_bytes
 from opskit.model.message import Message, say
 from opskit.model.problem import DefinitionError
 from opskit.model.raw import Raw
+from opskit.model.settings import Settings, Stack
 from opskit.probes.base import Deadline, ProbeError
 
 MANIFEST = "manifest.yaml"
@@ -56,7 +57,10 @@ class Redactions(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """`manifest.yaml`. `captured_at` is ISO 8601 with offset, `zone` the IANA name of the host's zone."""
+    """`manifest.yaml`. `captured_at` is ISO 8601 with offset, `zone` the IANA name of the host's zone.
+
+    `stack` is the configuration of then: a replay on another host must look for the same ports and the same model.
+    """
 
     schema: int
     captured_at: str
@@ -64,6 +68,7 @@ class Manifest(msgspec.Struct, frozen=True):
     host: str
     versions: dict[str, str]
     redactions: Redactions
+    stack: Stack = Stack()
     files: tuple[FileEntry, ...] = ()
     absent: tuple[Absent, ...] = ()
 
@@ -103,9 +108,17 @@ class Bundle:
         """The time of capture."""
         return self._captured_at
 
+    def settings(self, own: Settings) -> Settings:
+        """The stack as it was configured there."""
+        return msgspec.structs.replace(own, stack=self.manifest.stack)
+
 
 def write(
-    path: Path, collected: Mapping[str, tuple[Raw, ...] | Message], at: datetime, secret: bytes | None = None
+    path: Path,
+    collected: Mapping[str, tuple[Raw, ...] | Message],
+    at: datetime,
+    stack: Stack,
+    secret: bytes | None = None,
 ) -> Manifest:
     """Write evidence by key, redacted, to a .tar.gz or, for any other name, a new folder.
 
@@ -126,7 +139,7 @@ def write(
     versions = {"opskit": opskit.__version__, "python": platform.python_version(), "kernel": platform.release()}
     host = "host" if secret else platform.node()
     redactions = Redactions(replaced, pseudonyms=secret is not None)
-    manifest = Manifest(_SCHEMA, at.isoformat(), zone, host, versions, redactions, tuple(entries), tuple(absent))
+    manifest = Manifest(_SCHEMA, at.isoformat(), zone, host, versions, redactions, stack, tuple(entries), tuple(absent))
     files[MANIFEST] = _yaml(manifest)
     try:
         _store(path, files, at)
@@ -197,8 +210,8 @@ def _members(path: Path) -> Iterator[tuple[str, bytes]]:
 
 def _insist(room: int, path: Path) -> None:
     if room < 0:
-        text = "{path} is larger than a bundle can be ({limit} MiB)"
-        raise BundleError(say(text, path=str(path), limit=_LARGEST >> 20))
+        text = say("{path} is larger than a bundle can be ({limit} MiB)", path=str(path), limit=_LARGEST >> 20)
+        raise BundleError(text)
 
 
 def _manifest(data: bytes, source: str) -> Manifest:
@@ -211,8 +224,8 @@ def _manifest(data: bytes, source: str) -> Manifest:
         problem = converter.problems[0]
         raise BundleError(say("{source}:{line}: {what}", source=source, line=problem.line, what=problem.text))
     if found.schema != _SCHEMA:
-        text = "{source}: bundle format {found}, this opskit reads {known}"
-        raise BundleError(say(text, source=source, found=found.schema, known=_SCHEMA))
+        text = say("{path} has bundle format {found}, expected {known}", path=source, found=found.schema, known=_SCHEMA)
+        raise BundleError(text)
     for item in found.absent:
         if not _harmless(item):
             raise BundleError(say("{source}: the reason for '{key}' is malformed", source=source, key=item.key))
@@ -234,6 +247,6 @@ def _captured_at(manifest: Manifest, path: Path) -> datetime:
     except (ValueError, ZoneInfoNotFoundError):
         at, zone = datetime.min, ZoneInfo("UTC")  # noqa: DTZ901  # without offset: refused below
     if at.tzinfo is None:
-        text = "{path}: captured_at must be a time with its offset, and zone an IANA name such as Europe/Berlin"
-        raise BundleError(say(text, path=str(path)))
+        text = say("{path}: captured_at wants a time with offset, zone an IANA name (Europe/Berlin)", path=str(path))
+        raise BundleError(text)
     return at.astimezone(zone)

@@ -78,11 +78,23 @@ def _rule_problems(check: Check, rule: Rule, metrics: frozenset[str]) -> list[Pr
     for metric in (rule.metric, *([rule.confirm.metric] if rule.confirm else [])):
         if metric not in metrics:
             known = ", ".join(sorted(metrics))
-            text = "rules: probe {probe} has no metric '{metric}', it has {known}"
-            texts.append(say(text, probe=check.probe, metric=metric, known=known))
+            texts.append(
+                say(
+                    "rules: probe {probe} has no metric '{metric}', it has {known}",
+                    probe=check.probe,
+                    metric=metric,
+                    known=known,
+                )
+            )
     if rule.warn and rule.crit and _backwards(rule.warn, rule.crit):
-        text = "rules: {metric} is critical ({crit}) before it is a warning ({warn})"
-        texts.append(say(text, metric=rule.metric, crit=rule.crit, warn=rule.warn))
+        texts.append(
+            say(
+                "rules: {metric} is critical ({crit}) before it is a warning ({warn})",
+                metric=rule.metric,
+                crit=rule.crit,
+                warn=rule.warn,
+            )
+        )
     return [Problem(check.source, 0, text) for text in texts]
 
 

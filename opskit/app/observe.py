@@ -10,6 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
@@ -42,8 +43,11 @@ class Source(Protocol):
     def collect(self, job: Job, deadline: Deadline) -> tuple[Raw, ...]:
         """Return the evidence for a job. Raises ProbeError."""
 
-    def now(self) -> Any:
+    def now(self) -> datetime:
         """Return the time at which the evidence was collected, in the zone of its host."""
+
+    def settings(self, own: Settings) -> Settings:
+        """Return the settings that the evidence was collected with; `own` are those of this run."""
 
 
 class Live:
@@ -53,9 +57,13 @@ class Live:
         """Let the probe look."""
         return job.probe.collect(job.args, deadline)
 
-    def now(self) -> Any:
+    def now(self) -> datetime:
         """The present."""
         return now()
+
+    def settings(self, own: Settings) -> Settings:
+        """The settings of this run."""
+        return own
 
 
 def job(name: str, probe_name: str, given: Mapping[str, Any], timeout: float, settings: Settings, where: str) -> Job:

@@ -35,8 +35,8 @@ def select(checks: Mapping[str, Check], ids: Sequence[str]) -> list[Check]:
     unknown = [name for name in ids if name not in checks]
     if unknown:
         known = ", ".join(sorted(checks)) or "none"
-        text = "there is no check '{id}', expected one of {known}"
-        raise DefinitionError([Problem("checks", 0, say(text, id=name, known=known)) for name in unknown])
+        texts = [say("there is no check '{id}', expected one of {known}", id=name, known=known) for name in unknown]
+        raise DefinitionError([Problem("checks", 0, text) for text in texts])
     return [checks[name] for name in (ids or sorted(checks))]
 
 
@@ -48,10 +48,11 @@ def run_checks(
     `timeout` (seconds) replaces the checks' own. Raises DefinitionError for checks whose probes or arguments do not
     exist, before anything runs.
     """
+    settings = source.settings(context.settings)
     jobs: dict[str, Job] = {}
     asking: dict[str, list[Check]] = {}
     for check in checks:
-        prepared = job(check.id, check.probe, check.args, timeout or check.timeout, context.settings, check.source)
+        prepared = job(check.id, check.probe, check.args, timeout or check.timeout, settings, check.source)
         shared = f"{check.probe} {prepared.args!r}"
         longest = max(prepared.timeout, jobs[shared].timeout) if shared in jobs else prepared.timeout
         jobs[shared] = msgspec.structs.replace(prepared, name=shared, timeout=longest)

@@ -32,7 +32,14 @@ def run_triage(context: Context, playbook_id: str, source: Source) -> Triage:
     tree = context.tree(playbook_id)
     playbook = tree.playbook
     jobs = [
-        job(name, use.probe, use.args, min(use.timeout, playbook.budget), context.settings, playbook.source)
+        job(
+            name,
+            use.probe,
+            use.args,
+            min(use.timeout, playbook.budget),
+            source.settings(context.settings),
+            playbook.source,
+        )
         for name, use in playbook.probes.items()
     ]
     began = time.monotonic()

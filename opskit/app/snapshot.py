@@ -44,4 +44,4 @@ def snapshot(context: Context, path: Path, *, pseudonyms: bool, timeout: float =
         if reading.unreadable is not None:
             recorder.kept.setdefault(key, reading.unreadable)
     order = dict(sorted(recorder.kept.items()))
-    return bundle.write(path, order, now(), secrets.token_bytes(32) if pseudonyms else None)
+    return bundle.write(path, order, now(), context.settings.stack, secrets.token_bytes(32) if pseudonyms else None)

@@ -103,5 +103,10 @@ def _tell(context: Context, store: SqliteStore) -> None:
         return
     for outcome in told:
         if outcome.error:
-            text = "mail about {check}: {ending}, {error}"
-            say_aside(context, say(text, check=outcome.flip.check, ending=outcome.ending.value, error=outcome.error))
+            text = say(
+                "mail about {check}: {ending}, {error}",
+                check=outcome.flip.check,
+                ending=outcome.ending.value,
+                error=outcome.error,
+            )
+            say_aside(context, text)

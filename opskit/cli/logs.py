@@ -79,7 +79,7 @@ def _text(answer: Top, reader: Reader) -> str:
             lines.append("  " + reader.read(say("{n} in these rows", n=total)))
     for file in answer.files:
         if file.error:
-            lines.append(printable(file.error))
+            lines.append(reader.read(file.error))
     if answer.unparsed:
         lines.append(reader.read(say("{n} lines fit no known format and are not counted", n=answer.unparsed)))
     text = say("{lines} lines read, {matched} matched", lines=answer.lines, matched=answer.matched)

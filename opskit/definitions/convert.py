@@ -23,7 +23,7 @@ _S = TypeVar("_S", bound=msgspec.Struct)
 _PREFIX = "tag:yaml.org,2002:"
 _INVALID: Any = object()  # stands in for a value whose problem is already on the list
 _LONGEST_NUMBER = 100
-_WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+_WORDS = {str: say("text"), int: say("a whole number"), float: say("a number"), bool: say("true or false")}
 
 
 class Converter:
@@ -117,17 +117,17 @@ class Converter:
         try:
             return parse(node.value)
         except ValueError as error:
-            return self.complain(
-                node, say("{where}: {what}, got {got}", where=where, what=str(error), got=repr(node.value))
-            )
+            what = error.args[0] if isinstance(error.args[0], Message) else str(error)
+            return self.complain(node, say("{where}: {what}, got {got}", where=where, what=what, got=repr(node.value)))
 
     def _scalar(self, node: yaml.Node, kind: type, where: str) -> Any:
         value = plain(node)
         if kind is float and isinstance(value, int) and not isinstance(value, bool):
             return float(value)
         if type(value) is not kind:
-            hint = " (put it in quotes)" if kind is str and isinstance(node, yaml.ScalarNode) and node.value else ""
-            expected = _WORDS.get(kind, kind.__name__) + hint
+            expected = _WORDS.get(kind) or say("{kind}", kind=kind.__name__)
+            if kind is str and isinstance(node, yaml.ScalarNode) and node.value:
+                expected = say("text (put it in quotes)")
             return self.complain(
                 node, say("{where}: expected {kind}, got {got}", where=where, kind=expected, got=_got(node))
             )
@@ -163,12 +163,12 @@ def _is_null(node: yaml.Node) -> bool:
     return bool(node.tag == _PREFIX + "null")
 
 
-def _got(node: yaml.Node) -> str:
+def _got(node: yaml.Node) -> Message | str:
     if isinstance(node, yaml.MappingNode):
-        return "keys and values"
+        return say("keys and values")
     if isinstance(node, yaml.SequenceNode):
-        return "a list"
-    return "nothing" if _is_null(node) else repr(node.value)
+        return say("a list")
+    return say("nothing") if _is_null(node) else repr(node.value)
 
 
 def _unknown_key(key: str, where: str, known: list[str]) -> Message:

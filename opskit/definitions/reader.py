@@ -2,7 +2,10 @@
 
 PyYAML alone reads YAML 1.1: `no` becomes False, `22:30` becomes 1350, a repeated key silently wins. Here the scalars of
 the YAML 1.2 core schema apply (only `true` and `false` are booleans), and repeated keys, keys that are not text,
-aliases and tags are errors.
+aliases, tags, control characters and a second document are errors.
+
+The events are looked through before a tree is built: PyYAML builds it by recursion in C, and a file of 100000 brackets
+would end the process there.
 """
 
 from __future__ import annotations
@@ -13,13 +16,14 @@ from typing import Any
 import yaml
 
 from opskit.model.message import Message, say
-from opskit.model.printable import printable
+from opskit.model.printable import first_unsafe, printable
 from opskit.model.problem import DefinitionError, Problem
 
-_LARGEST = 1 << 20
+LARGEST = 1 << 20
 _DEEPEST = 40
 _PREFIX = "tag:yaml.org,2002:"
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_OPENING = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
 
 
 class _CoreSchema(_BASE):  # type: ignore[misc]  # the C loader is Any to mypy
@@ -42,65 +46,110 @@ def compose(data: bytes, source: str) -> yaml.MappingNode:
 
     Raises DefinitionError with all structural problems of the file.
     """
-    if len(data) > _LARGEST:
-        raise DefinitionError([Problem(source, 0, say("the file is larger than 1 MiB; a definition is a few pages"))])
+    text = _decoded(data, source)
     try:
-        root = yaml.compose(data.decode("utf-8"), Loader=_CoreSchema)
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise DefinitionError([Problem(source, line, say("not UTF-8 text"))]) from None
+        problems = _screened(text, source)
+        root = yaml.compose(text, Loader=_CoreSchema)
     except yaml.YAMLError as error:
-        raise DefinitionError([_syntax(error, data, source)]) from None
-    except RecursionError:
-        raise DefinitionError([Problem(source, 0, say("nested too deeply"))]) from None
+        raise DefinitionError([_syntax(error, text, source)]) from None
     if not isinstance(root, yaml.MappingNode):
         line = root.start_mark.line + 1 if root is not None else 0
         raise DefinitionError([Problem(source, line, say("expected `key: value` lines at the top"))])
-    problems = _structure(root, source)
+    problems += _repeated(root, source)
     if problems:
         raise DefinitionError(problems)
     return root
 
 
-def _syntax(error: yaml.YAMLError, data: bytes, source: str) -> Problem:
+def line_of(root: yaml.Node, *path: str) -> int:
+    """Return the line of the key that the path leads to, of the last that exists on the way, or 0."""
+    line = 0
+    for name in path:
+        if not isinstance(root, yaml.MappingNode):
+            return line
+        found = next(((key, value) for key, value in root.value if key.value == name), None)
+        if found is None:
+            return line
+        line, root = found[0].start_mark.line + 1, found[1]
+    return line
+
+
+def _decoded(data: bytes, source: str) -> str:
+    if len(data) > LARGEST:
+        raise DefinitionError([Problem(source, 0, say("the file is larger than 1 MiB; a definition is a few pages"))])
+    try:
+        text = data.decode("utf-8").removeprefix("\ufeff")  # some editors begin UTF-8 with a mark
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise DefinitionError([Problem(source, line, say("not UTF-8 text"))]) from None
+    unsafe = first_unsafe(text)
+    if unsafe is not None:
+        raise DefinitionError([Problem(source, text.count("\n", 0, unsafe) + 1, _control(text[unsafe]))])
+    return text
+
+
+def _control(char: str) -> Message:
+    return say("control character {char}: definitions are plain text", char=printable(char))
+
+
+def _screened(text: str, source: str) -> list[Problem]:
+    """Go through the events and collect what YAML allows but a definition must not contain.
+
+    Raises DefinitionError at once where building the tree would make no sense.
+    """
+    problems: list[Problem] = []
+    depth = documents = 0
+    for event in yaml.parse(text, Loader=_CoreSchema):
+        depth += isinstance(event, _OPENING) - isinstance(event, yaml.CollectionEndEvent)
+        documents += isinstance(event, yaml.DocumentStartEvent)
+        line = event.start_mark.line + 1
+        if depth > _DEEPEST:
+            raise DefinitionError([*problems, Problem(source, line, say("nested too deeply"))])
+        if documents > 1:
+            text_after = say("a second document begins here: one file holds one definition")
+            raise DefinitionError([*problems, Problem(source, line, text_after)])
+        wrong = _wrong_event(event)
+        if wrong:
+            problems.append(Problem(source, line, wrong))
+    return problems
+
+
+def _wrong_event(event: yaml.Event) -> Message | None:
+    if isinstance(event, yaml.AliasEvent):
+        return say("aliases (*name) are not used in definitions: write the value out")
+    tag = getattr(event, "tag", None)
+    if tag is not None:
+        return say("tags ({tag}) are not used in definitions", tag=tag)
+    unsafe = first_unsafe(event.value) if isinstance(event, yaml.ScalarEvent) else None
+    return None if unsafe is None else _control(event.value[unsafe])
+
+
+def _syntax(error: yaml.YAMLError, text: str, source: str) -> Problem:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    what = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"
+    what = getattr(error, "problem", None) or "cannot be read"
     line = mark.line + 1 if mark else 0
-    position = getattr(error, "position", None)
-    if mark is None and isinstance(position, int):
-        line = data.decode("utf-8").count("\n", 0, position) + 1
+    lines = text.splitlines()
+    if mark and mark.line < len(lines) and re.match(r" *\t", lines[mark.line]):
+        return Problem(source, line, say("indented with a tab: YAML wants blanks"))
     return Problem(source, line, say("not valid YAML: {what}", what=printable(str(what))))
 
 
-def _structure(root: yaml.Node, source: str) -> list[Problem]:
-    """Walk the tree once, without recursion, and collect what YAML allows but a definition must not contain."""
+def _repeated(root: yaml.Node, source: str) -> list[Problem]:
+    """Check the keys of all mappings; an alias may lead back to a node, so each is looked at once."""
     problems: list[Problem] = []
     seen: set[int] = set()
-    waiting: list[tuple[yaml.Node, int]] = [(root, 0)]
+    waiting: list[yaml.Node] = [root]
     while waiting:
-        node, depth = waiting.pop()
-        wrong = _wrong_node(node, depth, id(node) in seen)
-        if wrong:
-            problems.append(Problem(source, node.start_mark.line + 1, wrong))
+        node = waiting.pop()
+        if id(node) in seen:
             continue
         seen.add(id(node))
         if isinstance(node, yaml.MappingNode):
             problems += _keys(node, source)
-            waiting += [(value, depth + 1) for _key, value in node.value]
+            waiting += [value for _key, value in node.value]
         elif isinstance(node, yaml.SequenceNode):
-            waiting += [(value, depth + 1) for value in node.value]
+            waiting += node.value
     return problems
-
-
-def _wrong_node(node: yaml.Node, depth: int, again: bool) -> Message | None:
-    if again:
-        return say("aliases (*name) are not used in definitions: write the value out")
-    if depth > _DEEPEST:
-        return say("nested too deeply")
-    kind = node.tag.removeprefix(_PREFIX)
-    if kind not in {"null", "bool", "int", "float", "str", "map", "seq"}:
-        return say("tags ({tag}) are not used in definitions", tag=node.tag)
-    return None
 
 
 def _keys(node: yaml.MappingNode, source: str) -> list[Problem]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import msgspec
 
 
 class Distance(msgspec.Struct, frozen=True):
-    """`percent` above (or below) `mean`, over `known` earlier values; both None while fewer than enough are known."""
+    """`percent` above (or below) `mean`, over `known` earlier values.
+
+    Both are None while fewer than enough are known; `percent` alone is None where the mean cannot be deviated from.
+    """
 
     mean: float | None
     percent: float | None
@@ -18,11 +22,12 @@ class Distance(msgspec.Struct, frozen=True):
 def distance(value: float, earlier: Sequence[float], at_least: int) -> Distance:
     """Compare `value` with the arithmetic mean of `earlier`, which must not contain it.
 
-    A mean of zero cannot be deviated from: it counts as not known.
+    Earlier values that are no numbers do not count. From a mean that is zero or negative there is no distance.
     """
-    if len(earlier) < max(1, at_least):
-        return Distance(None, None, len(earlier))
-    mean = sum(earlier) / len(earlier)
-    if mean <= 0:
-        return Distance(None, None, len(earlier))
-    return Distance(mean, (value - mean) / mean * 100, len(earlier))
+    known = [number for number in earlier if math.isfinite(number)]
+    if len(known) < max(1, at_least):
+        return Distance(None, None, len(known))
+    # fmean's exact sum would overflow with an exception; the plain one becomes infinite, and so says nothing.
+    mean = sum(known) / len(known)
+    percent = (value - mean) / mean * 100 if 0 < mean < math.inf else math.nan
+    return Distance(mean, percent if math.isfinite(percent) else None, len(known))

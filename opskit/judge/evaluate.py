@@ -1,7 +1,7 @@
 """From samples and rules to a verdict. Stands between a probe's Reading and settle.
 
 Every rule yields at least one item, and every item counts: a value that is missing or not a number makes its item
-UNKNOWN, and the verdict is the worst of all items, each of which is listed.
+UNKNOWN, and the verdict is the worst of all items, each of which is listed. Nothing measured at all is UNKNOWN too.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from opskit.judge.deviation import Distance, distance
 from opskit.judge.perfdata import decimal
 from opskit.judge.range import Range
-from opskit.model.check import Check, Rule
+from opskit.judge.threshold import broken_text, hold_against, telling
+from opskit.model.check import Check, Confirm, Rule
 from opskit.model.message import Message, say
 from opskit.model.reading import Reading
 from opskit.model.sample import Sample
@@ -29,6 +30,9 @@ def evaluate(check: Check, reading: Reading, at: float, earlier: Earlier = lambd
     if reading.unreadable is not None:
         return unknown(check, reading.unreadable, at)
     items = [item for rule in check.rules for item in _items(rule, reading, earlier)]
+    if not items:
+        # Every rule was about something optional, and none of it is there.
+        items = [Item(Status.UNKNOWN, say("nothing was measured that the check could judge"))]
     items.sort(key=lambda item: -item.status.severity)
     evidence = tuple(proof for proofs in reading.evidence.values() for proof in proofs)
     state = worst(item.status for item in items)
@@ -50,42 +54,99 @@ def _items(rule: Rule, reading: Reading, earlier: Earlier) -> list[Item]:
 def _judge(rule: Rule, sample: Sample, reading: Reading, earlier: Earlier) -> Item:
     if sample.value is None or not math.isfinite(sample.value):
         return _missing(rule, series_name(sample, rule.per), reading)
-    value, unit, moved = sample.value, sample.unit, None
-    if rule.deviation is not None:
+    try:
+        if rule.deviation is None:
+            return _absolute(rule, sample, sample.value, reading)
         moved = distance(sample.value, earlier(sample, rule.deviation.over), rule.deviation.at_least)
-        if moved.percent is None:
-            return Item(Status.OK, _learning(rule, sample, moved), sample)
-        value, unit = moved.percent, "%"
-    status, broken = _hold_against(rule, value, unit)
-    if status is not Status.OK and not _confirmed(rule, sample, reading):
-        status, broken = Status.OK, None
-    return Item(
-        status,
-        _wording(rule, sample, reading, value, unit, broken, moved),
-        sample,
-        rule.warn,
-        rule.crit,
-        moved is not None,
+        return _relative(rule, sample, sample.value, moved, reading)
+    except ValueError as error:
+        # A range that does not fit the metric's unit: only now is the unit known. The rule is wrong, not the subject.
+        name = series_name(sample, rule.per)
+        return Item(Status.UNKNOWN, say("{name} cannot be judged: {why}", name=name, why=str(error)), sample)
+
+
+def _absolute(rule: Rule, sample: Sample, value: float, reading: Reading) -> Item:
+    name, shown = series_name(sample, rule.per), telling(rule, value, sample.unit)
+    status, broken = hold_against(rule, value, sample.unit)
+    if broken is None:
+        text = say("{name} {value}{unit}", name=name, value=shown, unit=sample.unit)
+    else:
+        text = broken_text(name, shown, sample.unit, broken)
+        if rule.say is not None:
+            text = _in_own_words(rule, rule.say, sample, reading)
+        status, text = _seconded(rule, sample, reading, status, text)
+    return Item(status, text, sample, rule.warn, rule.crit)
+
+
+def _relative(rule: Rule, sample: Sample, value: float, moved: Distance, reading: Reading) -> Item:
+    if moved.percent is None or moved.mean is None:
+        return _no_distance(rule, sample, value, moved)
+    status, broken = hold_against(rule, moved.percent, "%")
+    text = say(
+        "{name} {now}{unit} is {percent} % off its average of {mean}{unit}",
+        name=series_name(sample, rule.per),
+        now=decimal(round(value, 3)),
+        unit=sample.unit,
+        percent=telling(rule, moved.percent, "%"),
+        mean=decimal(round(moved.mean, 3)),
     )
+    if broken is not None:
+        status, text = _seconded(rule, sample, reading, status, text)
+    return Item(status, text, sample, rule.warn, rule.crit, relative=True)
 
 
-def _hold_against(rule: Rule, value: float, unit: str) -> tuple[Status, str | None]:
-    """Critical first, then warning; a threshold that is not there never alerts."""
-    for status, text in ((Status.CRITICAL, rule.crit), (Status.WARNING, rule.warn)):
-        if text is not None and Range.parse(text, unit).alerts(value):
-            return status, text
-    return Status.OK, None
+def _no_distance(rule: Rule, sample: Sample, value: float, moved: Distance) -> Item:
+    """Too few values are a beginning and no fault; an average of zero or less is something that cannot be told."""
+    name, now = series_name(sample, rule.per), decimal(round(value, 3))
+    if moved.mean is not None:
+        mean = str(moved.mean)
+        text = say(
+            "{name} {value}{unit} has no distance to an average of {mean}",
+            name=name,
+            value=now,
+            unit=sample.unit,
+            mean=mean,
+        )
+        return Item(Status.UNKNOWN, text, sample, rule.warn, rule.crit, relative=True)
+    text = say(
+        "{name} {value}{unit}, no average yet: {known} of {needed} values",
+        name=name,
+        value=now,
+        unit=sample.unit,
+        known=moved.known,
+        needed=rule.deviation.at_least if rule.deviation else 0,
+    )
+    return Item(Status.OK, text, sample)
 
 
-def _confirmed(rule: Rule, sample: Sample, reading: Reading) -> bool:
+def _seconded(rule: Rule, sample: Sample, reading: Reading, status: Status, text: Message) -> tuple[Status, Message]:
     """A rule with `confirm` counts only where the other metric of the same series is out of its range as well."""
     if rule.confirm is None:
-        return True
-    for other in reading.samples:
-        if other.metric == rule.confirm.metric and _same_series(other.labels, sample.labels):
-            known = other.value is not None and math.isfinite(other.value)
-            return known and Range.parse(rule.confirm.range).alerts(other.value or 0.0)
-    return True
+        return status, text
+    others = _others(rule.confirm, sample, reading)
+    limits = Range.parse(rule.confirm.range, others[0].unit if others else "%")
+    known = [other for other in others if other.value is not None and math.isfinite(other.value)]
+    if any(limits.alerts(other.value or 0.0) for other in known):
+        return status, text
+    if len(known) < len(others) or not others:
+        # It may count or may not: that is not known, so neither is the state.
+        return Status.UNKNOWN, say("{text}, but there is no value for {other}", text=text, other=rule.confirm.metric)
+    amount = telling(Rule(rule.confirm.metric, warn=rule.confirm.range), known[0].value or 0.0, known[0].unit)
+    calm = say(
+        "{text}, which does not count while {other} is {amount}",
+        text=text,
+        other=rule.confirm.metric,
+        amount=amount + known[0].unit,
+    )
+    return Status.OK, calm
+
+
+def _others(confirm: Confirm, sample: Sample, reading: Reading) -> list[Sample]:
+    return [
+        other
+        for other in reading.samples
+        if other.metric == confirm.metric and _same_series(other.labels, sample.labels)
+    ]
 
 
 def _same_series(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
@@ -104,50 +165,8 @@ def _missing(rule: Rule, name: str, reading: Reading) -> Item:
     return Item(Status.UNKNOWN, text, None, rule.warn, rule.crit)
 
 
-def _learning(rule: Rule, sample: Sample, moved: Distance) -> Message:
-    needed = rule.deviation.at_least if rule.deviation else 0
-    return say(
-        "{name} {value}{unit}, no average yet: {known} of {needed} values",
-        name=series_name(sample, rule.per),
-        value=decimal(round(sample.value or 0.0, 3)),
-        unit=sample.unit,
-        known=moved.known,
-        needed=needed,
-    )
-
-
 def _in_own_words(rule: Rule, words: Text, sample: Sample, reading: Reading) -> Message:
     label = sample.labels.get(rule.per or "")
     why = reading.reason(series_name(sample, rule.per)) or reading.reason(rule.metric)
     text = say("{label}: {what}", label=label, what=words) if label else say("{what}", what=words)
     return say("{text} ({why})", text=text, why=why) if why else text
-
-
-def _wording(
-    rule: Rule, sample: Sample, reading: Reading, value: float, unit: str, broken: str | None, moved: Distance | None
-) -> Message:
-    name = series_name(sample, rule.per)
-    if moved is not None and moved.mean is not None:
-        return say(
-            "{name} {now}{unit} is {percent} % off its average of {mean}{unit}",
-            name=name,
-            now=decimal(round(sample.value or 0.0, 3)),
-            unit=sample.unit,
-            percent=decimal(round(value, 1)),
-            mean=decimal(round(moved.mean, 3)),
-        )
-    shown = decimal(_telling(value, broken))
-    if broken is None:
-        return say("{name} {value}{unit}", name=name, value=shown, unit=unit)
-    if rule.say is not None:
-        return _in_own_words(rule, rule.say, sample, reading)
-    return say("{name} {value}{unit} is outside {range}", name=name, value=shown, unit=unit, range=broken)
-
-
-def _telling(value: float, broken: str | None) -> float:
-    """Round for reading, but never so far that the printed number no longer shows why it alerts."""
-    for digits in (1, 3, 6):
-        rounded = round(value, digits)
-        if broken is None or Range.parse(broken, "%").alerts(rounded):
-            return rounded
-    return value

@@ -7,6 +7,7 @@ RRD based tools do with anything else).
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from collections.abc import Iterable
@@ -60,7 +61,12 @@ def _item(item: Performance) -> str:
 def _label(label: str) -> str:
     """Return a label of letters, digits, `_`, `.` and `-` that starts with a letter; `::` is Icinga's multi prefix."""
     clean = re.sub(r"[^A-Za-z0-9_.-]+", "_", label).strip("_") or "value"
-    return (clean if clean[0].isalpha() else f"m_{clean}")[:_LABEL_LENGTH]
+    clean = clean if clean[0].isalpha() else f"m_{clean}"
+    if len(clean) <= _LABEL_LENGTH:
+        return clean
+    # Long names (paths, GPU ids) often differ in their last letters only: what is cut off still tells them apart.
+    digest = hashlib.sha256(label.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{clean[: _LABEL_LENGTH - 9]}_{digest}"
 
 
 def _threshold(text: str | None) -> str:

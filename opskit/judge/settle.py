@@ -1,14 +1,17 @@
 """From single results to a confirmed state: takes the previous State and a new result, returns the next and a Flip.
 
-`for: k of n`: k bad results among the newest n confirm a problem, k results that are not bad among the newest n end it.
-UNKNOWN confirms and clears only itself: a probe that could not look says nothing about the fault it looked for.
+`for: k of n`: k bad results among the newest n confirm a problem, k good ones among the newest n end it, as long as not
+k are bad as well. UNKNOWN says nothing about a fault, so it neither confirms nor ends one; where no fault stands, k of
+them in a row make the state UNKNOWN, and one good result ends that. Before anything is confirmed it is UNKNOWN.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+
 from opskit.model.check import Check
 from opskit.model.state import Flip, State
-from opskit.model.status import Status, worst
+from opskit.model.status import Status
 from opskit.model.verdict import Verdict
 
 _PATIENCE = 3  # intervals without a result until a state is stale
@@ -36,28 +39,16 @@ def settle(check: Check, previous: State | None, verdict: Verdict, summary: str)
 
 def _confirmed(hard: Status | None, recent: tuple[Status, ...], k: int) -> Status:
     """Return the state that the newest results confirm, or the one that stood before."""
-    bad = [status for status in recent if status in {Status.WARNING, Status.CRITICAL}]
-    critical = [status for status in bad if status is Status.CRITICAL]
-    if len(critical) >= k:
+    count = Counter(recent)
+    if count[Status.CRITICAL] >= k:
         return Status.CRITICAL
-    if len(bad) >= k:
-        # Enough bad results, not enough critical ones: an incident that was CRITICAL stays so until it clears.
-        return Status.CRITICAL if hard is Status.CRITICAL and critical else Status.WARNING
-    newest = recent[-k:]
-    if len(newest) == k and len(set(newest)) == 1 and newest[0] in {Status.OK, Status.UNKNOWN}:
-        return _calm(hard, newest[0])
-    return hard if hard is not None else _first(recent)
-
-
-def _calm(hard: Status | None, newest: Status) -> Status:
-    """k results in a row were OK, or UNKNOWN. Not being able to look does not end a confirmed fault."""
-    if newest is Status.UNKNOWN and hard in {Status.WARNING, Status.CRITICAL}:
-        return hard
-    return newest
-
-
-def _first(recent: tuple[Status, ...]) -> Status:
-    """Before anything is confirmed the state is what was seen so far, but a fault counts only once it is confirmed."""
-    if Status.OK in recent:
-        return Status.OK
-    return worst(Status.UNKNOWN if status is not Status.OK else status for status in recent)
+    if count[Status.CRITICAL] + count[Status.WARNING] >= k:
+        # Enough bad results, not enough critical ones: what was CRITICAL stays so while a critical one is in sight.
+        return Status.CRITICAL if hard is Status.CRITICAL and count[Status.CRITICAL] else Status.WARNING
+    if hard in {Status.WARNING, Status.CRITICAL}:
+        # Not being able to look does not end a confirmed fault, however long it lasts.
+        return Status.OK if count[Status.OK] >= k else hard
+    if recent[-1] is Status.OK:
+        return Status.OK  # not having been able to look was no fault: one good look ends it
+    in_the_dark = len(recent) >= k and all(status is Status.UNKNOWN for status in recent[-k:])
+    return hard if hard is Status.OK and not in_the_dark else Status.UNKNOWN

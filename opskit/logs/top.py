@@ -15,6 +15,7 @@ import msgspec
 from opskit.logs import files, sieve
 from opskit.logs.formats import FORMATS, Format, detect
 from opskit.logs.request import Request
+from opskit.model.message import Message, say
 
 _SAMPLE = 200
 _STATUS = re.compile(r"[0-9]{1,3}|[0-9]xx", re.IGNORECASE)
@@ -55,7 +56,7 @@ class FileCount(msgspec.Struct, frozen=True):
     lines: int
     parsed: int
     unparsed: int
-    error: str | None
+    error: Message | None
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -161,7 +162,7 @@ def _numbers(asked: list[str]) -> frozenset[int]:
 def _read(path: Path | str, name: str, tally: _Tally) -> FileCount:
     lines, parsed = 0, 0
     form = FORMATS.get(name)
-    error: str | None = None
+    error: Message | None = None
     try:
         for block in files.blocks(path):
             form = form or _detected(block)
@@ -170,9 +171,9 @@ def _read(path: Path | str, name: str, tally: _Tally) -> FileCount:
             lines += inside
             parsed += _count_block(whole, inside, form, tally) if form else 0
     except files.LogError as stopped:
-        error = str(stopped.message)
+        error = stopped.message
     if form is None and lines:
-        error = "no known format fits this file" if error is None else error
+        error = error or say("{path}: no known format fits this file", path=str(path))
     return FileCount(str(path), form.name if form else None, lines, parsed, lines - parsed, error)
 
 
@@ -203,7 +204,14 @@ def as_json(top: Top, zone: tzinfo) -> dict[str, Any]:
     since, until = top.window
     return {
         "window": {"since": _iso(since, zone), "until": _iso(until, zone)},
-        "files": [{**msgspec.structs.asdict(file), "path": _shown(file.path)} for file in top.files],
+        "files": [
+            {
+                **msgspec.structs.asdict(file),
+                "path": _shown(file.path),
+                "error": str(file.error) if file.error else None,
+            }
+            for file in top.files
+        ],
         "lines": top.lines,
         "parsed": top.parsed,
         "unparsed": top.unparsed,

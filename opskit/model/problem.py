@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from opskit.model.message import Message, Translate
+from opskit.model.printable import printable
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -19,7 +20,8 @@ class Problem(msgspec.Struct, frozen=True):
 
     def render(self, translate: Translate = str, lang: str = "en") -> str:
         """`file:line: what is wrong, what was expected`."""
-        place = f"{self.source}:{self.line}" if self.line else self.source
+        source = printable(self.source, 1000)  # a file's name may hold anything but a slash
+        place = f"{source}:{self.line}" if self.line else source
         return f"{place}: {self.text.render(translate, lang)}"
 
 

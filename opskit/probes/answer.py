@@ -10,7 +10,7 @@ import msgspec
 from opskit.model.message import Message, say
 from opskit.model.raw import Raw
 from opskit.probes.base import ProbeError
-from opskit.probes.exchange import Exchange
+from opskit.probes.exchange import Exchange, stage_at
 
 _S = TypeVar("_S")
 OWN_REQUEST = "opskit-"
@@ -43,7 +43,7 @@ def failed(asked: Exchange) -> Message:
         return say("{url} answered", url=asked.url)
     text = {
         "refused": say("connection refused by {url}: nothing listens there", url=asked.url),
-        "timeout": say("{url} did not answer in time, stuck at: {stage}", url=asked.url, stage=failure.stage),
+        "timeout": say("no answer in time, stuck at: {stage}", stage=stage_at(failure.stage, asked.url)),
         "dns": say("the name in {url} cannot be resolved: {text}", url=asked.url, text=failure.text),
         "certificate": say("the certificate of {url} does not verify: {text}", url=asked.url, text=failure.text),
     }

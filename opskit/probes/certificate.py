@@ -34,6 +34,11 @@ _PEM = re.compile(
     rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----.+?-----END (?:TRUSTED |X509 )?CERTIFICATE-----", re.DOTALL
 )
 _FILE_CAP = 4 << 20
+_TEXTS = {
+    "missing": say("there is no such file, or it may not be looked at"),
+    "empty": say("it holds no PEM certificate"),
+}
+"""Failures in opskit's own words, by kind; the others carry the system's."""
 
 
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -136,13 +141,13 @@ def _from_file(path: str, deadline: Deadline) -> Seen:
     deadline.enter(say("read {path}", path=path))
     try:
         if not Path(path).is_file():
-            return Seen(path, failure=Failure("missing", "open", "there is no such file, or it may not be looked at"))
+            return Seen(path, failure=_own_words("missing", "open"))
         with open(path, "rb") as file:  # noqa: PTH123  # bounded read of a path as the operator wrote it
             data = file.read(_FILE_CAP)
     except OSError as error:
         return Seen(path, failure=Failure("file", "open", error.strerror or str(error)))
     pem = [block.decode("ascii", "replace") for block in _PEM.findall(data)]
-    return Seen(path, pem) if pem else Seen(path, failure=Failure("empty", "read", "it holds no PEM certificate"))
+    return Seen(path, pem) if pem else Seen(path, failure=_own_words("empty", "read"))
 
 
 def _from_endpoint(endpoint: str, args: Args, deadline: Deadline) -> Seen:
@@ -205,8 +210,12 @@ def _samples(certificate: x509.Certificate, labels: dict[str, str], now: datetim
 
 def _no_certificate(seen: Seen) -> Message:
     if seen.failure is not None:
-        return say("{why}", why=seen.failure.text)
+        return _TEXTS.get(seen.failure.kind) or say("{why}", why=seen.failure.text)
     return say("it cannot be parsed")
+
+
+def _own_words(kind: str, stage: str) -> Failure:
+    return Failure(kind, stage, str(_TEXTS[kind]))
 
 
 def _line(certificate: x509.Certificate) -> str:

@@ -18,10 +18,18 @@ from urllib.parse import urlsplit
 import msgspec
 
 from opskit.logs.redact import redact
-from opskit.model.message import say
+from opskit.model.message import Message, say
 from opskit.probes.base import Deadline, ProbeError
 
 _BODY_CAP = 1 << 20
+_STAGES = {
+    "resolve": say("resolve the name in"),
+    "connect to": say("connect to"),
+    "TLS handshake with": say("TLS handshake with"),
+    "send request to": say("send the request to"),
+    "wait for the first byte from": say("wait for the first byte from"),
+    "read the answer of": say("read the answer of"),
+}
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -62,6 +70,11 @@ class Target(msgspec.Struct, frozen=True):
     headers: dict[str, str] = {}
     verify: bool = True
     ca_file: str | None = None
+
+
+def stage_at(stage: str, url: str) -> Message:
+    """Return what an exchange was doing, and with whom, for a person."""
+    return say("{stage} {url}", stage=_STAGES.get(stage, stage), url=url)
 
 
 Listener = Callable[[bytes, float], bool]
@@ -127,7 +140,7 @@ class _Stopwatch:
 
     def _enter(self, stage: str) -> float:
         self.stage = stage
-        self.deadline.stage = say("{stage} {url}", stage=stage, url=self.target.url)
+        self.deadline.stage = stage_at(stage, self.target.url)
         left = self.deadline.left
         if not left:
             raise TimeoutError("the time for this probe is over")

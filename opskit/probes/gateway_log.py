@@ -36,7 +36,7 @@ class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """Counts cover `recent_s` seconds. A client is a user where the log names one, else an address.
+    """Counts cover `recent_s` seconds. A client is a user where the log names users, else an address.
 
     `clients_only_401` were never let in, `clients_limited` were mostly answered 429, `clients_served` are the others
     who got at least one good answer: held against each other they tell a fault for everybody from one noisy visitor.
@@ -56,6 +56,7 @@ class Facts(msgspec.Struct, frozen=True):
     clients_served: int | None = None
     clients_only_401: int | None = None
     clients_limited: int | None = None
+    users_named: bool | None = None
 
 
 class GatewayLogProbe(Probe[Args]):
@@ -109,7 +110,8 @@ def _stamp(line: bytes) -> float | None:
 
 
 def _facts(seen: list[Seen], ended: list[Seen], still: list[Request], at: float) -> Facts:
-    clients = _clients(ended)
+    named = any(request.user for request, _ in seen)
+    clients = _clients(ended, named)
     good = [request.at for request, _ in ended if _good(request.status)]
     times = sorted(request.duration_s for request, _ in ended if request.duration_s is not None)
     last = max((request.at for request, _ in seen), default=None)
@@ -128,13 +130,16 @@ def _facts(seen: list[Seen], ended: list[Seen], still: list[Request], at: float)
         clients_served=sum(any(map(_good, of)) and not _limited(of) for of in clients.values()),
         clients_only_401=sum(all(status == 401 for status in statuses) for statuses in clients.values()),
         clients_limited=sum(map(_limited, clients.values())),
+        users_named=named,
     )
 
 
-def _clients(ended: list[Seen]) -> dict[str, list[int | None]]:
+def _clients(ended: list[Seen], named: bool) -> dict[str, list[int | None]]:
+    """Statuses by client; where users have names, nameless requests are strangers' knocking, not users."""
     clients: dict[str, list[int | None]] = defaultdict(list)
     for request, _ in ended:
-        clients[client_of(request)].append(request.status)
+        if request.user or not named:
+            clients[client_of(request)].append(request.status)
     return clients
 
 

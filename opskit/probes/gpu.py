@@ -25,7 +25,9 @@ from opskit.probes.child import run
 from opskit.probes.gpu_inventory import METRIC_FIELDS, Card, Inventory, headroom
 
 _CAP_BYTES = 4 << 20
-_THERMAL = 0x20 | 0x40  # software and hardware thermal slowdown (nvml.h, nvmlClocksEventReason*)
+# nvml.h, nvmlClocksEventReason*. A GeForce that regulates to its target may show the software bit in normal use; the
+# hardware bit halves the clocks or worse.
+_SOFTWARE_THERMAL, _HARDWARE_THERMAL = 0x20, 0x40
 _SOURCE = "NVML"
 
 
@@ -45,6 +47,7 @@ class Facts(msgspec.Struct, frozen=True):
     hottest_c: float | None = None
     headroom_c: float | None = None
     thermal_throttle: bool | None = None
+    hardware_thermal: bool | None = None
     memory_used_pct: float | None = None
     utilization_pct: float | None = None
     driver_error: str | None = None
@@ -78,8 +81,13 @@ class GpuProbe(Probe[Args]):
         if output.finished:
             why = output.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
             raise ProbeError(say("the NVML reader failed at {stage}: {why}", stage=stage, why=why))
-        text = "the NVIDIA driver did not answer {stage} within {seconds} s: look for Xid 119 or 79 in the kernel log"
-        raise ProbeError(say(text, stage=stage, seconds=deadline.seconds))
+        raise ProbeError(
+            say(
+                "the NVIDIA driver did not answer {stage} within {seconds} s: look for Xid 119 or 79 in the kernel log",
+                stage=stage,
+                seconds=deadline.seconds,
+            )
+        )
 
     def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
         """Judge every card by itself, then all of them together."""
@@ -106,13 +114,12 @@ def _trouble(found: Inventory) -> Message | None:
     if error is None:
         return None if found.gpus else say("the NVIDIA driver works but shows no GPU")
     texts = {
-        9: "the NVIDIA driver is not loaded (lsmod shows no nvidia module): was the kernel updated without it?",
-        12: "the NVIDIA driver library is not on this host (libnvidia-ml.so.1): install the driver or mount it here",
-        18: "driver and library have different versions (an update without a reboot): reboot, or reload the modules",
-        999: "NVML answers 'unknown error': in a container its access to the GPU is gone, restart it; else see dmesg",
+        9: say("the NVIDIA driver is not loaded (lsmod shows no nvidia module): was the kernel updated without it?"),
+        12: say("the NVIDIA driver library libnvidia-ml.so.1 is not on this host: install the driver or mount it here"),
+        18: say("NVIDIA driver and library differ in version (updated, no reboot): reboot, or reload the modules"),
+        999: say("NVML answers 'unknown error': a container has lost access to the GPU, restart it; else see dmesg"),
     }
-    text = texts.get(error.code)
-    return say(text) if text else say("NVML answers '{text}' ({code})", text=error.text, code=error.code)
+    return texts.get(error.code) or say("NVML answers '{text}' ({code})", text=error.text, code=error.code)
 
 
 def _used_pct(card: Card) -> float | None:
@@ -121,8 +128,11 @@ def _used_pct(card: Card) -> float | None:
     return round(card.memory.used / card.memory.total * 100, 2)
 
 
-def _throttles(card: Card) -> bool | None:
-    return None if card.reasons is None else bool(card.reasons & _THERMAL)
+def _throttles(card: Card) -> int | None:
+    """0 not slowed down by heat, 1 by the driver, 2 by the hardware."""
+    if card.reasons is None:
+        return None
+    return 2 if card.reasons & _HARDWARE_THERMAL else int(bool(card.reasons & _SOFTWARE_THERMAL))
 
 
 def _card_samples(card: Card, args: Args, at: float) -> list[Sample]:
@@ -154,7 +164,8 @@ def _facts(found: Inventory, cards: list[Card], lost: list[Card], missing: int, 
         lost=len(lost),
         hottest_c=_most(float(card.temperature_c) for card in cards if card.temperature_c is not None),
         headroom_c=_least(headroom(card, args.assumed_limit_c) for card in cards),
-        thermal_throttle=any(throttling) if throttling else None,
+        thermal_throttle=max(throttling) > 0 if throttling else None,
+        hardware_thermal=max(throttling) > 1 if throttling else None,
         memory_used_pct=_most(_used_pct(card) for card in cards),
         utilization_pct=_most(card.utilization_pct for card in cards),
         driver_error=error.text if error else "",

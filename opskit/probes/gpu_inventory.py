@@ -54,8 +54,8 @@ class Card(msgspec.Struct, frozen=True):
 
     @property
     def label(self) -> str:
-        """Short and stable: the beginning of the UUID, because indexes change between boots."""
-        return (self.uuid or f"index-{self.index}")[:12]
+        """The UUID, because indexes change between boots."""
+        return self.uuid or f"index-{self.index}"
 
     @property
     def lost(self) -> Wrong | None:

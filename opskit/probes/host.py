@@ -24,8 +24,8 @@ from opskit.model.settings import Settings
 from opskit.probes.answer import pack, unpack
 from opskit.probes.base import Deadline, Probe, as_facts
 
-_LOOKS = 4
-_PAUSE_S = 0.2
+_SETTLE_S = 0.6
+_SOCKET_FACTS = ("_connected", "_connections", "_listening")
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -40,7 +40,10 @@ class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """Connections are counted on this host; those to a part on another host are None."""
+    """Connections are counted on this host; those to a part on another host are None.
+
+    `..._listening`: some address of this host is listened at on the part's port, which need not be the one asked.
+    """
 
     memory_available_pct: float | None = None
     swap_used_pct: float | None = None
@@ -49,6 +52,10 @@ class Facts(msgspec.Struct, frozen=True):
     clients_connected: int | None = None
     gateway_connections: int | None = None
     ollama_connections: int | None = None
+    nginx_listening: bool | None = None
+    clawdbot_listening: bool | None = None
+    gateway_listening: bool | None = None
+    ollama_listening: bool | None = None
 
 
 class Socket(msgspec.Struct, frozen=True):
@@ -98,7 +105,8 @@ class HostProbe(Probe[Args]):
         memory, swap = psutil.virtual_memory(), psutil.swap_memory()
         deadline.enter(say("measure the disks"))
         disks = [disk for folder in args.folders if (disk := _disk(folder)) is not None]
-        deadline.enter(say("list the sockets"))
+        # Other probes knock at the same doors: after a moment only what waits is still connected.
+        time.sleep(min(_SETTLE_S, deadline.enter(say("list the sockets"))))
         machine = Machine(
             memory_total=memory.total,
             memory_available=memory.available,
@@ -107,7 +115,7 @@ class HostProbe(Probe[Args]):
             cores=psutil.cpu_count() or 1,
             load=psutil.getloadavg()[0],
             disks=disks,
-            sockets=_busiest({port for port in map(_port, _urls(args)) if port}, deadline),
+            sockets=_sockets({port for port in map(_port, _urls(args)) if port}),
         )
         return (pack("host.json", machine, "host"),)
 
@@ -123,6 +131,10 @@ class HostProbe(Probe[Args]):
             clients_connected=_connections(machine, args.nginx, local=True),
             gateway_connections=_connections(machine, args.gateway, local=False),
             ollama_connections=_connections(machine, args.ollama, local=False),
+            nginx_listening=_listening(machine, args.nginx),
+            clawdbot_listening=_listening(machine, args.clawdbot),
+            gateway_listening=_listening(machine, args.gateway),
+            ollama_listening=_listening(machine, args.ollama),
         )
         units = {"load_per_core": ""}
         samples = tuple(
@@ -130,7 +142,7 @@ class HostProbe(Probe[Args]):
         )
         sockets = Evidence("sockets of this host", f"established, {len(machine.sockets or [])} listed", at=at)
         disk = Evidence(fullest.folder if fullest else "/", "disk", field="free", at=at)
-        evidence = dict.fromkeys(("clients_connected", "gateway_connections", "ollama_connections"), (sockets,))
+        evidence = dict.fromkeys((name for name in Facts.__struct_fields__ if name.endswith(_SOCKET_FACTS)), (sockets,))
         why = (
             {}
             if machine.sockets is not None
@@ -155,18 +167,6 @@ def _disk(folder: str) -> Disk | None:
     return Disk(folder, usage.total, usage.free)
 
 
-def _busiest(ports: set[int], deadline: Deadline) -> list[Socket] | None:
-    """Look a few times within a second and keep the busiest view: a request may be between two connections."""
-    views = []
-    for _ in range(_LOOKS):
-        view = _sockets(ports)
-        if view is None:
-            return None
-        views.append(view)
-        time.sleep(min(_PAUSE_S, deadline.left))
-    return max(views, key=lambda view: sum(item.state == psutil.CONN_ESTABLISHED for item in view))
-
-
 def _sockets(ports: set[int]) -> list[Socket] | None:
     try:
         found = psutil.net_connections("tcp")
@@ -188,6 +188,12 @@ def _port_of(address: tuple[str, int] | tuple[()]) -> int:
 
 def _share(part: float, whole: float) -> float | None:
     return round(part / whole * 100, 2) if whole > 0 else None
+
+
+def _listening(machine: Machine, url: str) -> bool | None:
+    if machine.sockets is None:
+        return None
+    return any(item.state == psutil.CONN_LISTEN and item.local == _port(url) for item in machine.sockets)
 
 
 def _connections(machine: Machine, url: str, *, local: bool) -> int | None:

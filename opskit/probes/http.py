@@ -36,12 +36,16 @@ class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """`answered`: an HTTP answer came, whatever it says. `ok`: it was the expected one, and not a catch-all page."""
+    """`answered`: an HTTP answer came, whatever it says. `ok`: it was the expected one, and not a catch-all page.
+
+    `served` is True where the status was 2xx; False says nothing by itself.
+    """
 
     answered: bool | None = None
     refused: bool | None = None
     timed_out: bool | None = None
     ok: bool | None = None
+    served: bool | None = None
     proves_nothing: bool | None = None
     status: int | None = None
     first_byte_s: float | None = None
@@ -92,6 +96,7 @@ class HttpProbe(Probe[Args]):
             refused=asked.refused,
             timed_out=asked.timed_out,
             ok=answered and reason is None and not catch_all,
+            served=asked.status is not None and 200 <= asked.status < 300,
             proves_nothing=catch_all,
             status=asked.status,
             first_byte_s=asked.phases.get("first_byte_s"),

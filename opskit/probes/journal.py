@@ -28,8 +28,9 @@ def _run(argv: tuple[str, ...], deadline: Deadline, shown: str) -> Output:
     try:
         found = run(argv, deadline, say("run {command}", command=shown), _CAP_BYTES)
     except FileNotFoundError:
-        text = "journalctl is not installed: name a log file in opskit.yaml instead of the journal"
-        raise ProbeError(say(text)) from None
+        raise ProbeError(
+            say("journalctl is not installed: name a log file in opskit.yaml instead of the journal")
+        ) from None
     except PermissionError:
         raise ProbeError(say("journalctl may not be run by this user")) from None
     if not found.finished and not found.stdout:
@@ -42,5 +43,10 @@ def _run(argv: tuple[str, ...], deadline: Deadline, shown: str) -> Output:
 
 def _insist_on_a_voice(newest: Output, shown: str) -> None:
     if not newest.stdout.strip():
-        text = "{command} shows nothing: no such unit, no journal, or this user may not read it (group systemd-journal)"
-        raise ProbeError(say(text, command=shown))
+        raise ProbeError(
+            say(
+                "{command} shows nothing: no such unit, no journal, or this user may not read it "
+                "(group systemd-journal)",
+                command=shown,
+            )
+        )

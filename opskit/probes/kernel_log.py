@@ -65,8 +65,12 @@ class KernelLogProbe(Probe[Args]):
         told = [(event, raw) for raw in raws for event in events(raw.data, raw.first_line, zone)]
         undated = [(event, raw) for event, raw in told if event.at is None]
         if undated and len(undated) == len(told):
-            text = "{path}: its lines carry no time of day, so nothing in it can be called recent"
-            raise ProbeError(say(text, path=undated[0][1].origin))
+            raise ProbeError(
+                say(
+                    "{path}: its lines carry no time of day, so nothing in it can be called recent",
+                    path=undated[0][1].origin,
+                )
+            )
         recent = [(event, raw) for event, raw in told if event.at is not None and at - event.at <= args.recent_s]
         facts: dict[str, Fact] = dict.fromkeys(Facts.__struct_fields__, False)
         evidence: dict[str, tuple[Evidence, ...]] = {}

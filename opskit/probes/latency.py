@@ -40,9 +40,13 @@ class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """`answered`: a whole answer with content came. None where opskit's own key or limit stood in the way."""
+    """`answered`: a whole answer with content came. None where opskit's own key or limit stood in the way.
+
+    `seen` is True where `answered` is; False says nothing by itself.
+    """
 
     answered: bool | None = None
+    seen: bool | None = None
     refused: bool | None = None
     timed_out: bool | None = None
     status: int | None = None
@@ -60,6 +64,7 @@ class Asked(msgspec.Struct, frozen=True):
     done: bool
     with_key: bool
     error: str = ""
+    key_problem: str = ""
 
 
 class _Chunk(msgspec.Struct):
@@ -87,8 +92,12 @@ class LatencyProbe(Probe[Args]):
         """Ask once; a failure is evidence."""
         deadline.enter(say("read the API key"))
         headers = {"X-Request-Id": OWN_REQUEST + secrets.token_hex(8)}
+        key_problem = ""
         if args.api_key_file:
-            headers[args.key_header] = secret_of(args.api_key_file, os.environ)
+            try:
+                headers[args.key_header] = secret_of(args.api_key_file, os.environ)
+            except ProbeError as error:  # the question goes out all the same: whether it is refused tells something
+                key_problem = str(error)
         payload: dict[str, object] = {
             "model": args.model,
             "messages": [{"role": "user", "content": f"[{secrets.token_hex(4)}] {args.prompt}"}],
@@ -102,7 +111,8 @@ class LatencyProbe(Probe[Args]):
         found = exchange(Target(args.url, payload, headers), deadline, ear.hear)
         error = "" if found.status in {200, None} else redact(found.body[:500])
         kept = msgspec.structs.replace(found, body="", headers={})
-        asked = Asked(kept, ear.chunks, ear.first_token_s, ear.done, args.api_key_file is not None, error or ear.error)
+        with_key = args.key_header in headers
+        asked = Asked(kept, ear.chunks, ear.first_token_s, ear.done, with_key, error or ear.error, key_problem)
         return (pack("latency.json", asked, args.url),)
 
     def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
@@ -110,10 +120,11 @@ class LatencyProbe(Probe[Args]):
         asked, at = unpack(raws, Asked), now.timestamp()
         found = asked.exchange
         if found.status in _OWN_TROUBLE:
-            raise ProbeError(_own_trouble(asked, args))
+            return _in_own_way(asked, args, at)
         whole = found.status == 200 and asked.done and asked.chunks > 0 and found.failure is None and not asked.error
         facts = Facts(
             answered=whole,
+            seen=whole,
             refused=found.refused,
             timed_out=found.timed_out,
             status=found.status,
@@ -129,6 +140,15 @@ class LatencyProbe(Probe[Args]):
         reason = None if whole else _broken(asked)
         why = {} if reason is None else dict.fromkeys(("answered", "first_token_s", "total_s"), reason)
         return Reading(as_facts(facts), dict.fromkeys(as_facts(facts), (line,)), why, tuple(samples))
+
+
+def _in_own_way(asked: Asked, args: Args, at: float) -> Reading:
+    """opskit was turned away itself: nothing was seen, and nothing is said about users."""
+    facts = Facts(seen=False, refused=False, timed_out=False, status=asked.exchange.status)
+    reason = _own_trouble(asked, args)
+    why = dict.fromkeys(("answered", "first_token_s", "total_s"), reason)
+    line = (Evidence(args.url, _line(asked), at=at),)
+    return Reading(as_facts(facts), {"status": line}, why, (Sample("answered", None, at=at),))
 
 
 class _Ear:
@@ -171,11 +191,17 @@ def _own_trouble(asked: Asked, args: Args) -> Message:
     status = asked.exchange.status or 0
     if status == 429:
         return say("the gateway limits opskit's own question (429): give it a key of its own with a higher limit")
+    if asked.key_problem:
+        return say("the gateway asks for a key ({status}): {problem}", status=status, problem=asked.key_problem)
     if asked.with_key:
-        text = "the gateway refuses opskit's own key ({status}): check the key in {file}"
-        return say(text, status=status, file=args.api_key_file or "")
-    text = "the gateway asks for a key ({status}) and none is configured: set stack.gateway.api_key_file"
-    return say(text, status=status)
+        return say(
+            "the gateway refuses opskit's own key ({status}): check the key in {file}",
+            status=status,
+            file=args.api_key_file or "",
+        )
+    return say(
+        "the gateway asks for a key ({status}) and none is configured: set stack.gateway.api_key_file", status=status
+    )
 
 
 def _broken(asked: Asked) -> Message:

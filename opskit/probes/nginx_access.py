@@ -38,10 +38,14 @@ class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """Counts cover the last `recent_s` seconds. `silence_ratio` is the present silence over the usual longest gap."""
+    """Counts cover the last `recent_s` seconds. `silence_ratio` is the present silence over the longest gap before.
+
+    `api_requests` are POSTs below /v1/, which Nginx hands to the gateway itself.
+    """
 
     requests: int | None = None
     chat_requests: int | None = None
+    api_requests: int | None = None
     last_request_age_s: float | None = None
     silence_ratio: float | None = None
     status_499: int | None = None
@@ -79,6 +83,7 @@ class NginxAccessProbe(Probe[Args]):
         facts = Facts(
             requests=len(recent),
             chat_requests=sum(request.method == "POST" for request, _ in recent),
+            api_requests=sum(_is_api(request) for request, _ in recent),
             last_request_age_s=None if last is None else round(max(0.0, at - last), 3),
             silence_ratio=None if last is None else _silence([request.at for request, _ in seen], at - last),
             status_499=status[499],
@@ -98,18 +103,20 @@ def _stamp(line: bytes) -> float | None:
     return request.at if request else None
 
 
+def _is_api(request: Request) -> bool:
+    return request.method == "POST" and (request.path or "").startswith("/v1/")
+
+
 def _unit(name: str) -> str:
     return "s" if name.endswith("_s") else ""
 
 
 def _silence(times: list[float], silence: float) -> float | None:
-    """Hold the silence against the 99th percentile of the gaps before it, at least one second (the log's precision)."""
-    times = sorted(times)
-    gaps = sorted(after - before for before, after in itertools.pairwise(times))
+    """Hold the silence against the longest gap between lines before it, at least one second (the log's precision)."""
+    gaps = [after - before for before, after in itertools.pairwise(sorted(times))]
     if len(gaps) < _ENOUGH_GAPS:
         return None
-    usual = max(1.0, gaps[int(len(gaps) * 0.99)])
-    return round(silence / usual, 2)
+    return round(silence / max(1.0, *gaps), 2)
 
 
 def _evidence(seen: list[tuple[Request, Line]], recent: list[tuple[Request, Line]]) -> dict[str, tuple[Evidence, ...]]:
@@ -120,6 +127,7 @@ def _evidence(seen: list[tuple[Request, Line]], recent: list[tuple[Request, Line
         found = dict.fromkeys(("requests", "last_request_age_s", "silence_ratio"), newest)
     groups = {
         "chat_requests": [pair for pair in recent if pair[0].method == "POST"],
+        "api_requests": [pair for pair in recent if _is_api(pair[0])],
         "status_499": [pair for pair in recent if pair[0].status == 499],
         "status_502": [pair for pair in recent if pair[0].status == 502],
         "status_504": [pair for pair in recent if pair[0].status == 504],

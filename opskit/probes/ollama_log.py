@@ -95,8 +95,13 @@ class OllamaLogProbe(Probe[Args]):
         failures = [(event, raw) for event, raw in after if event.label in LABELS and _stands(event, after)]
         undated = [event for event, _ in failures if event.at is None]
         if undated:
-            text = "{path}: a failure line has no time, it may be old: '{line}'"
-            raise ProbeError(say(text, path=raws[-1].origin, line=redact(undated[0].text)))
+            raise ProbeError(
+                say(
+                    "{path}: a failure line has no time, it may be old: '{line}'",
+                    path=raws[-1].origin,
+                    line=redact(undated[0].text),
+                )
+            )
         recent = [(e, raw) for e, raw in failures if e.at is not None and at - e.at <= args.recent_s]
         facts: dict[str, Fact] = dict.fromkeys(LABELS.values(), False)
         evidence: dict[str, tuple[Evidence, ...]] = {}

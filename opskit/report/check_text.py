@@ -28,8 +28,8 @@ def _lines(shown: Shown, width: int, reader: Reader) -> list[str]:
     margin = " " * (_WORD + 2 + width + 2)
     headline = reader.read(verdict.items[0].text) if verdict.items else ""
     if verdict.status is Status.OK:
-        headline = f"{reader.read(check.summary)} ({headline})"
-    if state is not None and state.soft and verdict.status is not Status.UNKNOWN:
+        headline = f"{reader.read(check.summary)} ({_telling(verdict, reader)})"
+    if state is not None and state.soft and verdict.status in {Status.WARNING, Status.CRITICAL}:
         headline += " " + reader.read(_not_confirmed(check, state))
     lines = [f"{verdict.status.name:<{_WORD}}  {check.id:<{width}}  {headline}"]
     lines += [
@@ -39,6 +39,13 @@ def _lines(shown: Shown, width: int, reader: Reader) -> list[str]:
     ]
     lines += [f"{margin}{reader.read(note)}" for note in verdict.notes]
     return lines
+
+
+def _telling(verdict: Verdict, reader: Reader) -> str:
+    """The last rule of a check is the one whose numbers say most while all is well."""
+    last = verdict.items[-1].sample
+    same = [item for item in verdict.items if item.sample and last and item.sample.metric == last.metric]
+    return ", ".join(reader.read(item.text) for item in same[:3])
 
 
 def _not_confirmed(check: Check, state: State) -> Message:

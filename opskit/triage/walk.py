@@ -31,6 +31,11 @@ def walk(tree: Tree, readings: Mapping[str, Reading]) -> Diagnosis | Waiting:
     return _Walk(tree, readings).run()
 
 
+def _tells(item: Measured) -> bool:
+    """A "no" that was read nowhere, and an empty text, prove nothing."""
+    return item.value is not None and (bool(item.evidence) or item.value is not False) and item.value != ""
+
+
 class _Walk:
     def __init__(self, tree: Tree, readings: Mapping[str, Reading]) -> None:
         self.tree = tree
@@ -91,7 +96,7 @@ class _Walk:
         proven = condition is not None and self._answer(condition) == "yes"
         certainty: Certainty = "certain" if proven and not blurred else "probable"
         proof = tuple(self._measured(name) for name in cause.proof)
-        return Finding(cause, certainty, tuple(item for item in proof if item.value is not None))
+        return Finding(cause, certainty, tuple(item for item in proof if _tells(item)))
 
     def _blurred(self) -> bool:
         """An unknown answer on the way may hide an earlier cause: then the verdict is probable at best."""

@@ -116,6 +116,13 @@ class Nginx:
         self.process.send(signal.SIGHUP)
         self._until(lambda: bool(self._accepting() - before) and not self._accepting() & before)
 
+    def rotate(self) -> None:
+        """What logrotate does: rename both logs, then USR1, and wait until Nginx writes to the new ones."""
+        for log in (self.access_log, self.error_log):
+            log.replace(log.with_name(log.name + ".1"))
+        self.process.send(signal.SIGUSR1)
+        self._until(lambda: self.access_log.exists() and self.error_log.exists())
+
     def _until(self, reached: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 5
         while not reached():

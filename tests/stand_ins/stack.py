@@ -144,6 +144,10 @@ class Stack:
         headers = {"X-User-Id": user, "X-Api-Key": API_KEY}
         return _reply(self._post("v1/chat/completions", question, headers, timeout))
 
+    def knock(self) -> Reply:
+        """A stranger's API request: no key, no user."""
+        return _reply(self._post("v1/chat/completions", {"model": MODEL, "messages": []}, {}, 5))
+
     def _post(self, path: str, body: object, headers: dict[str, str], timeout: float) -> Answer:
         return send("POST", self.nginx.url + path, body, headers, self.nginx.ca_file, timeout)
 
