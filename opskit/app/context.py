@@ -10,6 +10,7 @@ import msgspec
 from tzlocal import get_localzone
 
 from opskit.definitions import checks, playbooks, settings
+from opskit.definitions.loaded import Loaded
 from opskit.model.check import Check
 from opskit.model.message import say
 from opskit.model.playbook import Playbook
@@ -30,17 +31,24 @@ class Context(msgspec.Struct, frozen=True):
     reader: Reader
     definitions: Path | None = None
 
-    def checks(self) -> dict[str, Check]:
-        """Return the checks in force. Raises DefinitionError."""
+    def loaded_checks(self) -> Loaded[Check]:
+        """Return the checks in force, and what is wrong with the files of others."""
         return checks.load(self.definitions)
 
+    def checks(self) -> dict[str, Check]:
+        """Return the checks in force that can be used."""
+        return self.loaded_checks().good
+
     def tree(self, playbook_id: str) -> Tree:
-        """Return a playbook ready to walk. Raises DefinitionError."""
-        found: Playbook | None = playbooks.load(self.definitions).get(playbook_id)
+        """Return a playbook ready to walk; a broken file of another one does not matter. Raises DefinitionError."""
+        loaded: Loaded[Playbook] = playbooks.load(self.definitions)
+        if playbook_id in loaded.broken:
+            raise DefinitionError(loaded.broken[playbook_id])
+        found = loaded.good.get(playbook_id)
         if found is None:
-            known = ", ".join(sorted(playbooks.load(self.definitions))) or "none"
+            known = ", ".join(sorted({*loaded.good, *loaded.broken})) or "none"
             text = say("there is no playbook '{id}', expected one of {known}", id=playbook_id, known=known)
-            raise DefinitionError([Problem("playbooks", 0, text)])
+            raise DefinitionError([Problem("playbooks", 0, text), *loaded.elsewhere])
         used = {use.probe for use in found.probes.values()} & set(PROBES)
         return grow(found, {name: fact_kinds(probe(name)) for name in used})
 

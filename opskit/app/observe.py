@@ -22,7 +22,7 @@ from opskit.model.problem import DefinitionError, Problem
 from opskit.model.raw import Raw
 from opskit.model.reading import Reading
 from opskit.model.settings import Settings
-from opskit.probes.base import Deadline, Probe, ProbeError
+from opskit.probes.base import Deadline, LateError, Probe, ProbeError
 from opskit.probes.registry import PROBES, probe
 
 _GRACE_S = 1.0  # a probe that keeps its own deadline reports a moment after it
@@ -98,7 +98,7 @@ def observe(jobs: Sequence[Job], source: Source) -> Iterator[tuple[str, Reading]
             name, reading = results.get(timeout=max(0.0, min(ends[name] for name in waiting) - time.monotonic()))
         except queue.Empty:
             name = min(waiting, key=lambda name: ends[name])
-            reading = Reading(unreadable=waiting[name].expired().reason)
+            reading = Reading(unreadable=waiting[name].expired().reason, late=True)
         if waiting.pop(name, None) is not None:
             yield name, reading
 
@@ -111,7 +111,7 @@ def _reading(item: Job, source: Source, deadline: Deadline) -> Reading:
     try:
         return item.probe.read(source.collect(item, deadline), item.args, source.now())
     except ProbeError as error:
-        return Reading(unreadable=error.reason)
+        return Reading(unreadable=error.reason, late=isinstance(error, LateError))
     except Exception as error:  # noqa: BLE001  # the one boundary: a broken probe is UNKNOWN, not the end of the run
         what = redact(f"{type(error).__name__}: {error}")
         return Reading(unreadable=say("internal error in probe {probe}: {what}", probe=item.name, what=what))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from opskit.app.context import Context
 from opskit.app.observe import Job, Source, job, observe
+from opskit.definitions.loaded import Loaded
 from opskit.history.store import HistoryError, Store
 from opskit.judge.evaluate import Earlier, evaluate
 from opskit.judge.settle import settle
@@ -18,7 +19,9 @@ from opskit.model.problem import DefinitionError, Problem
 from opskit.model.reading import Reading
 from opskit.model.sample import Sample
 from opskit.model.state import State
-from opskit.model.verdict import Verdict
+from opskit.model.status import Status
+from opskit.model.text import Text
+from opskit.model.verdict import Item, Verdict
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -30,14 +33,37 @@ class Outcome(msgspec.Struct, frozen=True):
     trouble: Message | None = None
 
 
-def select(checks: Mapping[str, Check], ids: Sequence[str]) -> list[Check]:
-    """Return the named checks, or all. Raises DefinitionError for an id that does not exist."""
-    unknown = [name for name in ids if name not in checks]
-    if unknown:
-        known = ", ".join(sorted(checks)) or "none"
-        texts = [say("there is no check '{id}', expected one of {known}", id=name, known=known) for name in unknown]
+def select(loaded: Loaded[Check], ids: Sequence[str]) -> list[Check]:
+    """Return the named checks, or all that can be used. Raises DefinitionError for an id that does not exist."""
+    known = sorted({*loaded.good, *loaded.broken})
+    strangers = [name for name in ids if name not in known]
+    if strangers:
+        listed = ", ".join(known) or "none"
+        texts = [say("there is no check '{id}', expected one of {known}", id=name, known=listed) for name in strangers]
         raise DefinitionError([Problem("checks", 0, text) for text in texts])
-    return [checks[name] for name in (ids or sorted(checks))]
+    return [loaded.good[name] for name in (ids or sorted(loaded.good)) if name in loaded.good]
+
+
+def unusable(loaded: Loaded[Check], ids: Sequence[str], at: float) -> list[Outcome]:
+    """Return an UNKNOWN outcome for each asked check whose file is broken: it is not run, and not forgotten."""
+    outcomes = [
+        _broken(name, problems, at) for name, problems in sorted(loaded.broken.items()) if not ids or name in ids
+    ]
+    if loaded.elsewhere and not ids:
+        outcomes.append(_broken("definitions", loaded.elsewhere, at))
+    return outcomes
+
+
+def _broken(name: str, problems: Sequence[Problem], at: float) -> Outcome:
+    check = Check(name, Text(name), Text(name), probe="", rules=(), every=0.0, timeout=0.0)
+    items = tuple(Item(Status.UNKNOWN, _placed(problem)) for problem in problems)
+    return Outcome(check, Verdict(name, Status.UNKNOWN, items, at))
+
+
+def _placed(problem: Problem) -> Message:
+    if not problem.line:
+        return say("{source}: {text}", source=problem.source, text=problem.text)
+    return say("{source}:{line}: {text}", source=problem.source, line=problem.line, text=problem.text)
 
 
 def run_checks(
@@ -45,14 +71,17 @@ def run_checks(
 ) -> Iterator[Outcome]:
     """Run checks side by side and yield their outcomes as they are known.
 
-    `timeout` (seconds) replaces the checks' own. Raises DefinitionError for checks whose probes or arguments do not
-    exist, before anything runs.
+    `timeout` (seconds) replaces the checks' own. A check whose probe or arguments do not exist is UNKNOWN.
     """
     settings = source.settings(context.settings)
     jobs: dict[str, Job] = {}
     asking: dict[str, list[Check]] = {}
     for check in checks:
-        prepared = job(check.id, check.probe, check.args, timeout or check.timeout, settings, check.source)
+        try:
+            prepared = job(check.id, check.probe, check.args, timeout or check.timeout, settings, check.source)
+        except DefinitionError as error:
+            yield _broken(check.id, error.problems, source.now().timestamp())
+            continue
         shared = f"{check.probe} {prepared.args!r}"
         longest = max(prepared.timeout, jobs[shared].timeout) if shared in jobs else prepared.timeout
         jobs[shared] = msgspec.structs.replace(prepared, name=shared, timeout=longest)

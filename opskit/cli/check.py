@@ -9,10 +9,11 @@ import click
 import msgspec
 
 from opskit.app import bundle as bundles
+from opskit.app.clock import now
 from opskit.app.context import Context
 from opskit.app.memory import open_memory
 from opskit.app.observe import Live, Source
-from opskit.app.run_checks import Outcome, run_checks, select
+from opskit.app.run_checks import Outcome, run_checks, select, unusable
 from opskit.app.tell import tell
 from opskit.cli.options import Options
 from opskit.cli.output import context_of, out, out_json, say_aside
@@ -36,12 +37,13 @@ def check(
 ) -> int:
     """Run the checks, print, remember, tell; return the exit code."""
     context = context_of(options)
-    checks = select(context.checks(), ids)
+    loaded = context.loaded_checks()
+    checks, broken = select(loaded, ids), unusable(loaded, ids, now().timestamp())
     seconds, state_on_timeout = _timeout(timeout)
     source: Source = bundles.read(bundle) if bundle else Live()
     store = None if bundle or no_record else _memory(context)
     with closing(store) if store else nullcontext():
-        outcomes = list(run_checks(context, checks, source, store, seconds))
+        outcomes = [*broken, *run_checks(context, checks, source, store, seconds)]
         outcomes = [_restated(outcome, state_on_timeout) for outcome in outcomes]
         _print(context, outcomes, "json" if as_json else output or ("nagios" if len(ids) == 1 else "text"))
         if store is not None:
@@ -70,8 +72,7 @@ def _timeout(text: str | None) -> tuple[float | None, Status | None]:
 def _restated(outcome: Outcome, state: Status | None) -> Outcome:
     """A site may want a probe that does not answer in time to count as another state than UNKNOWN."""
     verdict = outcome.verdict
-    late = any(item.text.template.startswith("no result within") for item in verdict.items)
-    if state is None or not late:
+    if state is None or not verdict.late:
         return outcome
     items = tuple(msgspec.structs.replace(item, status=state) for item in verdict.items)
     return msgspec.structs.replace(outcome, verdict=msgspec.structs.replace(verdict, status=state, items=items))

@@ -34,7 +34,7 @@ def demo(options: Options, folder: Path | None) -> int:
         out(f"\n== {context.reader.read(message)}\n")
 
     title(say("The health of this machine (opskit check)"))
-    ran = list(run_checks(context, select(context.checks(), ()), Live(), None))
+    ran = list(run_checks(context, select(context.loaded_checks(), ()), Live(), None))
     out(check_text([(item.check, item.verdict, item.state) for item in ran], context.reader))
     for name in _INCIDENTS:
         title(say("A recorded incident (opskit triage --from sample_logs/{name})", name=name))

@@ -17,6 +17,7 @@ from opskit.model.problem import DefinitionError
 
 UNKNOWN = 3
 _INTERRUPTED = 130
+_VALUED = {"--config", "--definitions", "--lang"}
 _PLUGINS = {"check", "status", "triage"}  # read by machines from stdout: their one line goes there
 
 
@@ -54,10 +55,24 @@ def _explained(error: Exception) -> str:
     return f"internal error: {type(error).__name__}: {error}"
 
 
+def _command(arguments: Sequence[str]) -> str:
+    """The first word that is neither an option nor the value of one of those that stand before the command."""
+    words = iter(arguments)
+    for word in words:
+        if word in _VALUED:
+            next(words, "")
+        elif not word.startswith("-"):
+            return word
+    return ""
+
+
 def _report(arguments: Sequence[str], lines: Sequence[str]) -> int:
-    plugin = next((word for word in arguments if not word.startswith("-")), "") in _PLUGINS
+    plugin = _command(arguments) in _PLUGINS
     write: Callable[[str], object] = sys.stdout.write if plugin else sys.stderr.write
     for line in lines:
         clean = printable(line, 2000)
-        write(f"UNKNOWN - {clean.replace('|', '!')}\n" if plugin else f"opskit: {clean}\n")
+        try:
+            write(f"UNKNOWN - {clean.replace('|', '!')}\n" if plugin else f"opskit: {clean}\n")
+        except OSError:  # stdout itself is what is broken
+            sys.stderr.write(f"opskit: {clean}\n")
     return UNKNOWN

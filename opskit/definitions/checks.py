@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import msgspec
 
 from opskit.definitions.convert import Converter, plain
-from opskit.definitions.reader import compose
-from opskit.definitions.scalars import duration, range_text, sustain
-from opskit.definitions.search import find, read
+from opskit.definitions.loaded import Loaded, load_all
+from opskit.definitions.reader import compose, line_of
+from opskit.definitions.scalars import count, duration, file_id, range_text, sustain
 from opskit.model.check import Check, Confirm, Deviation, Rule, Sustain
 from opskit.model.message import say
 from opskit.model.problem import DefinitionError, Problem
@@ -31,7 +31,7 @@ class DeviationShape(msgspec.Struct, frozen=True):
     """`deviation:` of a rule."""
 
     over: Duration
-    at_least: int
+    at_least: Annotated[int, count]
 
 
 class RuleShape(msgspec.Struct, frozen=True):
@@ -71,32 +71,18 @@ def parse(data: bytes, source: str, check_id: str) -> Check | None:
     if plain(root) == {"enabled": False}:
         return None
     converter = Converter(source)
+    converter.word(root, file_id, check_id, say("the file's name"))
     shape = converter.struct(root, CheckShape, "")
+    if shape is not None and not shape.rules:
+        converter.problems.append(Problem(source, line_of(root, "rules"), say("rules: nothing to judge by")))
     if shape is None or converter.problems:
         raise DefinitionError(converter.problems)
-    if not shape.rules:
-        raise DefinitionError([Problem(source, 1, say("rules: a check without rules can judge nothing"))])
     return _check(shape, source, check_id) if shape.enabled else None
 
 
-def load(extra: Path | None = None) -> dict[str, Check]:
-    """Return all effective checks by id.
-
-    Raises DefinitionError with the problems of all files together.
-    """
-    checks: dict[str, Check] = {}
-    problems: list[Problem] = []
-    for found in find("checks", extra).values():
-        try:
-            check = parse(read(found.path), str(found.path), found.id)
-        except DefinitionError as error:
-            problems += error.problems
-            continue
-        if check is not None:
-            checks[check.id] = check
-    if problems:
-        raise DefinitionError(problems)
-    return checks
+def load(extra: Path | None = None) -> Loaded[Check]:
+    """Return all effective checks by id, and beside them what is wrong with the files that are not usable."""
+    return load_all("checks", extra, parse)
 
 
 def _check(shape: CheckShape, source: str, check_id: str) -> Check:

@@ -10,12 +10,14 @@ import difflib
 import math
 import types
 import typing
+from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
 import msgspec
 import yaml
 
 from opskit.model.message import Message, say
+from opskit.model.printable import first_unsafe, printable
 from opskit.model.problem import Problem
 from opskit.model.text import Text
 
@@ -78,12 +80,42 @@ class Converter:
             return self._nested(node, kind, where)
         return self._scalar(node, kind, where)
 
+    def word(self, node: yaml.Node, parse: Callable[[str], Any], text: str, what: Message) -> None:
+        """Hold a name against its notation; `what` says whose name it is."""
+        try:
+            parse(text)
+        except ValueError as error:
+            self.complain(node, say("{what}: {wrong}, got {got}", what=what, wrong=_reason(error), got=repr(text)))
+
     def _nested(self, node: yaml.Node, kind: type[msgspec.Struct], where: str) -> Any:
-        # A site's own file may be in one language: a bare sentence stands for {en: ...}.
-        if kind is Text and isinstance(node, yaml.ScalarNode) and node.tag == _PREFIX + "str":
-            return Text(node.value)
+        if kind is Text:
+            return self._words(node, where)
         made = self.struct(node, kind, where)
         return _INVALID if made is None else made
+
+    def _words(self, node: yaml.Node, where: str) -> Any:
+        """A sentence per language; a site's own file may be in one, so a bare sentence stands for {en: ...}."""
+        if isinstance(node, yaml.ScalarNode):
+            sentence = self._sentence(node, where)
+            return _INVALID if sentence is _INVALID else Text(sentence)
+        made = self.struct(node, Text, where)
+        if made is None:
+            return _INVALID
+        languages = {key.value: self._sentence(value, f"{where}.{key.value}") for key, value in node.value}
+        return _INVALID if _INVALID in languages.values() else Text(**languages)
+
+    def _sentence(self, node: yaml.Node, where: str) -> Any:
+        """Words are printed in one line, so line ends become blanks; what a terminal would obey is refused."""
+        if not isinstance(node, yaml.ScalarNode) or node.tag != _PREFIX + "str" or not node.value.strip():
+            return self.complain(
+                node,
+                say("{where}: expected a sentence, or one for each language, got {got}", where=where, got=_got(node)),
+            )
+        unsafe = first_unsafe(node.value)
+        if unsafe is not None:
+            char = printable(node.value[unsafe])
+            return self.complain(node, say("{where}: control character {char} in a sentence", where=where, char=char))
+        return " ".join(node.value.split())
 
     def _optional(self, node: yaml.Node, kinds: tuple[Any, ...], where: str) -> Any:
         rest = [kind for kind in kinds if kind is not type(None)]
@@ -117,8 +149,9 @@ class Converter:
         try:
             return parse(node.value)
         except ValueError as error:
-            what = error.args[0] if isinstance(error.args[0], Message) else str(error)
-            return self.complain(node, say("{where}: {what}, got {got}", where=where, what=what, got=repr(node.value)))
+            return self.complain(
+                node, say("{where}: {what}, got {got}", where=where, what=_reason(error), got=repr(node.value))
+            )
 
     def _scalar(self, node: yaml.Node, kind: type, where: str) -> Any:
         value = plain(node)
@@ -157,6 +190,10 @@ def _number(text: str) -> int | float | str:
     except ValueError:
         number = float(text)
         return number if math.isfinite(number) else text
+
+
+def _reason(error: ValueError) -> Message | str:
+    return error.args[0] if isinstance(error.args[0], Message) else str(error)
 
 
 def _is_null(node: yaml.Node) -> bool:

@@ -9,11 +9,12 @@ import msgspec
 import yaml
 
 from opskit.definitions.convert import Converter, plain
-from opskit.definitions.reader import compose
-from opskit.definitions.scalars import duration
-from opskit.definitions.search import find, read
+from opskit.definitions.loaded import Loaded, load_all
+from opskit.definitions.reader import compose, line_of
+from opskit.definitions.scalars import duration, file_id, name
+from opskit.model.message import say
 from opskit.model.playbook import Cause, Param, Playbook, Remedy, Risk, Step, Target, Use
-from opskit.model.problem import DefinitionError, Problem
+from opskit.model.problem import DefinitionError
 from opskit.model.text import Text
 
 Duration = Annotated[float, duration]
@@ -99,6 +100,7 @@ def parse(data: bytes, source: str, playbook_id: str) -> Playbook | None:
     if plain(root) == {"enabled": False}:
         return None
     converter = Converter(source)
+    _check_names(converter, root, playbook_id)
     shape = converter.struct(root, PlaybookShape, "")
     targets = _targets(converter, root)
     if shape is None or converter.problems:
@@ -114,32 +116,37 @@ def parse(data: bytes, source: str, playbook_id: str) -> Playbook | None:
         params={name: Param(param.default, param.says) for name, param in shape.params.items()},
         probes={name: Use(use.probe, use.timeout, use.args) for name, use in shape.probes.items()},
         steps={
-            name: Step(name, step.stage, step.ask, step.when, targets[name], step.evidence, _line(root, "steps", name))
+            name: Step(
+                name, step.stage, step.ask, step.when, targets[name], step.evidence, line_of(root, "steps", name)
+            )
             for name, step in shape.steps.items()
         },
-        causes={code: _cause(code, cause, _line(root, "causes", code)) for code, cause in shape.causes.items()},
+        causes={code: _cause(code, cause, line_of(root, "causes", code)) for code, cause in shape.causes.items()},
         source=source,
     )
 
 
-def load(extra: Path | None = None) -> dict[str, Playbook]:
-    """Return all effective playbooks by id.
+def load(extra: Path | None = None) -> Loaded[Playbook]:
+    """Return all effective playbooks by id, and beside them what is wrong with the files that are not usable."""
+    return load_all("playbooks", extra, parse)
 
-    Raises DefinitionError with the problems of all files together.
-    """
-    playbooks: dict[str, Playbook] = {}
-    problems: list[Problem] = []
-    for found in find("playbooks", extra).values():
-        try:
-            playbook = parse(read(found.path), str(found.path), found.id)
-        except DefinitionError as error:
-            problems += error.problems
-            continue
-        if playbook is not None:
-            playbooks[playbook.id] = playbook
-    if problems:
-        raise DefinitionError(problems)
-    return playbooks
+
+def _check_names(converter: Converter, root: yaml.MappingNode, playbook_id: str) -> None:
+    """Names that conditions could not say, or that could mean two things."""
+    converter.word(root, file_id, playbook_id, say("the file's name"))
+    keys = {section: _keys(root, section) for section in ("params", "probes", "steps")}
+    for section, nodes in keys.items():
+        for node in nodes:
+            converter.word(node, name, node.value, say("{section}: the name", section=section))
+    probes = {node.value for node in keys["probes"]}
+    for node in keys["params"]:
+        if node.value in probes:
+            converter.complain(node, say("params: '{name}' is the name of a probe too", name=node.value))
+
+
+def _keys(root: yaml.MappingNode, section: str) -> list[yaml.Node]:
+    members = _member(root, section)
+    return [key for key, _ in members.value] if isinstance(members, yaml.MappingNode) else []
 
 
 def _cause(code: str, shape: CauseShape, line: int) -> Cause:
@@ -171,14 +178,3 @@ def _target(converter: Converter, node: yaml.Node, where: str) -> Target:
 
 def _member(node: yaml.MappingNode, name: str) -> yaml.Node | None:
     return next((value for key, value in node.value if key.value == name), None)
-
-
-def _line(root: yaml.MappingNode, *path: str) -> int:
-    node: yaml.Node | None = root
-    line = 0
-    for name in path:
-        if not isinstance(node, yaml.MappingNode):
-            return line
-        line = next((key.start_mark.line + 1 for key, _ in node.value if key.value == name), line)
-        node = _member(node, name)
-    return line

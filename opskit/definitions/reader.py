@@ -16,13 +16,14 @@ from typing import Any
 import yaml
 
 from opskit.model.message import Message, say
-from opskit.model.printable import first_unsafe, printable
+from opskit.model.printable import printable
 from opskit.model.problem import DefinitionError, Problem
 
 LARGEST = 1 << 20
 _DEEPEST = 40
 _PREFIX = "tag:yaml.org,2002:"
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _OPENING = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
 
 
@@ -82,14 +83,13 @@ def _decoded(data: bytes, source: str) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise DefinitionError([Problem(source, line, say("not UTF-8 text"))]) from None
-    unsafe = first_unsafe(text)
-    if unsafe is not None:
-        raise DefinitionError([Problem(source, text.count("\n", 0, unsafe) + 1, _control(text[unsafe]))])
+    control = _CONTROL.search(text)
+    if control is not None:
+        # PyYAML refuses these too, but counts its position in bytes and so names another line.
+        line = text.count("\n", 0, control.start()) + 1
+        char = printable(control.group())
+        raise DefinitionError([Problem(source, line, say("not valid YAML: control character {char}", char=char))])
     return text
-
-
-def _control(char: str) -> Message:
-    return say("control character {char}: definitions are plain text", char=printable(char))
 
 
 def _screened(text: str, source: str) -> list[Problem]:
@@ -102,7 +102,7 @@ def _screened(text: str, source: str) -> list[Problem]:
     for event in yaml.parse(text, Loader=_CoreSchema):
         depth += isinstance(event, _OPENING) - isinstance(event, yaml.CollectionEndEvent)
         documents += isinstance(event, yaml.DocumentStartEvent)
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else 0
         if depth > _DEEPEST:
             raise DefinitionError([*problems, Problem(source, line, say("nested too deeply"))])
         if documents > 1:
@@ -118,10 +118,7 @@ def _wrong_event(event: yaml.Event) -> Message | None:
     if isinstance(event, yaml.AliasEvent):
         return say("aliases (*name) are not used in definitions: write the value out")
     tag = getattr(event, "tag", None)
-    if tag is not None:
-        return say("tags ({tag}) are not used in definitions", tag=tag)
-    unsafe = first_unsafe(event.value) if isinstance(event, yaml.ScalarEvent) else None
-    return None if unsafe is None else _control(event.value[unsafe])
+    return None if tag is None else say("tags ({tag}) are not used in definitions", tag=tag)
 
 
 def _syntax(error: yaml.YAMLError, text: str, source: str) -> Problem:

@@ -1,7 +1,8 @@
-"""The small notations inside definitions: durations, `k of n`, ranges. ValueError says what was expected."""
+"""The small notations inside definitions: durations, `k of n`, ranges, names. ValueError says what was expected."""
 
 from __future__ import annotations
 
+import keyword
 import re
 
 from opskit.judge.range import Range
@@ -9,8 +10,12 @@ from opskit.model.check import Sustain
 from opskit.model.message import say
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d|w)")
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h|d|w)")
+_LONGEST_S = 366 * 86400.0  # a timer that goes off in years is a slip of the pen
 _SUSTAIN = re.compile(r"([0-9]{1,3}) of ([0-9]{1,3})")
+_COUNT = re.compile(r"[0-9]{1,9}")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
 def duration(text: str) -> float:
@@ -18,7 +23,10 @@ def duration(text: str) -> float:
     match = _DURATION.fullmatch(text)
     if match is None or not float(match.group(1)):
         raise ValueError(say("expected a duration with its unit, such as 30s, 15m, 1h or 7d"))
-    return float(match.group(1)) * _UNITS[match.group(2)]
+    seconds = float(match.group(1)) * _UNITS[match.group(2)]
+    if seconds > _LONGEST_S:
+        raise ValueError(say("expected a duration of at most a year"))
+    return seconds
 
 
 def sustain(text: str) -> Sustain:
@@ -32,6 +40,27 @@ def sustain(text: str) -> Sustain:
     return Sustain(k, n)
 
 
+def count(text: str) -> int:
+    """A whole number of 1 or more."""
+    if not _COUNT.fullmatch(text) or not int(text):
+        raise ValueError(say("expected a whole number, 1 or more"))
+    return int(text)
+
+
 def range_text(text: str) -> str:
-    """A Nagios range, kept as text once it is known to be valid. `%` is accepted: units are checked later."""
+    """A Nagios range, kept as text once it is known to be valid. `%` is accepted: the unit is not known yet."""
     return Range.parse(text, "%").text
+
+
+def file_id(text: str) -> str:
+    """The id of a check or playbook. It stands in perfdata labels, mails and commands, where others collide."""
+    if not _ID.fullmatch(text):
+        raise ValueError(say("expected a file name of letters, digits, '-' and '_', at most 63, before .yaml"))
+    return text
+
+
+def name(text: str) -> str:
+    """A name that conditions can refer to: of a parameter, a probe or a step."""
+    if not _NAME.fullmatch(text) or keyword.iskeyword(text):
+        raise ValueError(say("expected a name of small letters, digits and '_' that is no word of the conditions"))
+    return text

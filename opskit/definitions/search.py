@@ -6,18 +6,23 @@ in force can always be read in one file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from opskit.definitions.reader import LARGEST
 from opskit.model.message import say
 from opskit.model.problem import DefinitionError, Problem
 
 Kind = Literal["checks", "playbooks"]
 PACKAGE = Path(__file__).parents[1]
 SITE = Path("/etc/opskit")
+SETTINGS = "opskit.yaml"
+_PLAYBOOK = re.compile(rb"^[\"']?(?:steps|causes)[\"']?:", re.MULTILINE)
+_CHECK = re.compile(rb"^[\"']?(?:rules|probe)[\"']?:", re.MULTILINE)
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -26,6 +31,13 @@ class Found(msgspec.Struct, frozen=True):
     id: str
     kind: Kind
     path: Path
+
+
+class Survey(msgspec.Struct, frozen=True):
+    """The effective file of each id, and what is wrong with the folders themselves."""
+
+    found: dict[str, Found]
+    problems: tuple[Problem, ...]
 
 
 def shipped(kind: Kind) -> Path:
@@ -43,55 +55,81 @@ def folders(kind: Kind, extra: Path | None) -> Iterator[Path]:
         yield extra / f"{kind}.d"
 
 
+def survey(kind: Kind, extra: Path | None = None) -> Survey:
+    """Look through all folders; one that cannot be read does not hide the others."""
+    found: dict[str, Found] = {}
+    problems: list[Problem] = []
+    for folder in folders(kind, extra):
+        found |= {path.stem: Found(path.stem, kind, path) for path in _definitions(folder, problems)}
+    if extra is not None and not extra.is_dir():
+        problems.append(Problem(str(extra), 0, say("there is no such folder")))
+    elif extra is not None:
+        loose = [path for path in _definitions(extra, problems) if kind in _kinds(path)]
+        found |= {path.stem: Found(path.stem, kind, path) for path in loose}
+    return Survey(found, tuple(problems))
+
+
 def find(kind: Kind, extra: Path | None = None) -> dict[str, Found]:
     """Return the effective file of each id.
 
-    Raises DefinitionError where `extra` is not a readable folder.
+    Raises DefinitionError where something is wrong with a folder.
     """
-    found = {}
-    for folder in folders(kind, extra):
-        for path in _yaml_files(folder):
-            found[path.stem] = Found(path.stem, kind, path)
-    for path in _loose(extra, kind):
-        found[path.stem] = Found(path.stem, kind, path)
-    return found
+    surveyed = survey(kind, extra)
+    if surveyed.problems:
+        raise DefinitionError(surveyed.problems)
+    return surveyed.found
 
 
 def read(path: Path) -> bytes:
-    """Return a definition file's bytes.
+    """Return a definition file's bytes, and of one that is far too large only so many that the reader refuses it.
 
     Raises DefinitionError with the file and the reason.
     """
     try:
-        if not path.is_file():
+        # Opening a FIFO waits for a writer, so what is no file is not opened.
+        if path.exists() and not path.is_file():
             raise DefinitionError([Problem(str(path), 0, say("not a regular file"))])
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(LARGEST + 1)
     except OSError as error:
-        raise DefinitionError(
-            [Problem(str(path), 0, say("cannot be read: {why}", why=error.strerror or "?"))]
-        ) from None
+        raise DefinitionError([_unreadable(path, error)]) from None
 
 
-def _yaml_files(folder: Path) -> list[Path]:
+def _definitions(folder: Path, problems: list[Problem]) -> list[Path]:
+    """The definition files of a folder. What is hidden belongs to an editor, and the configuration is none."""
     try:
-        return sorted(path for path in folder.iterdir() if path.suffix in {".yaml", ".yml"})
+        names = sorted(path for path in folder.iterdir() if path.suffix in {".yaml", ".yml"})
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
-        raise DefinitionError(
-            [Problem(str(folder), 0, say("cannot be read: {why}", why=error.strerror or "?"))]
-        ) from None
-
-
-def _loose(extra: Path | None, kind: Kind) -> list[Path]:
-    """Files directly in --definitions DIR: a file with steps is a playbook, every other one a check."""
-    if extra is None:
+        problems.append(_unreadable(folder, error))
         return []
-    if not extra.is_dir():
-        raise DefinitionError([Problem(str(extra), 0, say("there is no such folder"))])
-    paths = _yaml_files(extra)
-    return [path for path in paths if (kind == "playbooks") == _has_steps(path)]
+    paths: dict[str, Path] = {}
+    for path in names:
+        if path.name.startswith(".") or path.name == SETTINGS:
+            continue
+        if path.stem in paths:
+            text = say("has the same id as {other} beside it, so only that one is read", other=paths[path.stem].name)
+            problems.append(Problem(str(path), 0, text))
+            continue
+        paths[path.stem] = path
+    return list(paths.values())
 
 
-def _has_steps(path: Path) -> bool:
-    return any(line.startswith((b"steps:", b"causes:")) for line in read(path).splitlines())
+def _unreadable(path: Path, error: OSError) -> Problem:
+    return Problem(str(path), 0, say("cannot be read: {why}", why=error.strerror or "?"))
+
+
+def _kinds(path: Path) -> tuple[Kind, ...]:
+    """What a file directly in --definitions DIR is, told by its keys.
+
+    One that is neither only masks, whatever has its id; one that cannot be read is complained of once, as a check.
+    """
+    try:
+        data = read(path)
+    except DefinitionError:
+        return ("checks",)
+    if _PLAYBOOK.search(data):
+        return ("playbooks",)
+    masks = re.search(rb"^enabled:", data, re.MULTILINE) and not _CHECK.search(data)
+    return ("checks", "playbooks") if masks else ("checks",)

@@ -28,7 +28,7 @@ Earlier = Callable[[Sample, float], Sequence[float]]
 def evaluate(check: Check, reading: Reading, at: float, earlier: Earlier = lambda _sample, _over: ()) -> Verdict:
     """Judge a reading by the check's rules at time `at` (epoch seconds)."""
     if reading.unreadable is not None:
-        return unknown(check, reading.unreadable, at)
+        return unknown(check, reading.unreadable, at, late=reading.late)
     items = [item for rule in check.rules for item in _items(rule, reading, earlier)]
     if not items:
         # Every rule was about something optional, and none of it is there.
@@ -39,9 +39,9 @@ def evaluate(check: Check, reading: Reading, at: float, earlier: Earlier = lambd
     return Verdict(check.id, state, tuple(items), at, reading.samples, reading.notes, evidence)
 
 
-def unknown(check: Check, reason: Message, at: float) -> Verdict:
+def unknown(check: Check, reason: Message, at: float, *, late: bool = False) -> Verdict:
     """The verdict on a check that could not look."""
-    return Verdict(check.id, Status.UNKNOWN, (Item(Status.UNKNOWN, reason),), at)
+    return Verdict(check.id, Status.UNKNOWN, (Item(Status.UNKNOWN, reason),), at, late=late)
 
 
 def _items(rule: Rule, reading: Reading, earlier: Earlier) -> list[Item]:
@@ -83,7 +83,7 @@ def _relative(rule: Rule, sample: Sample, value: float, moved: Distance, reading
         return _no_distance(rule, sample, value, moved)
     status, broken = hold_against(rule, moved.percent, "%")
     text = say(
-        "{name} {now}{unit} is {percent} % off its average of {mean}{unit}",
+        "{name} {now}{unit} is off its average of {mean}{unit} by {percent} %",
         name=series_name(sample, rule.per),
         now=decimal(round(value, 3)),
         unit=sample.unit,

@@ -15,7 +15,7 @@ class Reading(msgspec.Struct, frozen=True):
     """Facts by name (None = could not tell), evidence and reasons by fact name, samples for rules and charts.
 
     `notes` are lines worth showing in any case (a top-N, a version); `unreadable` is set where the whole probe failed:
-    then every fact is None for that one reason.
+    then every fact is None for that one reason, and `late` tells whether the time ran out.
     """
 
     facts: dict[str, Fact] = {}
@@ -24,6 +24,7 @@ class Reading(msgspec.Struct, frozen=True):
     samples: tuple[Sample, ...] = ()
     notes: tuple[Message, ...] = ()
     unreadable: Message | None = None
+    late: bool = False
 
     def reason(self, fact: str) -> Message | None:
         """Return why `fact` is None, as far as it is known."""

@@ -25,7 +25,10 @@ class Item(msgspec.Struct, frozen=True):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """The outcome of one check at one time (`at`, seconds since the epoch). `items` are listed worst first."""
+    """The outcome of one check at one time (`at`, seconds since the epoch). `items` are listed worst first.
+
+    `late`: the probe ran out of time, and a site may have its own opinion of what state that is.
+    """
 
     check: str
     status: Status
@@ -34,3 +37,4 @@ class Verdict(msgspec.Struct, frozen=True):
     samples: tuple[Sample, ...] = ()
     notes: tuple[Message, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    late: bool = False

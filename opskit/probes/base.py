@@ -33,6 +33,10 @@ class ProbeError(Exception):
         super().__init__(str(reason))
 
 
+class LateError(ProbeError):
+    """The time ran out before the probe had a result."""
+
+
 class Deadline:
     """How long a collect may take, and what it is doing: the stage is named when the time runs out."""
 
@@ -56,9 +60,9 @@ class Deadline:
             raise self.expired()
         return self.left
 
-    def expired(self) -> ProbeError:
+    def expired(self) -> LateError:
         """The error for time that ran out in the present stage."""
-        return ProbeError(
+        return LateError(
             say("no result within {seconds} s, stuck at: {stage}", seconds=self.seconds, stage=self.stage)
         )
 

@@ -11,17 +11,20 @@ import json
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
-from urllib.parse import urlsplit
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
 from opskit.logs.redact import redact
 from opskit.model.message import Message, say
 from opskit.probes.base import Deadline, ProbeError
+from opskit.probes.patient import Patient
 
 _BODY_CAP = 1 << 20
+_TEXT_CAP = 300
+_AS_WRITTEN = "/?%:@!$&'()*+,;=~[]"  # the rest of a path is sent in percent notation
 _STAGES = {
     "resolve": say("resolve the name in"),
     "connect to": say("connect to"),
@@ -41,7 +44,10 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Exchange(msgspec.Struct, frozen=True):
-    """One request and what came back. Times are seconds since the start of the exchange, on the monotonic clock."""
+    """One request and what came back. Times are seconds since the start of the exchange, on the monotonic clock.
+
+    `certificate` is the server's own, as PEM, verified or not.
+    """
 
     url: str
     method: str = "GET"
@@ -50,6 +56,7 @@ class Exchange(msgspec.Struct, frozen=True):
     body: str = ""
     phases: dict[str, float] = {}
     failure: Failure | None = None
+    certificate: str = ""
 
     @property
     def refused(self) -> bool:
@@ -101,112 +108,142 @@ def failure_of(error: Exception, stage: str) -> Failure:
         (http.client.HTTPException, "protocol"),
         (OSError, "network"),
     )
-    kind = next(word for family, word in kinds if isinstance(error, family))
-    return Failure(kind, stage, redact(str(error)) or type(error).__name__)
+    kind = next((word for family, word in kinds if isinstance(error, family)), "protocol")
+    return Failure(kind, stage, redact(str(error))[:_TEXT_CAP] or type(error).__name__)
 
 
 class _Stopwatch:
     def __init__(self, target: Target, deadline: Deadline) -> None:
         self.target = target
         self.deadline = deadline
-        self.parts = urlsplit(target.url)
-        if self.parts.scheme not in {"http", "https"} or not self.parts.hostname:
-            raise ProbeError(say("{url} is not an http(s) address: correct it in opskit.yaml", url=target.url))
+        self.place = _place(target.url)
+        self.shown = redact(target.url)
+        self.context = tls_context(target) if self.place.scheme == "https" else None
+        self.sock: socket.socket | None = None
         self.phases: dict[str, float] = {}
         self.stage = "resolve"
         self.began = time.monotonic()
 
     def run(self, listener: Listener | None) -> Exchange:
-        status, headers, body, failure = None, {}, b"", None
-        sock: socket.socket | None = None
+        status, headers, body, failure = None, {}, bytearray(), None
         try:
-            sock = self._connect()
-            response = self._ask(sock)
+            response = self._ask(self._connect())
             status = response.status
             headers = {name.lower(): value for name, value in response.getheaders()}
-            body = self._body(response, sock, listener)
-        except (OSError, http.client.HTTPException) as error:
+            self._hear(response, body, listener)
+        except (OSError, http.client.HTTPException, ValueError) as error:
             failure = failure_of(error, self.stage)
         finally:
-            if sock is not None:
-                sock.close()
+            if self.sock is not None:
+                self.sock.close()
         self.phases["total_s"] = self._now()
-        text = body.decode("utf-8", "replace")
+        text = body[:_BODY_CAP].decode("utf-8", "replace")
         method = "GET" if self.target.payload is None else "POST"
-        return Exchange(self.target.url, method, status, headers, text, self.phases, failure)
+        return Exchange(self.shown, method, status, headers, text, self.phases, failure)
 
     def _now(self) -> float:
         return round(time.monotonic() - self.began, 6)
 
     def _enter(self, stage: str) -> float:
         self.stage = stage
-        self.deadline.stage = stage_at(stage, self.target.url)
+        self.deadline.stage = stage_at(stage, self.shown)
+        return self._left()
+
+    def _left(self) -> float:
         left = self.deadline.left
         if not left:
             raise TimeoutError("the time for this probe is over")
         return left
 
     def _connect(self) -> socket.socket:
-        port = self.parts.port or (443 if self.parts.scheme == "https" else 80)
         self._enter("resolve")
-        addresses = socket.getaddrinfo(self.parts.hostname, port, type=socket.SOCK_STREAM)
+        # getaddrinfo knows no time-out: a resolver that hangs outlasts the deadline, in a thread that the caller leaves.
+        addresses = socket.getaddrinfo(self.place.host, self.place.port, type=socket.SOCK_STREAM)
         self.phases["dns_s"] = self._now()
-        sock = self._first_that_answers(addresses)
+        self.sock = sock = self._first_that_answers(addresses)
         self.phases["connect_s"] = self._now()
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if self.parts.scheme == "https":
+        if self.context is not None:
             sock.settimeout(self._enter("TLS handshake with"))
-            sock = tls_context(self.target).wrap_socket(sock, server_hostname=self.parts.hostname)
+            self.sock = sock = self.context.wrap_socket(sock, server_hostname=self.place.host)
             self.phases["tls_s"] = self._now()
         return sock
 
     def _first_that_answers(self, addresses: Sequence[tuple[Any, ...]]) -> socket.socket:
-        last: OSError | None = None
-        for family, kind, protocol, _name, address in addresses:
+        """Connect to one of the addresses; each gets its share of the time, so that a dead one leaves some to others."""
+        errors = list[OSError]()
+        for position, (family, kind, protocol, _name, address) in enumerate(addresses):
             sock = socket.socket(family, kind, protocol)
             try:
-                sock.settimeout(self._enter("connect to"))
+                sock.settimeout(self._enter("connect to") / (len(addresses) - position))
                 sock.connect(address)
             except OSError as error:
                 sock.close()
-                last = error
+                errors.append(error)
             else:
                 return sock
-        raise last or OSError("the name has no address")
+        # "Refused" is believed only where no address kept silent; one without a route is no news beside it.
+        for family in (TimeoutError, ConnectionRefusedError, OSError):
+            for error in errors:
+                if isinstance(error, family):
+                    raise error
+        raise OSError("the name has no address")
 
     def _ask(self, sock: socket.socket) -> http.client.HTTPResponse:
-        connection = http.client.HTTPConnection(self.parts.hostname or "", timeout=self._enter("send request to"))
-        connection.sock = sock
-        path = (self.parts.path or "/") + (f"?{self.parts.query}" if self.parts.query else "")
-        headers = {"User-Agent": "opskit", "Host": self.parts.netloc.rpartition("@")[2], "Connection": "close"}
+        self._enter("send request to")
+        connection = http.client.HTTPConnection(self.place.host)
+        connection.sock = Patient(sock, self._left)
+        headers = {"User-Agent": "opskit", "Host": self.place.netloc, "Connection": "close"}
         body = None
         if self.target.payload is not None:
             body = json.dumps(self.target.payload).encode()
             headers["Content-Type"] = "application/json"
-        connection.request("GET" if body is None else "POST", path, body, {**headers, **self.target.headers})
-        sock.settimeout(self._enter("wait for the first byte from"))
+        method = "GET" if body is None else "POST"
+        try:
+            connection.request(method, self.place.path, body, {**headers, **self.target.headers})
+        except ValueError:  # its text holds the header, which may be the key
+            text = say("HTTP cannot carry what is to be sent to {url}: check key_header and the key", url=self.shown)
+            raise ProbeError(text) from None
+        self._enter("wait for the first byte from")
         response = connection.getresponse()
         self.phases["first_byte_s"] = self._now()
         return response
 
-    def _body(self, response: http.client.HTTPResponse, sock: socket.socket, listener: Listener | None) -> bytes:
-        kept = bytearray()
-        for line in self._lines(response, sock):
-            if len(kept) < _BODY_CAP:
-                kept += line
-            if listener is not None and listener(line, self._now()):
-                break
-            if listener is None and len(kept) >= _BODY_CAP:
-                break
-        return bytes(kept[:_BODY_CAP])
-
-    def _lines(self, response: http.client.HTTPResponse, sock: socket.socket) -> Iterator[bytes]:
-        while True:
-            sock.settimeout(self._enter("read the answer of"))
-            line = response.readline(1 << 16)
-            if not line:
+    def _hear(self, response: http.client.HTTPResponse, body: bytearray, listener: Listener | None) -> None:
+        """Read the body into `body`, so that what came before a failure is kept."""
+        self._enter("read the answer of")
+        while line := response.readline(1 << 16):
+            if len(body) < _BODY_CAP:
+                body += line
+            if listener(line, self._now()) if listener else len(body) >= _BODY_CAP:
                 return
-            yield line
+        if response.length:
+            raise http.client.IncompleteRead(b"", response.length)
+
+
+class _Place(NamedTuple):
+    scheme: str
+    host: str
+    port: int
+    netloc: str
+    path: str
+
+
+def _place(url: str) -> _Place:
+    """Take an address apart. Raises ProbeError where it is none that can be asked."""
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").encode("idna").decode()
+        port = parts.port if parts.port is not None else {"http": 80, "https": 443}[parts.scheme]
+    except (ValueError, KeyError):
+        host, port = "", 0
+    if not host or not port or parts.scheme not in {"http", "https"}:
+        text = say("{url} is not an http(s) address: correct it in opskit.yaml", url=redact(url))
+        raise ProbeError(text)
+    bracketed = f"[{host}]" if ":" in host else host
+    netloc = bracketed if parts.port is None else f"{bracketed}:{port}"
+    query = f"?{parts.query}" if parts.query else ""
+    return _Place(parts.scheme, host, port, netloc, quote((parts.path or "/") + query, safe=_AS_WRITTEN))
 
 
 def tls_context(target: Target) -> ssl.SSLContext:
@@ -226,21 +263,3 @@ def tls_context(target: Target) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
-
-
-def secret_of(reference: str, environment: Mapping[str, str]) -> str:
-    """Return the secret that a `*_file` setting refers to: a path, or `$NAME` of an environment variable.
-
-    Raises ProbeError that names the reference, never the secret.
-    """
-    if reference.startswith("$"):
-        value = environment.get(reference[1:], "")
-        if not value:
-            raise ProbeError(say("the environment variable {name} is not set", name=reference))
-        return value
-    try:
-        with open(reference, encoding="utf-8") as file:  # noqa: PTH123  # a path as the operator wrote it
-            return file.read(4096).strip()
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "not text"
-        raise ProbeError(say("the key file {path} cannot be read: {why}", path=reference, why=why)) from None

@@ -20,7 +20,7 @@ from opskit.model.reading import Reading
 from opskit.model.sample import Sample
 from opskit.model.settings import Settings
 from opskit.probes.answer import unpack
-from opskit.probes.base import Deadline, Probe, ProbeError, as_facts
+from opskit.probes.base import Deadline, LateError, Probe, ProbeError, as_facts
 from opskit.probes.child import run
 from opskit.probes.gpu_inventory import METRIC_FIELDS, Card, Inventory, headroom
 
@@ -81,7 +81,7 @@ class GpuProbe(Probe[Args]):
         if output.finished:
             why = output.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
             raise ProbeError(say("the NVML reader failed at {stage}: {why}", stage=stage, why=why))
-        raise ProbeError(
+        raise LateError(
             say(
                 "the NVIDIA driver did not answer {stage} within {seconds} s: look for Xid 119 or 79 in the kernel log",
                 stage=stage,

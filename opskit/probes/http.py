@@ -51,6 +51,7 @@ class Facts(msgspec.Struct, frozen=True):
     first_byte_s: float | None = None
     total_s: float | None = None
     failure: str | None = None
+    certificate_expired: bool | None = None
 
 
 class Evidenced(msgspec.Struct, frozen=True):
@@ -102,6 +103,7 @@ class HttpProbe(Probe[Args]):
             first_byte_s=asked.phases.get("first_byte_s"),
             total_s=asked.phases.get("total_s") if asked.failure is None else None,
             failure=asked.failure.kind if asked.failure else None,
+            certificate_expired=_expired(asked, now),
         )
         samples = [Sample("answered", float(answered), at=at)]
         if answered:
@@ -148,6 +150,20 @@ def _catch_all(asked: Exchange, decoy: Exchange | None) -> bool | None:
     if decoy is None or decoy.failure is not None or asked.failure is not None:
         return None
     return (asked.status, asked.body) == (decoy.status, decoy.body)
+
+
+def _expired(asked: Exchange, now: datetime) -> bool | None:
+    """Whether the certificate that users are shown has ended; one over plain HTTP there is none that could."""
+    if urlsplit(asked.url).scheme != "https":
+        return False
+    if not asked.certificate:
+        return None
+    from cryptography import x509
+
+    try:
+        return x509.load_pem_x509_certificate(asked.certificate.encode()).not_valid_after_utc < now
+    except ValueError:
+        return None
 
 
 def _unexpected(asked: Exchange, args: Args) -> Message | None:

@@ -22,7 +22,8 @@ from opskit.model.sample import Sample
 from opskit.model.settings import Settings
 from opskit.probes.answer import OWN_REQUEST, failed, pack, unpack
 from opskit.probes.base import Deadline, Probe, ProbeError, as_facts
-from opskit.probes.exchange import Exchange, Target, exchange, secret_of
+from opskit.probes.exchange import Exchange, Target, exchange
+from opskit.probes.secret import secret_of
 
 ROUTE = "/v1/chat/completions"
 _OWN_TROUBLE = frozenset({401, 403, 429})
@@ -96,8 +97,8 @@ class LatencyProbe(Probe[Args]):
         if args.api_key_file:
             try:
                 headers[args.key_header] = secret_of(args.api_key_file, os.environ)
-            except ProbeError as error:  # the question goes out all the same: whether it is refused tells something
-                key_problem = str(error)
+            except ProbeError as reason:  # the question goes out all the same: whether it is refused tells something
+                key_problem = str(reason)
         payload: dict[str, object] = {
             "model": args.model,
             "messages": [{"role": "user", "content": f"[{secrets.token_hex(4)}] {args.prompt}"}],

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from opskit.model.evidence import Evidence
 from opskit.model.reader import Reader
@@ -11,6 +12,8 @@ from opskit.model.state import State
 from opskit.model.status import worst
 from opskit.model.verdict import Item
 from opskit.report.check_text import Shown
+
+T = TypeVar("T")
 
 
 def check_json(outcomes: Sequence[Shown], reader: Reader) -> dict[str, Any]:
@@ -34,10 +37,15 @@ def _check(shown: Shown, reader: Reader) -> dict[str, Any]:
         "items": [_item(item, reader) for item in verdict.items],
         "notes": [reader.read(note) for note in verdict.notes],
         "samples": [
-            {"metric": s.metric, "value": s.value, "unit": s.unit, "labels": s.labels} for s in verdict.samples
+            {"metric": s.metric, "value": number(s.value), "unit": s.unit, "labels": s.labels} for s in verdict.samples
         ],
         "evidence": [evidence_json(evidence, reader) for evidence in verdict.evidence],
     }
+
+
+def number(value: T) -> T | None:
+    """Return a value as JSON can hold it: NaN and the infinities have no place there, and mean "not known" here."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def state_json(state: State, reader: Reader) -> dict[str, Any]:
@@ -70,7 +78,7 @@ def _item(item: Item, reader: Reader) -> dict[str, Any]:
         "status": item.status.value,
         "text": reader.read(item.text),
         "metric": sample.metric if sample else None,
-        "value": sample.value if sample else None,
+        "value": number(sample.value) if sample else None,
         "unit": sample.unit if sample else None,
         "labels": sample.labels if sample else {},
         "warn": item.warn,

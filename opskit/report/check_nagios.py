@@ -2,7 +2,8 @@
 
 All perfdata stands on line 1 behind the only `|` of the whole output: consumers split what follows differently (Sensu
 drops all metrics on a second `|`, Nagios takes every line after one for perfdata). 8 KiB is what Nagios keeps
-(include/nagios.h, MAX_PLUGIN_OUTPUT_LENGTH): long output is cut to fit, perfdata never.
+(include/nagios.h, MAX_PLUGIN_OUTPUT_LENGTH), and it would cut in the middle of a number: so long output is cut to fit
+first, then whole items of the perfdata, and a line says how many.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 
 from opskit.judge.perfdata import Performance, emit
 from opskit.model.message import say
+from opskit.model.printable import printable
 from opskit.model.reader import Reader
 from opskit.model.sample import Sample
 from opskit.model.status import Status, worst
@@ -19,6 +21,8 @@ from opskit.model.verdict import Item, Verdict
 from opskit.report.check_text import Shown
 
 _ROOM = 8000
+_REMARK = 60  # bytes of a line that says how much was left out
+_REMARKS = 4 * _REMARK
 _HEADLINE = 400
 _TAG = re.compile(r"<(?=[A-Za-z/!])")
 
@@ -28,9 +32,11 @@ def check_nagios(outcomes: Sequence[Shown], reader: Reader) -> str:
     status = worst(verdict.status for _, verdict, _ in outcomes)
     name = outcomes[0][0].id if len(outcomes) == 1 else "opskit"
     perfdata = emit(item for check, verdict, _ in outcomes for item in _performance(check.id, verdict, len(outcomes)))
-    headline = _plain(f"{name.upper()} {status.name} - {_headline(outcomes, status, reader)}")
-    first = f"{headline} | {perfdata}" if perfdata else headline
-    return _fit(first, [_plain(line) for line in _details(outcomes, reader)], reader)
+    headline = _plain(_short(f"{name.upper()} {status.name} - {_headline(outcomes, status, reader)}"))
+    kept, dropped = _whole_items(perfdata, _ROOM - _REMARKS - _size(headline))
+    first = f"{headline} | {kept}" if kept else headline
+    remark = [reader.read(say("{n} values do not fit into the perfdata", n=dropped))] if dropped else []
+    return _fit(first, [*remark, *(_plain(line) for line in _details(outcomes, reader))], reader)
 
 
 def _headline(outcomes: Sequence[Shown], status: Status, reader: Reader) -> str:
@@ -42,7 +48,10 @@ def _headline(outcomes: Sequence[Shown], status: Status, reader: Reader) -> str:
     if status is Status.OK:
         return reader.read(check.summary)
     texts = [reader.read(item.text) for item in verdict.items if item.status is not Status.OK]
-    line = "; ".join(texts)
+    return "; ".join(texts)
+
+
+def _short(line: str) -> str:
     return line if len(line) <= _HEADLINE else line[: _HEADLINE - 3] + "..."
 
 
@@ -75,14 +84,27 @@ def _item(check: str, sample: Sample, item: Item | None, checks: int) -> Perform
 
 def _plain(line: str) -> str:
     """`|` ends the text and has no escape; `<` may make Icinga Web take the whole output for HTML."""
-    return _TAG.sub("&lt;", line.replace("|", "!"))
+    return _TAG.sub("&lt;", printable(line, _ROOM).replace("|", "!"))
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))
+
+
+def _whole_items(perfdata: str, room: int) -> tuple[str, int]:
+    """Return as many items from the start as fit, and how many were left out. Labels are bare: a blank ends an item."""
+    if len(perfdata) <= room:
+        return perfdata, 0
+    end = perfdata.rfind(" ", 0, room + 1)
+    kept = perfdata[: max(end, 0)]
+    return kept, len(perfdata.split()) - len(kept.split())
 
 
 def _fit(first: str, details: list[str], reader: Reader) -> str:
-    lines, room = [first], _ROOM - len(first.encode("utf-8", "replace"))
+    lines, room = [first], _ROOM - _size(first) - _REMARK
     for number, line in enumerate(details):
-        size = len(line.encode("utf-8", "replace")) + 1
-        if room < size + 40:
+        size = _size(line) + 1
+        if room < size:
             lines.append(reader.read(say("... {n} more lines", n=len(details) - number)))
             break
         lines.append(line)

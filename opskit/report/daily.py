@@ -9,6 +9,7 @@ import msgspec
 
 from opskit.history.store import Runs, StoredFlip
 from opskit.model.message import Message, say
+from opskit.model.printable import printable
 from opskit.model.reader import Reader
 from opskit.model.status import Status, worst
 
@@ -62,7 +63,7 @@ def _block(title: Message, lines: Sequence[str], reader: Reader) -> list[str]:
 
 def _flip(flip: StoredFlip, reader: Reader) -> str:
     before = flip.before.name if flip.before else "-"
-    return f"{reader.time(flip.at):%H:%M:%S}  {flip.check}  {before} -> {flip.after.name}  {flip.summary}"
+    return f"{reader.time(flip.at):%H:%M:%S}  {flip.check}  {before} -> {flip.after.name}  {printable(flip.summary)}"
 
 
 def _series(series: Series, reader: Reader) -> str:
@@ -80,7 +81,9 @@ def _series(series: Series, reader: Reader) -> str:
     if not series.before:
         return text
     usual = sum(series.before) / len(series.before)
-    change = (mean - usual) / usual * 100 if usual else 0.0
+    if usual <= 0:
+        return text  # nothing deviates from zero by a share
+    change = (mean - usual) / usual * 100
     return (
         text
         + "; "

@@ -6,7 +6,7 @@ from typing import Any
 
 from opskit.model.diagnosis import Answered, Finding, Measured
 from opskit.model.reader import Reader
-from opskit.report.check_json import evidence_json
+from opskit.report.check_json import evidence_json, number
 from opskit.report.triage_text import Told, question
 
 
@@ -53,7 +53,7 @@ def _step(answered: Answered, told: Told, reader: Reader) -> dict[str, Any]:
         "stage": answered.stage,
         "question": question(answered.step, told, reader),
         "answer": answered.answer,
-        "measured": {item.fact: item.value for item in answered.measured},
+        "measured": {item.fact: number(item.value) for item in answered.measured},
     }
 
 
@@ -64,6 +64,6 @@ def _proof(finding: Finding, reader: Reader) -> list[dict[str, Any]]:
 def _measured(item: Measured, reader: Reader) -> dict[str, Any]:
     return {
         "fact": item.fact,
-        "value": item.value,
+        "value": number(item.value),
         "read_from": [evidence_json(evidence, reader) for evidence in item.evidence],
     }

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from datetime import UTC
 
-from opskit.model.diagnosis import Measured
+from opskit.model.diagnosis import Finding
 from opskit.model.message import say
 from opskit.model.reader import Reader
-from opskit.report.triage_text import Told, headline, question, remedy_lines, value_text
+from opskit.report.proof import fact_text, grouped, value_text
+from opskit.report.triage_text import Told, headline, question, remedy_lines
 
-_SPECIAL = re.compile(r"([\\`*_\[\]<>#|!~])")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>#|!~&$])")
+_STARTS = re.compile(r"^(\s*)([-+=]|[0-9]+(?=[.)]))")
 
 
 def triage_md(told: Told, reader: Reader, version: str, host: str) -> str:
@@ -18,7 +20,7 @@ def triage_md(told: Told, reader: Reader, version: str, host: str) -> str:
     found = told.diagnosis
     local = reader.time(told.at)
     both = f"{local.isoformat(timespec='seconds')} ({local.astimezone(UTC).isoformat(timespec='seconds')})"
-    lines = [f"# {headline(told, reader)}", ""]
+    lines = [f"# {_safe(headline(told, reader))}", ""]
     if found.finding:
         lines += [f"**{_safe(reader.read(found.finding.cause.summary))}**", ""]
     lines += [
@@ -30,9 +32,8 @@ def triage_md(told: Told, reader: Reader, version: str, host: str) -> str:
         lines.append(f"- {reader.read(say('Evidence'))}: {_code(told.origin)}")
     if found.finding:
         lines += ["", f"## {reader.read(say('Proof'))}", ""]
-        lines += [line for item in found.finding.proof for line in _proof(item, reader)]
-        lines += ["", f"## {reader.read(say('What to do'))}", "", "```"]
-        lines += [*remedy_lines(found.finding, reader), "```"]
+        lines += _proof(found.finding, reader)
+        lines += ["", f"## {reader.read(say('What to do'))}", "", *_fenced(found.finding, reader)]
     lines += ["", f"## {reader.read(say('Steps'))}", ""]
     for answered in found.walked:
         values = ", ".join(f"{item.fact} = {value_text(item.value, reader)}" for item in answered.measured)
@@ -53,16 +54,30 @@ def _tail(told: Told, reader: Reader) -> list[str]:
     return lines
 
 
-def _proof(item: Measured, reader: Reader) -> list[str]:
-    places = [f"  - {_code(evidence.where)} {_code(evidence.text)}".rstrip() for evidence in item.evidence[:3]]
-    return [f"- {_code(f'{item.fact} = {value_text(item.value, reader)}')}", *places]
+def _proof(finding: Finding, reader: Reader) -> list[str]:
+    lines = []
+    for facts, places in grouped(finding.proof):
+        lines += [f"- {_code(fact_text(measured, reader))}" for measured in facts]
+        lines += [f"  - {_code(place.where)} {_code(place.text)}".rstrip() for place in places]
+    return lines
+
+
+def _fenced(finding: Finding, reader: Reader) -> list[str]:
+    """The remedy as it would be copied, in a fence that nothing inside can close."""
+    lines = [line.text for line in remedy_lines(finding, reader)]
+    longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return [fence, *lines, fence]
 
 
 def _safe(text: str) -> str:
-    """Text from outside must not become markup."""
-    return _SPECIAL.sub(r"\\\1", text)
+    """Text from outside must not become markup, nor a link, nor begin a list."""
+    escaped = _SPECIAL.sub(r"\\\1", text).replace("://", ":\\/\\/")
+    return _STARTS.sub(
+        lambda start: f"{start[1]}\\{start[2]}" if start[2] in "-+=" else f"{start[1]}{start[2]}\\", escaped
+    )
 
 
 def _code(text: str) -> str:
     clean = "".join(char if char.isprintable() else "?" for char in text).replace("`", "'")
-    return f"`{clean}`" if clean else ""
+    return f"`{clean}`" if clean.strip() else ""

@@ -6,17 +6,16 @@ Flowing lines, no boxes, words before symbols: it is read on a phone, over a slo
 from __future__ import annotations
 
 import shlex
-import textwrap
 from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from opskit.model.diagnosis import Answered, Diagnosis, Finding, Measured
+from opskit.model.diagnosis import Answered, Diagnosis, Finding
 from opskit.model.message import Message, say
 from opskit.model.playbook import Playbook, Remedy
-from opskit.model.printable import printable
 from opskit.model.reader import Reader
-from opskit.model.reading import Fact
+from opskit.report.proof import proof_lines, value_text
+from opskit.report.wrapping import wrapped
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -29,25 +28,33 @@ class Told(msgspec.Struct, frozen=True):
     origin: str = ""
 
 
+class Line(msgspec.Struct, frozen=True):
+    """A line of the report; a command to copy is never broken."""
+
+    text: str
+    whole: bool = False
+
+
 def triage_text(told: Told, reader: Reader, width: int = 80) -> str:
     """Return the report, wrapped to `width` columns (0: not at all), without a final line end."""
-    return "\n".join(_wrap(list(_report(told, reader)), width))
+    rows = [wrapped(line.text, 0 if line.whole else width) for line in _report(told, reader)]
+    return "\n".join(row for lines in rows for row in lines)
 
 
-def _report(told: Told, reader: Reader) -> Iterator[str]:
+def _report(told: Told, reader: Reader) -> Iterator[Line]:
     found = told.diagnosis
-    yield headline(told, reader)
+    yield Line(headline(told, reader))
     if found.finding is not None:
-        yield reader.read(found.finding.cause.summary)
-        yield from _section(say("Proof"), _proof(found.finding, reader), reader)
+        yield Line(reader.read(found.finding.cause.summary))
+        yield from _section(say("Proof"), _plain(proof_lines(found.finding.proof, reader)), reader)
         yield from _section(say("What to do"), remedy_lines(found.finding, reader), reader)
     else:
-        yield reader.read(_ending(found))
-    yield from _section(say("Steps"), _steps(told, reader), reader)
-    yield from _section(say("Also seen"), _also_seen(found.also_seen, reader), reader)
-    yield from _section(say("Could not be told"), _unread(found, reader), reader)
-    yield ""
-    yield reader.read(_footer(told, reader))
+        yield Line(reader.read(_ending(found)))
+    yield from _section(say("Steps"), _plain(_steps(told, reader)), reader)
+    yield from _section(say("Also seen"), _plain(_also_seen(found.also_seen, reader)), reader)
+    yield from _section(say("Could not be told"), _plain(_unread(found, reader)), reader)
+    yield Line("")
+    yield Line(reader.read(_footer(told, reader)))
 
 
 def headline(told: Told, reader: Reader) -> str:
@@ -66,56 +73,34 @@ def _ending(found: Diagnosis) -> Message:
     return say("Cannot tell: no cause was found, and not everything could be verified. See below what is missing.")
 
 
-def _section(title: Message, lines: list[str], reader: Reader) -> Iterator[str]:
+def _plain(lines: Sequence[str]) -> list[Line]:
+    return [Line(line) for line in lines]
+
+
+def _section(title: Message, lines: Sequence[Line], reader: Reader) -> Iterator[Line]:
     if lines:
-        yield ""
-        yield reader.read(title)
-        yield from (f"  {line}" for line in lines)
+        yield Line("")
+        yield Line(reader.read(title))
+        yield from (Line(f"  {line.text}", line.whole) for line in lines)
 
 
-def _proof(finding: Finding, reader: Reader) -> list[str]:
-    return [line for measured in finding.proof for line in proof_lines(measured, reader)]
-
-
-def proof_lines(measured: Measured, reader: Reader) -> list[str]:
-    """`gateway.refused = yes`, and below it where that was read."""
-    lines = [f"{measured.fact} = {value_text(measured.value, reader)}"]
-    for evidence in measured.evidence[:3]:
-        text = f"  {printable(evidence.text, 300)}" if evidence.text else ""
-        lines.append(f"    {printable(evidence.where, 200)}{text}")
-    return lines
-
-
-def value_text(value: Fact, reader: Reader) -> str:
-    """Return a fact's value as a person says it."""
-    if value is None:
-        return reader.read(say("unknown"))
-    if isinstance(value, bool):
-        return reader.read(say("yes") if value else say("no"))
-    if isinstance(value, float):
-        return f"{value:.3f}".rstrip("0").rstrip(".")
-    return printable(str(value)) or "-"
-
-
-def remedy_lines(finding: Finding, reader: Reader) -> list[str]:
+def remedy_lines(finding: Finding, reader: Reader) -> list[Line]:
     """Numbered sentences, the command to copy, its risk, the way back, and how to see that it helped."""
-    lines = []
+    lines: list[Line] = []
     for number, remedy in enumerate(finding.cause.remedy, 1):
         lines += _remedy(number, remedy, reader)
-    lines.append(reader.read(say("It helped when this holds: {verify}", verify=finding.cause.verify)))
-    return lines
+    return [*lines, Line(reader.read(say("It helped when this holds: {verify}", verify=finding.cause.verify)))]
 
 
-def _remedy(number: int, remedy: Remedy, reader: Reader) -> list[str]:
+def _remedy(number: int, remedy: Remedy, reader: Reader) -> Iterator[Line]:
     risk = reader.read(_RISKS[remedy.risk]) if remedy.risk else ""
-    lines = [f"{number}. {reader.read(remedy.text)}" + (f" [{risk}]" if risk else "")]
+    yield Line(f"{number}. {reader.read(remedy.text)}" + (f" [{risk}]" if risk else ""))
     if remedy.run:
-        lines.append(f"     {shlex.join(remedy.run)}")
+        yield Line(f"     {shlex.join(remedy.run)}", whole=True)
     if remedy.undo:
-        lines.append("   " + reader.read(say("undo: {command}", command=shlex.join(remedy.undo))))
+        yield Line("   " + reader.read(say("undo: {command}", command=shlex.join(remedy.undo))), whole=True)
     elif remedy.undo_text:
-        lines.append("   " + reader.read(say("undo: {command}", command=remedy.undo_text)))
-    return lines
+        yield Line("   " + reader.read(say("undo: {command}", command=remedy.undo_text)))
 
 
 _RISKS = {
@@ -155,7 +140,7 @@ def _also_seen(findings: Sequence[Finding], reader: Reader) -> list[str]:
     lines = []
     for finding in findings:
         lines.append(f"{finding.cause.code}  {reader.read(finding.cause.summary)}")
-        lines += [f"  {line}" for measured in finding.proof[:2] for line in proof_lines(measured, reader)]
+        lines += [f"  {line}" for line in proof_lines(finding.proof[:2], reader)]
     return lines
 
 
@@ -168,16 +153,3 @@ def _footer(told: Told, reader: Reader) -> Message:
     if told.origin:
         return say("evidence of {when}, from {origin}", when=when, origin=told.origin)
     return say("{when}, in {seconds} s", when=when, seconds=f"{told.seconds:.1f}")
-
-
-def _wrap(lines: Sequence[str], width: int) -> Iterator[str]:
-    """Break long lines at blanks, keep their indentation; a command to copy is never broken."""
-    for line in lines:
-        indent = len(line) - len(line.lstrip())
-        if not width or len(line) <= width or indent >= 7:
-            yield line
-            continue
-        hang = " " * min(indent + 4, width // 3)
-        yield from textwrap.wrap(
-            line, width, subsequent_indent=hang, break_long_words=False, break_on_hyphens=False
-        ) or [line]

@@ -15,6 +15,8 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import re
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Literal
 
@@ -22,11 +24,12 @@ from opskit.model.message import Message, say
 from opskit.model.reading import Fact
 
 Kind = Literal["number", "bool", "text"]
+Facts = Callable[[str], Fact]
 Schema = Mapping[str, Mapping[str, Kind]]
 """Facts by the probe's name in the playbook: `{"gpu": {"hottest_c": "number"}}`."""
 
 _LONGEST = 500
-_UNITS = ("_s", "_c", "_pct", "_bytes")
+_UNITS = ("_s", "_ms", "_c", "_pct", "_bytes", "_mb", "_w")
 _ORDER: dict[type[ast.cmpop], Callable[[float, float], bool]] = {
     ast.Lt: operator.lt,
     ast.LtE: operator.le,
@@ -52,9 +55,9 @@ class Expression:
         self.facts = facts
         self._root = root
 
-    def evaluate(self, fact: Callable[[str], Fact], params: Mapping[str, float]) -> bool | None:
+    def evaluate(self, fact: Facts, params: Mapping[str, float]) -> bool | None:
         """Return True, False, or None where it cannot be told. `fact` gives a fact's value by full name."""
-        return _truth(self._root, lambda name: params[name] if name in params else fact(name))
+        return _truth(self._root, fact, params)
 
 
 def compile_expression(text: str, schema: Schema, params: Mapping[str, float]) -> Expression:
@@ -64,24 +67,41 @@ def compile_expression(text: str, schema: Schema, params: Mapping[str, float]) -
     """
     if len(text) > _LONGEST:
         raise ExpressionError(say("the condition is longer than {limit} characters", limit=_LONGEST))
-    try:
-        root = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        what = error.msg if isinstance(error, SyntaxError) else "it cannot be parsed"
-        column = (error.offset or 1) if isinstance(error, SyntaxError) else 1
-        raise ExpressionError(say("column {column}: {what}", column=column, what=what)) from None
-    checker = _Checker(schema, params)
+    # A folded line of YAML is one line; one that was kept broken would start the columns anew.
+    line = text.strip().replace("\n", " ")
+    foreign = re.search(r"[^\x20-\x7e]", re.sub(r"'[^'\\]*'|\"[^\"\\]*\"", _blanked, line))
+    if foreign is not None:
+        # Python would fold look-alikes (full-width letters, say) into the names that they look like.
+        raise _at(foreign.start(), say("{char} outside of a quoted text", char=repr(foreign.group())))
+    checker = _Checker(schema, params, line)
+    root = _parsed(line)
     if checker.kind(root) != "bool":
-        raise _refuse(root, say("this is a value, not a condition: compare it with something"))
-    return Expression(text.strip(), root, tuple(dict.fromkeys(checker.used)))
+        raise checker.refuse(root, say("this is a value, not a condition: compare it with something"))
+    return Expression(line, root, tuple(dict.fromkeys(checker.used)))
+
+
+def _parsed(line: str) -> ast.expr:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python's advice on odd literals is not for the operator's terminal
+            return ast.parse(line, mode="eval").body
+    except SyntaxError as error:
+        raise _at((error.offset or 1) - 1, say("{what}", what=error.msg)) from None
+    except (ValueError, RecursionError, MemoryError):
+        raise _at(0, say("it cannot be parsed")) from None
+
+
+def _blanked(match: re.Match[str]) -> str:
+    return " " * len(match.group())
 
 
 class _Checker:
     """Finds the type of each node, and refuses what the language does not have."""
 
-    def __init__(self, schema: Schema, params: Mapping[str, float]) -> None:
+    def __init__(self, schema: Schema, params: Mapping[str, float], line: str) -> None:
         self.schema = schema
         self.params = params
+        self.line = line
         self.used: list[str] = []
 
     def kind(self, node: ast.expr) -> Kind:
@@ -98,27 +118,36 @@ class _Checker:
 
     def _condition(self, node: ast.expr) -> None:
         if self.kind(node) != "bool":
-            raise _refuse(node, say("expected a condition here, got a value"))
+            raise self.refuse(node, say("expected a condition here, got a value"))
 
     def _operand(self, node: ast.expr) -> Kind:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             return self._fact(node, node.value.id, node.attr)
         if isinstance(node, ast.Name):
             if node.id not in self.params:
-                raise _refuse(node, say("unknown parameter '{name}'", name=node.id))
+                raise self.refuse(node, say("unknown parameter '{name}'", name=node.id))
             return "number"
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+            return self._negative(node)
         if isinstance(node, ast.Constant) and isinstance(node.value, bool | int | float | str):
+            if isinstance(node.value, float) and not math.isfinite(node.value):
+                raise self.refuse(node, say("this number is too large"))
             return _constant_kind(node)
-        raise _refuse(node, say("only facts, parameters, constants, comparisons, and, or, not are allowed here"))
+        raise self.refuse(node, say("only facts, parameters, constants, comparisons, and, or, not are allowed here"))
+
+    def _negative(self, node: ast.UnaryOp) -> Kind:
+        if not isinstance(node.operand, ast.Constant) or self._operand(node.operand) != "number":
+            raise self.refuse(node, say("a minus stands before a number only"))
+        return "number"
 
     def _fact(self, node: ast.expr, probe: str, name: str) -> Kind:
         if probe not in self.schema:
-            raise _refuse(
+            raise self.refuse(
                 node, say("unknown probe '{name}', expected one of {known}", name=probe, known=_list(self.schema))
             )
         if name not in self.schema[probe]:
             known = _list(self.schema[probe])
-            raise _refuse(
+            raise self.refuse(
                 node, say("'{probe}' has no fact '{name}', it has {known}", probe=probe, name=name, known=known)
             )
         self.used.append(f"{probe}.{name}")
@@ -126,39 +155,45 @@ class _Checker:
 
     def _comparison(self, node: ast.Compare) -> Kind:
         if len(node.ops) != 1:
-            raise _refuse(node, say("chained comparison: write two comparisons joined by `and`"))
+            raise self.refuse(node, say("chained comparison: write two comparisons joined by `and`"))
         left, right, order = node.left, node.comparators[0], type(node.ops[0])
         kinds = (self._operand(left), self._operand(right))
         if order in _ORDER and kinds != ("number", "number"):
-            raise _refuse(node, say("cannot order {left} and {right}", left=kinds[0], right=kinds[1]))
+            raise self.refuse(node, say("cannot order {left} and {right}", left=kinds[0], right=kinds[1]))
         if order not in _ORDER and order not in _EQUALITY:
-            raise _refuse(node, say("only <, <=, >, >=, == and != compare"))
+            raise self.refuse(node, say("only <, <=, >, >=, == and != compare"))
         if kinds[0] != kinds[1]:
-            raise _refuse(node, say("cannot compare {left} with {right}", left=kinds[0], right=kinds[1]))
+            raise self.refuse(node, say("cannot compare {left} with {right}", left=kinds[0], right=kinds[1]))
         units = (_unit(left), _unit(right))
         if units[0] and units[1] and units[0] != units[1]:
-            raise _refuse(node, say("compares {left} with {right}", left=units[0][1:], right=units[1][1:]))
+            raise self.refuse(node, say("compares {left} with {right}", left=units[0][1:], right=units[1][1:]))
         return "bool"
 
+    def refuse(self, node: ast.expr, reason: Message) -> ExpressionError:
+        """The error at a node. Python counts its columns in bytes."""
+        return _at(len(self.line.encode()[: node.col_offset].decode()), reason)
 
-def _truth(node: ast.expr, value: Callable[[str], Fact]) -> bool | None:
+
+def _truth(node: ast.expr, fact: Facts, params: Mapping[str, float]) -> bool | None:
     if isinstance(node, ast.BoolOp):
-        parts = [_truth(part, value) for part in node.values]
+        parts = [_truth(part, fact, params) for part in node.values]
         decisive = isinstance(node.op, ast.Or)
         if decisive in parts:
             return decisive
         return None if None in parts else not decisive
     if isinstance(node, ast.UnaryOp):
-        inner = _truth(node.operand, value)
+        inner = _truth(node.operand, fact, params)
         return None if inner is None else not inner
     if isinstance(node, ast.Compare):
-        return _compare(type(node.ops[0]), _look_up(node.left, value), _look_up(node.comparators[0], value))
-    found = _look_up(node, value)
-    return None if found is None else bool(found)
+        left, right = (_look_up(side, fact, params) for side in (node.left, node.comparators[0]))
+        return _compare(type(node.ops[0]), left, right)
+    found = _look_up(node, fact, params)
+    # A probe that puts a text where it declared a truth value has told nothing.
+    return found if isinstance(found, bool) else None
 
 
 def _compare(order: type[ast.cmpop], left: Fact, right: Fact) -> bool | None:
-    if left is None or right is None:
+    if left is None or right is None or isinstance(left, str) is not isinstance(right, str):
         return None
     if order in _EQUALITY:
         return _EQUALITY[order](left, right)
@@ -167,14 +202,16 @@ def _compare(order: type[ast.cmpop], left: Fact, right: Fact) -> bool | None:
     return _ORDER[order](left, right)
 
 
-def _look_up(node: ast.expr, value: Callable[[str], Fact]) -> Fact:
+def _look_up(node: ast.expr, fact: Facts, params: Mapping[str, float]) -> Fact:
     found: Fact = None
     if isinstance(node, ast.Constant) and isinstance(node.value, bool | int | float | str):
         found = node.value
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant):
+        found = -node.operand.value if isinstance(node.operand.value, int | float) else None
     elif isinstance(node, ast.Name):
-        found = value(node.id)
+        found = params[node.id]
     elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-        found = value(f"{node.value.id}.{node.attr}")
+        found = fact(f"{node.value.id}.{node.attr}")
     # NaN compares False with everything: it must not pass for an answer.
     return None if isinstance(found, float) and not math.isfinite(found) else found
 
@@ -190,8 +227,8 @@ def _unit(node: ast.expr) -> str | None:
     return next((unit for unit in _UNITS if name.endswith(unit)), None)
 
 
-def _refuse(node: ast.expr, reason: Message) -> ExpressionError:
-    return ExpressionError(say("column {column}: {what}", column=node.col_offset + 1, what=reason))
+def _at(place: int, reason: Message) -> ExpressionError:
+    return ExpressionError(say("column {column}: {what}", column=place + 1, what=reason))
 
 
 def _list(names: Mapping[str, object]) -> str:

@@ -12,7 +12,8 @@ from opskit.model.text import Text
 from opskit.triage.tree import targets
 
 _CODE = re.compile(r"OPS[1-9][0-9]{2}")
-_SHELL = re.compile(r"[|&;<>`\n]|\$\(")
+_SHELL = re.compile(r"[|&;<>`\n]|\$[({A-Za-z_]")
+_SHELLS = frozenset({"sh", "bash", "dash", "ksh", "zsh"})
 
 
 def lint(playbook: Playbook) -> list[Problem]:
@@ -71,6 +72,11 @@ def _remedy_problems(code: str, remedy: Remedy) -> Iterator[Message]:
         yield say("causes.{code}.remedy: a command needs its risk", code=code)
     if remedy.run and remedy.risk != "read-only" and not (remedy.undo or remedy.undo_text):
         yield say("causes.{code}.remedy: a command that changes something needs undo or undo_text", code=code)
+    for command in (remedy.run, remedy.undo):
+        if command and (" " in command[0].strip() or command[0].rpartition("/")[2] in _SHELLS):
+            yield say(
+                "causes.{code}.remedy: '{word}' is for a shell, commands are argv lists", code=code, word=command[0]
+            )
     for word in (*remedy.run, *remedy.undo):
         if _SHELL.search(word):
             yield say("causes.{code}.remedy: '{word}' is shell syntax, commands are argv lists", code=code, word=word)

@@ -38,6 +38,7 @@ def grow(playbook: Playbook, facts: Mapping[str, Mapping[str, Kind]]) -> Tree:
     when = {
         step.id: compiler.compile(step.when, step.line, f"steps.{step.id}.when") for step in playbook.steps.values()
     }
+    problems += [_constant(playbook, name) for name, expression in when.items() if expression and not expression.facts]
     certain, verify = {}, {}
     for cause in playbook.causes.values():
         if cause.certain_if is not None:
@@ -64,6 +65,11 @@ class _Compiler:
             reason = say("{where}: {what} in `{text}`", where=where, what=error.reason, text=text)
             self.problems.append(Problem(self.playbook.source, line, reason))
             return None
+
+
+def _constant(playbook: Playbook, step: str) -> Problem:
+    text = say("steps.{step}.when: asks for no fact, so its answer is always the same", step=step)
+    return Problem(playbook.source, playbook.steps[step].line, text)
 
 
 def _whole(expressions: Mapping[str, Expression | None]) -> dict[str, Expression]:

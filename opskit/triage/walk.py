@@ -129,11 +129,9 @@ class _Walk:
 
     def _unread(self) -> tuple[Unread, ...]:
         """Every source that could not be read, then every single fact that a walked step missed."""
-        unread = [
-            Unread(probe, reading.unreadable)
-            for probe, reading in self.readings.items()
-            if reading.unreadable is not None
-        ]
+        # In the playbook's order, not in that of their arrival: the same facts give the same diagnosis.
+        read = [(probe, self.readings[probe]) for probe in self.tree.playbook.probes if probe in self.readings]
+        unread = [Unread(probe, reading.unreadable) for probe, reading in read if reading.unreadable is not None]
         dark = {item.subject for item in unread}
         for answered in self.walked:
             if answered.answer != "unknown":

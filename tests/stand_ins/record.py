@@ -41,9 +41,7 @@ def record(name: str, scene: Scene, folder: Path) -> Recorded:
     target = folder / name
     with tempfile.TemporaryDirectory(prefix="opskit-record-") as scratch:
         draft = Path(scratch) / "bundle"
-        home = Path(scratch) / "stack"
-        home.mkdir()
-        with Stack(home, **scene.options) as stack:
+        with Stack(Path(scratch) / "stack", **scene.options) as stack:
             scene.play(stack)
             config = stack.write_config(Path(scratch) / "opskit.yaml")
             command = [sys.executable, "-m", "opskit", "--config", str(config), "snapshot", "-o", str(draft)]

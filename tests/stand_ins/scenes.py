@@ -53,6 +53,10 @@ def _no_requests(stack: Stack) -> None:
     time.sleep(75)
 
 
+def _certificate_expired(stack: Stack) -> None:
+    users(stack, 12, timeout=3)
+
+
 def _clawdbot_down(stack: Stack) -> None:
     users(stack)
     stack.kill("clawdbot")
@@ -208,6 +212,12 @@ SCENES: dict[str, Scene] = {
     "nginx-down": Scene("Nginx was stopped", _nginx_down, "OPS101"),
     "no-requests-arrive": Scene(
         "steady traffic, then nobody could reach the host for over a minute", _no_requests, "OPS102"
+    ),
+    "certificate-expired": Scene(
+        "the certificate ended three days ago",
+        _certificate_expired,
+        "OPS103",
+        {**_GENEROUS, "certificate_days": -3},
     ),
     "clawdbot-down": Scene("Clawdbot was killed", _clawdbot_down, "OPS301"),
     "gateway-down": Scene("the gateway was killed", _gateway_down, "OPS201"),

@@ -41,6 +41,7 @@ class Stack:
         """Lay everything out; `gateway_options` are more command line words for the gateway."""
         self._scratch = None if directory else tempfile.TemporaryDirectory(prefix="opskit-stack-")
         self.directory = directory or Path(self._scratch.name if self._scratch else "")
+        self.directory.mkdir(parents=True, exist_ok=True)
         ports = free_ports(5)
         self.http_port, self.https_port, self.clawdbot_port, self.gateway_port, self.ollama_port = ports
         self.gateway_log, self.ollama_log = self.directory / "qwen-gateway.log", self.directory / "ollama.log"

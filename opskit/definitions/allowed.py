@@ -1,0 +1,144 @@
+"""What the values of `opskit.yaml` may look like, beyond their types. A row for each key that can be wrong by itself.
+
+A mistake here would otherwise show at night: a report that is never made, a mail that never leaves.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from opskit.model.message import Message, say
+from opskit.model.settings import EmailSettings, Settings
+
+_CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.6.2, which header names are made of
+_ADDRESS = re.compile(r"(?:[^<>]*<)?[^\s<>@,;]+(?:@[^\s<>@,;]+)?>?")
+_REFERENCE = re.compile(r"/.*|\$[A-Za-z_][A-Za-z0-9_]*", re.DOTALL)
+
+
+def wrong_values(settings: Settings) -> Iterator[tuple[str, Message]]:
+    """Yield the key and what is wrong with its value. No value is quoted that may be a secret."""
+    for key, allowed in _ALLOWED.items():
+        for value in _values(settings, key):
+            wrong = allowed(value)
+            if wrong is not None:
+                yield key, wrong
+    if settings.notify.email is not None:
+        yield from _mail(settings.notify.email)
+
+
+def _values(settings: Settings, key: str) -> tuple[Any, ...]:
+    """What stands under a key: nothing where it is unset, several where it is a list."""
+    value: Any = settings
+    for name in key.split("."):
+        value = getattr(value, name, None)
+    if isinstance(value, tuple):
+        return value
+    return () if value is None else (value,)
+
+
+def _mail(mail: EmailSettings) -> Iterator[tuple[str, Message]]:
+    if not mail.to:
+        yield "notify.email.to", say("expected at least one address")
+    if mail.tls == "none" and not _is_loopback(mail.host):
+        yield "notify.email.tls", say("none is for a mail server on this host only")
+    if (mail.user is None) != (mail.password_file is None):
+        yield "notify.email", say("user and password_file go together")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _url(value: str) -> Message | None:
+    expected = say("expected http://HOST... or https://HOST...")
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        return expected
+    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0 or re.search(r"\s", value):
+        return expected
+    return say("a password does not belong into a URL") if "@" in parts.netloc else None
+
+
+def _path(value: str) -> Message | None:
+    return None if re.fullmatch(r"/\S*", value) else say("expected a path that begins with /")
+
+
+def _clock(value: str) -> Message | None:
+    return None if _CLOCK.fullmatch(value) else say("expected a time of day as HH:MM, such as 08:00")
+
+
+def _port(value: int) -> Message | None:
+    return None if 1 <= value <= 65535 else say("expected a port, 1 to 65535")
+
+
+def _above_zero(value: float) -> Message | None:
+    return None if 0 < value <= 3600 else say("expected seconds, above 0 and at most 3600")
+
+
+def _cards(value: int) -> Message | None:
+    return None if 0 <= value <= 1024 else say("expected a number of cards, 0 or more")
+
+
+def _endpoint(value: str) -> Message | None:
+    host, _, port = value.rpartition(":")
+    good = re.fullmatch(r"[^\s/@]+", host) and re.fullmatch(r"[0-9]{1,5}", port) and 1 <= int(port) <= 65535
+    return None if good else say("expected host:port, such as chat.example.com:443")
+
+
+def _address(value: str) -> Message | None:
+    return None if _ADDRESS.fullmatch(value) else say("expected a mail address, or a name and <address>")
+
+
+def _header(value: str) -> Message | None:
+    return None if _TOKEN.fullmatch(value) else say("expected the name of a header, such as X-Api-Key")
+
+
+def _secret(value: str) -> Message | None:
+    return None if _REFERENCE.fullmatch(value) else say("expected where the secret is kept: a path from /, or $NAME")
+
+
+def _log(value: str) -> Message | None:
+    good = re.fullmatch(r"unit:[A-Za-z0-9@._:\\-]+|/.+", value)
+    return None if good else say("expected a path from /, or unit:NAME for the journal of a unit")
+
+
+def _kernel(value: str) -> Message | None:
+    return None if value == "journal" or value.startswith("/") else say("expected a path from /, or journal")
+
+
+def _one_of(*choices: str) -> Callable[[str], Message | None]:
+    expected = say("expected one of {choices}", choices=", ".join(choices))
+    return lambda value: None if value in choices else expected
+
+
+_ALLOWED: dict[str, Callable[[Any], Message | None]] = {
+    "stack.nginx.url": _url,
+    "stack.gateway.url": _url,
+    "stack.gateway.api_key_file": _secret,
+    "stack.gateway.key_header": _header,
+    "stack.clawdbot.url": _url,
+    "stack.clawdbot.health_path": _path,
+    "stack.ollama.url": _url,
+    "stack.ollama.log": _log,
+    "stack.gpu.expected": _cards,
+    "stack.host.kernel_log": _kernel,
+    "certificates.endpoints": _endpoint,
+    "notify.email.to": _address,
+    "notify.email.sender": _address,
+    "notify.email.port": _port,
+    "notify.email.tls": _one_of("starttls", "tls", "none"),
+    "notify.email.password_file": _secret,
+    "notify.email.timeout": _above_zero,
+    "report.daily_at": _clock,
+    "locale": _one_of("en", "zh"),
+}

@@ -1,0 +1,164 @@
+"""`opskit check`: on a bare machine, on a running stack, on bundles, as a plugin."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from opskit.judge.perfdata import parse
+
+SAMPLES = Path(__file__).parents[2] / "sample_logs"
+CHORES = {"certificate", "clawdbot-health", "gateway-errors", "gpu-memory", "gpu-temperature", "latency"}
+
+
+def test_a_bare_machine_is_never_ok_and_each_check_says_what_to_do(opskit):
+    done = opskit("check", "--json", "--no-record")
+    answer = json.loads(done.stdout)
+    assert {item["check"] for item in answer["checks"]} == CHORES
+    assert {item["status"] for item in answer["checks"]} <= {"unknown", "critical"}
+    assert done.returncode == answer["exit_code"] == 2
+    assert all(item["items"][0]["text"] for item in answer["checks"])
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("output", ["nagios", "text", "json"])
+def test_the_exit_code_is_the_same_in_every_format(opskit, output):
+    assert opskit("check", "gpu-memory", "--output", output, "--no-record").returncode == 3
+    assert opskit("check", "clawdbot-health", "--output", output, "--no-record").returncode == 2
+
+
+def test_a_running_stack_is_ok_and_its_numbers_are_perfdata(opskit, stack, tmp_path):
+    conf = stack.write_config(tmp_path / "live.yaml", history={"path": str(tmp_path / "h.db")})
+    done = opskit("check", "--output", "nagios", given=conf, env=stack.env())
+    assert done.returncode == 0, done.stdout
+    head, _, perfdata = done.stdout.splitlines()[0].partition(" | ")
+    assert head == "OPSKIT OK - 6 checks"
+    numbers = parse(perfdata)
+    assert numbers.rejected == 0
+    assert {item.label.split("_")[0] for item in numbers.items} == CHORES
+    assert done.stdout.count("|") == 1
+
+
+def test_a_fault_is_seen_by_the_check_that_watches_for_it(opskit, stack, tmp_path):
+    conf = stack.write_config(tmp_path / "live.yaml", history={"path": str(tmp_path / "h.db")})
+    stack.nvml.set(**{"gpu0.temp": 91, "gpu0.reasons": "0x40"})
+    stack.control["clawdbot"].set(health="failing")
+    try:
+        done = opskit("check", "gpu-temperature", "clawdbot-health", "--json", given=conf, env=stack.env())
+    finally:
+        stack.nvml.healthy(1)
+        stack.control["clawdbot"].clear()
+    states = {item["check"]: item for item in json.loads(done.stdout)["checks"]}
+    assert states["gpu-temperature"]["status"] == "critical"
+    assert "slowed down by heat" in states["gpu-temperature"]["items"][0]["text"]
+    assert states["clawdbot-health"]["status"] == "critical"
+    assert "status 503" in states["clawdbot-health"]["items"][0]["text"]
+    assert done.returncode == 2
+
+
+def test_a_health_route_that_answers_anything_is_not_called_healthy(opskit, stack, tmp_path):
+    conf = stack.write_config(tmp_path / "live.yaml", history={"path": str(tmp_path / "h.db")})
+    stack.control["clawdbot"].set(health="catch-all")
+    try:
+        done = opskit("check", "clawdbot-health", given=conf)
+    finally:
+        stack.control["clawdbot"].clear()
+    assert done.returncode == 1
+    assert "the health route proves nothing" in done.stdout
+
+
+def test_a_driver_that_hangs_is_unknown_within_the_timeout_and_the_call_is_named(opskit, stack, tmp_path):
+    conf = stack.write_config(tmp_path / "live.yaml")
+    stack.nvml.set(**{"gpu0.temp.hang": 30})
+    try:
+        done = opskit("check", "gpu-temperature", "-t", "1.5", "--no-record", given=conf, env=stack.env())
+        other = opskit("check", "gpu-temperature", "-t", "1.5:critical", "--no-record", given=conf, env=stack.env())
+    finally:
+        stack.nvml.healthy(1)
+    assert done.returncode == 3
+    assert "nvmlDeviceGetTemperature" in done.stdout
+    assert other.returncode == 2
+    alive = [pid for pid in os.listdir("/proc") if pid.isdigit() and "gpu_reader" in _command_line(pid)]
+    assert alive == []
+
+
+def _command_line(pid: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
+FIRES = {
+    "certificate": ("certificate-expired", "healthy"),
+    "clawdbot-health": ("clawdbot-down", "healthy"),
+    "gateway-errors": ("key-refused", "healthy"),
+    "gpu-memory": ("memory-full-and-fine", "healthy"),
+    "gpu-temperature": ("gpu-overheated", "hot-and-fine"),
+    "latency": ("gateway-down", "slow-and-fine"),
+}
+
+
+def test_every_shipped_check_has_its_pair_of_recordings():
+    assert set(FIRES) == CHORES
+
+
+@pytest.mark.parametrize(("check", "pair"), FIRES.items())
+def test_a_check_fires_on_its_recording_and_not_on_the_look_alike(opskit, check, pair):
+    fires, look_alike = pair
+    assert opskit("check", check, "--from", str(SAMPLES / fires)).returncode in {1, 2}
+    assert opskit("check", check, "--from", str(SAMPLES / look_alike)).returncode == 0
+
+
+def test_one_broken_site_file_is_unknown_and_the_others_still_run(opskit, tmp_path):
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "mine.yaml").write_text("probe: gpu\nrulez: []\n")
+    done = opskit("--definitions", str(site), "check", "--json", "--no-record")
+    states = {item["check"]: item for item in json.loads(done.stdout)["checks"]}
+    assert set(states) == {*CHORES, "mine"}
+    assert states["mine"]["status"] == "unknown"
+    assert any("did you mean 'rules'" in item["text"] for item in states["mine"]["items"])
+
+
+def test_a_check_of_the_site_runs_and_a_masked_one_does_not(opskit, tmp_path):
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "latency.yaml").write_text("enabled: false\n")
+    (site / "disk.yaml").write_text(
+        "summary: Room on the disk\nwhy: Logs need it.\nprobe: host\n"
+        'rules: [{metric: disk_free_pct, crit: "@0:100"}]\nevery: 5m\ntimeout: 5s\n'
+    )
+    done = opskit("--definitions", str(site), "check", "--json", "--no-record")
+    states = {item["check"]: item["status"] for item in json.loads(done.stdout)["checks"]}
+    assert "latency" not in states
+    assert states["disk"] == "critical"
+
+
+def test_a_history_that_cannot_be_written_does_not_stop_the_checks(opskit, config, tmp_path):
+    settings = json.loads(config.read_text())
+    settings["history"]["path"] = str(tmp_path / "opskit.yaml" / "history.db")
+    config.write_text(json.dumps(settings))
+    done = opskit("check", "gpu-memory")
+    assert done.returncode == 3
+    assert done.stdout.startswith("GPU-MEMORY UNKNOWN")
+    assert "the history is not written" in done.stderr
+
+
+def test_output_survives_an_ascii_locale(opskit):
+    done = opskit("--lang", "zh", "check", "gpu-memory", "--no-record", env={"LC_ALL": "C", "PYTHONUTF8": "0"})
+    assert done.returncode == 3
+    assert "驱动" in done.stdout
+
+
+def test_hostile_log_lines_reach_the_screen_escaped(opskit, tmp_path):
+    line = '{"time": "2026-11-23T10:00:00Z", "status": 500, "user_id": "\\u001b[31mred|<script>\\u202e", "request_id": "r"}\n'
+    now = json.loads(opskit("check", "latency", "--json", "--no-record").stdout)["checks"][0]["at"]
+    (tmp_path / "gateway.log").write_text(line.replace("2026-11-23T10:00:00Z", now) * 20)
+    done = opskit("check", "gateway-errors", "--no-record")
+    assert done.returncode == 2
+    assert "\x1b" not in done.stdout
+    assert "\u202e" not in done.stdout
+    assert "<script" not in done.stdout
+    assert done.stdout.count("|") == 1
