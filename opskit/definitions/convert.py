@@ -25,6 +25,7 @@ _S = TypeVar("_S", bound=msgspec.Struct)
 _PREFIX = "tag:yaml.org,2002:"
 _INVALID: Any = object()  # stands in for a value whose problem is already on the list
 _LONGEST_NUMBER = 100
+_LONGEST_QUOTE = 60
 _WORDS = {str: say("text"), int: say("a whole number"), float: say("a number"), bool: say("true or false")}
 
 
@@ -85,7 +86,7 @@ class Converter:
         try:
             parse(text)
         except ValueError as error:
-            self.complain(node, say("{what}: {wrong}, got {got}", what=what, wrong=_reason(error), got=repr(text)))
+            self.complain(node, say("{what}: {wrong}, got {got}", what=what, wrong=_reason(error), got=_quoted(text)))
 
     def _nested(self, node: yaml.Node, kind: type[msgspec.Struct], where: str) -> Any:
         if kind is Text:
@@ -95,14 +96,14 @@ class Converter:
 
     def _words(self, node: yaml.Node, where: str) -> Any:
         """A sentence per language; a site's own file may be in one, so a bare sentence stands for {en: ...}."""
-        if isinstance(node, yaml.ScalarNode):
+        if not isinstance(node, yaml.MappingNode):
             sentence = self._sentence(node, where)
             return _INVALID if sentence is _INVALID else Text(sentence)
         made = self.struct(node, Text, where)
         if made is None:
             return _INVALID
-        languages = {key.value: self._sentence(value, f"{where}.{key.value}") for key, value in node.value}
-        return _INVALID if _INVALID in languages.values() else Text(**languages)
+        said = {key.value: self._sentence(value, f"{where}.{key.value}") for key, value in node.value}
+        return _INVALID if _INVALID in said.values() else Text(said["en"], said.get("zh"))
 
     def _sentence(self, node: yaml.Node, where: str) -> Any:
         """Words are printed in one line, so line ends become blanks; what a terminal would obey is refused."""
@@ -150,7 +151,7 @@ class Converter:
             return parse(node.value)
         except ValueError as error:
             return self.complain(
-                node, say("{where}: {what}, got {got}", where=where, what=_reason(error), got=repr(node.value))
+                node, say("{where}: {what}, got {got}", where=where, what=_reason(error), got=_quoted(node.value))
             )
 
     def _scalar(self, node: yaml.Node, kind: type, where: str) -> Any:
@@ -159,7 +160,7 @@ class Converter:
             return float(value)
         if type(value) is not kind:
             expected = _WORDS.get(kind) or say("{kind}", kind=kind.__name__)
-            if kind is str and isinstance(node, yaml.ScalarNode) and node.value:
+            if kind is str and isinstance(node, yaml.ScalarNode) and not _is_null(node):
                 expected = say("text (put it in quotes)")
             return self.complain(
                 node, say("{where}: expected {kind}, got {got}", where=where, kind=expected, got=_got(node))
@@ -205,7 +206,11 @@ def _got(node: yaml.Node) -> Message | str:
         return say("keys and values")
     if isinstance(node, yaml.SequenceNode):
         return say("a list")
-    return say("nothing") if _is_null(node) else repr(node.value)
+    return say("nothing") if _is_null(node) else _quoted(node.value)
+
+
+def _quoted(text: str) -> str:
+    return repr(text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "...")
 
 
 def _unknown_key(key: str, where: str, known: list[str]) -> Message:

@@ -137,7 +137,7 @@ def _check_names(converter: Converter, root: yaml.MappingNode, playbook_id: str)
     keys = {section: _keys(root, section) for section in ("params", "probes", "steps")}
     for section, nodes in keys.items():
         for node in nodes:
-            converter.word(node, name, node.value, say("{section}: the name", section=section))
+            converter.word(node, name, node.value, say("{section}", section=section))
     probes = {node.value for node in keys["probes"]}
     for node in keys["params"]:
         if node.value in probes:

@@ -109,7 +109,7 @@ def _screened(text: str, source: str) -> list[Problem]:
             text_after = say("a second document begins here: one file holds one definition")
             raise DefinitionError([*problems, Problem(source, line, text_after)])
         wrong = _wrong_event(event)
-        if wrong:
+        if wrong and Problem(source, line, wrong) not in problems[-1:]:
             problems.append(Problem(source, line, wrong))
     return problems
 

@@ -30,4 +30,5 @@ def distance(value: float, earlier: Sequence[float], at_least: int) -> Distance:
     # fmean's exact sum would overflow with an exception; the plain one becomes infinite, and so says nothing.
     mean = sum(known) / len(known)
     percent = (value - mean) / mean * 100 if 0 < mean < math.inf else math.nan
-    return Distance(mean, percent if math.isfinite(percent) else None, len(known))
+    # 5.2 over 4.0 is 30 %, not 30.000000000000004: what the division adds is no deviation.
+    return Distance(mean, round(percent, 9) if math.isfinite(percent) else None, len(known))

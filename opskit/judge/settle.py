@@ -46,8 +46,8 @@ def _confirmed(hard: Status | None, recent: tuple[Status, ...], k: int) -> Statu
         # Enough bad results, not enough critical ones: what was CRITICAL stays so while a critical one is in sight.
         return Status.CRITICAL if hard is Status.CRITICAL and count[Status.CRITICAL] else Status.WARNING
     if hard in {Status.WARNING, Status.CRITICAL}:
-        # Not being able to look does not end a confirmed fault, however long it lasts.
-        return Status.OK if count[Status.OK] >= k else hard
+        # Only a good look ends a confirmed fault: not that the bad results grew old while nobody could look.
+        return Status.OK if recent[-1] is Status.OK and count[Status.OK] >= k else hard
     if recent[-1] is Status.OK:
         return Status.OK  # not having been able to look was no fault: one good look ends it
     in_the_dark = len(recent) >= k and all(status is Status.UNKNOWN for status in recent[-k:])

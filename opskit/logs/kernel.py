@@ -27,13 +27,16 @@ _HUNG = re.compile(r"task (?P<process>.{1,64}?):(?P<pid>\d{1,10}) blocked for mo
 _OFF_BUS = 79
 
 
-def events(data: bytes, first_line: int, zone: tzinfo, base_at: float | None = None) -> Iterator[Event]:
+def events(
+    data: bytes, first_line: int, zone: tzinfo, base_at: float | None = None, read_at: float | None = None
+) -> Iterator[Event]:
     """Yield the events of `dmesg`, `dmesg -T`, a syslog file or `journalctl -k -o json`, in the order of lines.
 
-    `base_at` is when the machine booted (epoch seconds): it turns `[seconds.micro]` into a time and gives syslog
-    stamps their year; without it those have `at=None`. One kill is one event, although the kernel writes two lines.
+    `base_at` is when the machine booted (epoch seconds): it turns `[seconds.micro]` into a time. That or `read_at`,
+    when the log was read, gives syslog stamps their year. Without them those have `at=None`. One kill is one event,
+    although the kernel writes two lines.
     """
-    newest = base_at + _YEAR_S if base_at is not None else None
+    newest = read_at if read_at is not None or base_at is None else base_at + _YEAR_S
     killed: int | None = None
     for number, raw in enumerate(data.split(b"\n"), first_line):
         opened = unwrap(raw.decode("utf-8", "replace"), zone, newest)

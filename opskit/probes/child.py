@@ -7,6 +7,7 @@ import os
 import selectors
 import signal
 import subprocess
+import time
 from collections.abc import Sequence
 
 import msgspec
@@ -16,6 +17,7 @@ from opskit.probes.base import Deadline
 
 _BLOCK = 1 << 16
 _GRACE_S = 0.3
+_TICK_S = 0.003
 
 
 class Output(msgspec.Struct, frozen=True):
@@ -30,7 +32,7 @@ class Output(msgspec.Struct, frozen=True):
 def run(argv: Sequence[str], deadline: Deadline, stage: Message, cap_bytes: int) -> Output:
     """Run a program and return its output, cut at `cap_bytes`; when time or room run out its whole group is ended.
 
-    Raises FileNotFoundError and PermissionError like subprocess, and ProbeError where no time is left at all.
+    Raises OSError like subprocess where it cannot be started, and ProbeError where no time is left at all.
     """
     deadline.enter(stage)
     # A group of its own, so that whatever the program starts dies with it.
@@ -42,12 +44,14 @@ def run(argv: Sequence[str], deadline: Deadline, stage: Message, cap_bytes: int)
         start_new_session=True,
         env={**os.environ, "LC_ALL": "C.UTF-8"},
     )
+    finished = False
     try:
-        printed, finished = _drain(process, deadline, cap_bytes)
-        code = _wait(process, max(deadline.left, _GRACE_S)) if finished else None
+        printed, closed = _drain(process, deadline, cap_bytes)
+        finished = closed and _is_over(process.pid, max(deadline.left, _GRACE_S))
     finally:
         _end(process)
-    return Output(printed[0], printed[1], code, finished and code is not None)
+    code = process.returncode if finished else None
+    return Output(printed[0][:cap_bytes], printed[1][:cap_bytes], code, finished)
 
 
 def _drain(process: subprocess.Popen[bytes], deadline: Deadline, cap_bytes: int) -> tuple[tuple[bytes, bytes], bool]:
@@ -69,11 +73,14 @@ def _drain(process: subprocess.Popen[bytes], deadline: Deadline, cap_bytes: int)
     return (stdout, stderr), closed
 
 
-def _wait(process: subprocess.Popen[bytes], seconds: float) -> int | None:
-    try:
-        return process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        return None
+def _is_over(pid: int, seconds: float) -> bool:
+    """Wait until the process has ended, without reaping it: as long as it is not, nobody else gets its number."""
+    end = time.monotonic() + seconds
+    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        if time.monotonic() >= end:
+            return False
+        time.sleep(_TICK_S)
+    return True
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -81,8 +88,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, number)
-        if _wait(process, _GRACE_S) is not None and number is signal.SIGKILL:
-            break
+        _is_over(process.pid, _GRACE_S)
+    process.poll()
     for pipe in (process.stdout, process.stderr):
         if pipe is not None:
             pipe.close()

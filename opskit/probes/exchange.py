@@ -12,19 +12,19 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
-from urllib.parse import quote, urlsplit
+from typing import Any
 
 import msgspec
 
 from opskit.logs.redact import redact
 from opskit.model.message import Message, say
+from opskit.probes.address import address_of
 from opskit.probes.base import Deadline, ProbeError
 from opskit.probes.patient import Patient
 
 _BODY_CAP = 1 << 20
 _TEXT_CAP = 300
-_AS_WRITTEN = "/?%:@!$&'()*+,;=~[]"  # the rest of a path is sent in percent notation
+_RANK: dict[type[OSError], int] = {TimeoutError: 0, ConnectionRefusedError: 1}
 _STAGES = {
     "resolve": say("resolve the name in"),
     "connect to": say("connect to"),
@@ -116,12 +116,13 @@ class _Stopwatch:
     def __init__(self, target: Target, deadline: Deadline) -> None:
         self.target = target
         self.deadline = deadline
-        self.place = _place(target.url)
+        self.place = address_of(target.url)
         self.shown = redact(target.url)
         self.context = tls_context(target) if self.place.scheme == "https" else None
         self.sock: socket.socket | None = None
         self.phases: dict[str, float] = {}
         self.stage = "resolve"
+        self.certificate = ""
         self.began = time.monotonic()
 
     def run(self, listener: Listener | None) -> Exchange:
@@ -139,7 +140,7 @@ class _Stopwatch:
         self.phases["total_s"] = self._now()
         text = body[:_BODY_CAP].decode("utf-8", "replace")
         method = "GET" if self.target.payload is None else "POST"
-        return Exchange(self.shown, method, status, headers, text, self.phases, failure)
+        return Exchange(self.shown, method, status, headers, text, self.phases, failure, self.certificate)
 
     def _now(self) -> float:
         return round(time.monotonic() - self.began, 6)
@@ -157,7 +158,7 @@ class _Stopwatch:
 
     def _connect(self) -> socket.socket:
         self._enter("resolve")
-        # getaddrinfo knows no time-out: a resolver that hangs outlasts the deadline, in a thread that the caller leaves.
+        # It knows no time-out: where the resolver hangs, the caller leaves this thread behind (app.observe).
         addresses = socket.getaddrinfo(self.place.host, self.place.port, type=socket.SOCK_STREAM)
         self.phases["dns_s"] = self._now()
         self.sock = sock = self._first_that_answers(addresses)
@@ -165,29 +166,24 @@ class _Stopwatch:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self.context is not None:
             sock.settimeout(self._enter("TLS handshake with"))
-            self.sock = sock = self.context.wrap_socket(sock, server_hostname=self.place.host)
+            self.sock = secure = self.context.wrap_socket(sock, server_hostname=self.place.host)
             self.phases["tls_s"] = self._now()
+            shown = secure.getpeercert(binary_form=True)
+            self.certificate = ssl.DER_cert_to_PEM_cert(shown) if shown else ""
+            return secure
         return sock
 
     def _first_that_answers(self, addresses: Sequence[tuple[Any, ...]]) -> socket.socket:
-        """Connect to one of the addresses; each gets its share of the time, so that a dead one leaves some to others."""
+        """Connect to one of the addresses; each gets its share of the time: a dead one leaves some to others."""
         errors = list[OSError]()
         for position, (family, kind, protocol, _name, address) in enumerate(addresses):
-            sock = socket.socket(family, kind, protocol)
+            share = self._enter("connect to") / (len(addresses) - position)
             try:
-                sock.settimeout(self._enter("connect to") / (len(addresses) - position))
-                sock.connect(address)
+                return _connected(family, kind, protocol, address, share)
             except OSError as error:
-                sock.close()
                 errors.append(error)
-            else:
-                return sock
         # "Refused" is believed only where no address kept silent; one without a route is no news beside it.
-        for family in (TimeoutError, ConnectionRefusedError, OSError):
-            for error in errors:
-                if isinstance(error, family):
-                    raise error
-        raise OSError("the name has no address")
+        raise min(errors, key=lambda error: _RANK.get(type(error), len(_RANK)))
 
     def _ask(self, sock: socket.socket) -> http.client.HTTPResponse:
         self._enter("send request to")
@@ -221,29 +217,15 @@ class _Stopwatch:
             raise http.client.IncompleteRead(b"", response.length)
 
 
-class _Place(NamedTuple):
-    scheme: str
-    host: str
-    port: int
-    netloc: str
-    path: str
-
-
-def _place(url: str) -> _Place:
-    """Take an address apart. Raises ProbeError where it is none that can be asked."""
+def _connected(family: int, kind: int, protocol: int, address: Any, seconds: float) -> socket.socket:
+    sock = socket.socket(family, kind, protocol)
     try:
-        parts = urlsplit(url)
-        host = (parts.hostname or "").encode("idna").decode()
-        port = parts.port if parts.port is not None else {"http": 80, "https": 443}[parts.scheme]
-    except (ValueError, KeyError):
-        host, port = "", 0
-    if not host or not port or parts.scheme not in {"http", "https"}:
-        text = say("{url} is not an http(s) address: correct it in opskit.yaml", url=redact(url))
-        raise ProbeError(text)
-    bracketed = f"[{host}]" if ":" in host else host
-    netloc = bracketed if parts.port is None else f"{bracketed}:{port}"
-    query = f"?{parts.query}" if parts.query else ""
-    return _Place(parts.scheme, host, port, netloc, quote((parts.path or "/") + query, safe=_AS_WRITTEN))
+        sock.settimeout(seconds)
+        sock.connect(address)
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 def tls_context(target: Target) -> ssl.SSLContext:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Literal
 
 import msgspec
+from tzlocal import get_localzone
 
 from opskit.logs import gateway as log
 from opskit.logs.request import Request
@@ -18,13 +19,13 @@ from opskit.model.raw import Raw
 from opskit.model.reading import Reading
 from opskit.model.sample import Sample
 from opskit.model.settings import Settings
-from opskit.probes.answer import OWN_REQUEST
-from opskit.probes.base import Deadline, Probe, ProbeError, as_facts
-from opskit.probes.log_tail import Line, collect_log, read_lines
+from opskit.probes.base import Deadline, Probe, as_facts
+from opskit.probes.gateway_told import Seen, Told, records
+from opskit.probes.log_tail import AT_ONCE_BYTES, CAP_BYTES, collect_log, cut_note, not_ahead
 
 _WINDOW_S = 7200.0
 _TOP = 5
-Seen = tuple[Request, Line]
+_LATEST = 20
 
 
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,7 +37,9 @@ class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """Counts cover `recent_s` seconds. A client is a user where the log names users, else an address.
+    """Counts cover `recent_s` seconds, `latest_errors` the newest 20 requests of them.
+
+    A client is a user where the log names users, else an address.
 
     `clients_only_401` were never let in, `clients_limited` were mostly answered 429, `clients_served` are the others
     who got at least one good answer: held against each other they tell a fault for everybody from one noisy visitor.
@@ -53,6 +56,7 @@ class Facts(msgspec.Struct, frozen=True):
     status_401: int | None = None
     status_429: int | None = None
     status_5xx: int | None = None
+    latest_errors: int | None = None
     clients_served: int | None = None
     clients_only_401: int | None = None
     clients_limited: int | None = None
@@ -75,62 +79,52 @@ class GatewayLogProbe(Probe[Args]):
 
     def collect(self, args: Args, deadline: Deadline) -> tuple[Raw, ...]:
         """Read back as far as is judged, two hours at least."""
-        since = time.time() - max(_WINDOW_S, args.recent_s)
-        return collect_log("gateway.log", args.path, since, _stamp, deadline)
+        since, zone = time.time() - max(_WINDOW_S, args.recent_s), get_localzone()
+        room = AT_ONCE_BYTES if args.recent_s <= _WINDOW_S else CAP_BYTES
+        return collect_log("gateway.log", args.path, since, lambda line: _stamp(line, zone), deadline, room)
 
     def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
         """Count endings, find the open requests."""
-        at = now.timestamp()
-        seen: list[Seen] = [
-            (request, line)
-            for line in read_lines(raws)
-            if (request := log.parse(line.data, args.time_unit)) and not _own(request)
-        ]
-        if not seen and any(raw.data.strip() for raw in raws):
-            raise ProbeError(say("{path}: no line is a record of a request", path=raws[-1].origin))
-        ended = [pair for pair in seen if pair[0].event == "end" and at - pair[0].at <= args.recent_s]
-        still = log.open_requests(request for request, _ in seen)
-        facts = _facts(seen, ended, still, at)
-        why = _reasons(facts, raws, args)
-        samples = _samples(ended, at)
+        at, zone = now.timestamp(), now.tzinfo or get_localzone()
+        told = Told()
+        for request, line in not_ahead(records(raws, args.time_unit, zone), at):
+            told.take(request, line, at - args.recent_s)
+        ended, still = told.ended, log.open_requests(told.ids)
+        facts = _facts(told, still, at)
         notes = tuple(_top(ended, status) for status in (401, 429, 500) if any(r.status == status for r, _ in ended))
-        if not all(raw.complete for raw in raws):
-            notes = (*notes, say("only the newest part of {path} was read: it is larger than fits", path=args.path))
-        return Reading(as_facts(facts), _evidence(seen, ended, still), why, samples, notes)
+        evidence = _evidence(told, still)
+        return Reading(
+            as_facts(facts), evidence, _reasons(facts, raws, args), _samples(ended, at), notes + cut_note(raws)
+        )
 
 
-def _own(request: Request) -> bool:
-    """opskit's own questions prove nothing about users."""
-    return (request.request_id or "").startswith(OWN_REQUEST)
-
-
-def _stamp(line: bytes) -> float | None:
-    request = log.parse(line)
+def _stamp(line: bytes, zone: tzinfo) -> float | None:
+    request = log.parse(line, zone=zone)
     return request.at if request else None
 
 
-def _facts(seen: list[Seen], ended: list[Seen], still: list[Request], at: float) -> Facts:
-    named = any(request.user for request, _ in seen)
-    clients = _clients(ended, named)
+def _facts(told: Told, still: list[Request], at: float) -> Facts:
+    ended = told.ended
+    clients = _clients(ended, told.named)
     good = [request.at for request, _ in ended if _good(request.status)]
     times = sorted(request.duration_s for request, _ in ended if request.duration_s is not None)
-    last = max((request.at for request, _ in seen), default=None)
     return Facts(
         requests=len(ended),
         open_requests=len(still),
-        oldest_open_s=round(at - still[0].at, 3) if still else 0.0,
-        last_request_age_s=None if last is None else round(max(0.0, at - last), 3),
+        oldest_open_s=round(max(0.0, at - still[0].at), 3) if still else 0.0,
+        last_request_age_s=None if told.newest is None else round(max(0.0, at - told.newest[0].at), 3),
         slowest_s=times[-1] if times else None,
         median_s=times[len(times) // 2] if times else None,
         served=bool(good),
-        last_ok_age_s=round(at - max(good), 3) if good else None,
+        last_ok_age_s=round(max(0.0, at - max(good)), 3) if good else None,
         status_401=sum(request.status == 401 for request, _ in ended),
         status_429=sum(request.status == 429 for request, _ in ended),
         status_5xx=sum(_broken(request.status) for request, _ in ended),
+        latest_errors=sum(_broken(request.status) for request, _ in ended[-_LATEST:]),
         clients_served=sum(any(map(_good, of)) and not _limited(of) for of in clients.values()),
         clients_only_401=sum(all(status == 401 for status in statuses) for statuses in clients.values()),
         clients_limited=sum(map(_limited, clients.values())),
-        users_named=named,
+        users_named=told.named,
     )
 
 
@@ -191,32 +185,37 @@ def _top(ended: list[Seen], status: int) -> Message:
 
 def _reasons(facts: Facts, raws: Sequence[Raw], args: Args) -> dict[str, Message]:
     path = raws[-1].origin if raws else args.path
-    if facts.requests:
-        ages = {"last_ok_age_s": say("no request ended well in the last {n} s", n=int(args.recent_s))}
-        return ages if facts.last_ok_age_s is None else {}
-    quiet = say("no request ended in the last {n} s according to {path}", n=int(args.recent_s), path=path)
-    names = ("slowest_s", "median_s", "last_ok_age_s", "share_401_pct", "share_429_pct", "share_5xx_pct")
-    return dict.fromkeys(names, quiet)
+    if not facts.requests:
+        quiet = say("no request ended in the last {n} s according to {path}", n=int(args.recent_s), path=path)
+        names = ("slowest_s", "median_s", "last_ok_age_s", "share_401_pct", "share_429_pct", "share_5xx_pct")
+        return dict.fromkeys((*names, "last_request_age_s"), quiet)
+    why = {}
+    if facts.last_ok_age_s is None:
+        why["last_ok_age_s"] = say("no request ended well in the last {n} s", n=int(args.recent_s))
+    if facts.median_s is None:
+        why["median_s"] = why["slowest_s"] = say("{path} does not tell how long requests took", path=path)
+    return why
 
 
-def _evidence(seen: list[Seen], ended: list[Seen], still: list[Request]) -> dict[str, tuple[Evidence, ...]]:
+def _evidence(told: Told, still: list[Request]) -> dict[str, tuple[Evidence, ...]]:
     found: dict[str, tuple[Evidence, ...]] = {}
-    lines = {id(request): line for request, line in seen}
-    timed = [pair for pair in ended if pair[0].duration_s is not None]
+    ended = told.ended
     groups = {
         "status_401": [pair for pair in ended if pair[0].status == 401],
         "status_429": [pair for pair in ended if pair[0].status == 429],
         "status_5xx": [pair for pair in ended if _broken(pair[0].status)],
         "last_ok_age_s": [pair for pair in ended if _good(pair[0].status)],
-        "slowest_s": sorted(timed, key=lambda pair: pair[0].duration_s or 0.0),
-        "last_request_age_s": seen,
+        "slowest_s": sorted((p for p in ended if p[0].duration_s is not None), key=lambda p: p[0].duration_s or 0.0),
+        "last_request_age_s": [told.newest] if told.newest else [],
     }
     for name, pairs in groups.items():
         if pairs:
             found[name] = (pairs[-1][1].evidence(pairs[-1][0].at),)
-    if still and id(still[0]) in lines:
-        found["oldest_open_s"] = found["open_requests"] = (lines[id(still[0])].evidence(still[0].at),)
+    oldest = told.starts.get(still[0].request_id or "") if still else None
+    if oldest:
+        found["oldest_open_s"] = found["open_requests"] = (oldest.evidence(still[0].at),)
     found["clients_only_401"] = found.get("status_401", ())
     found["clients_limited"] = found.get("status_429", ())
+    found["latest_errors"] = found.get("status_5xx", ())
     found["requests"] = found.get("last_request_age_s", ())
     return found

@@ -7,12 +7,14 @@ off, "GPU is lost" is a fault, and a library that is not there is only unknown u
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from opskit.logs.redact import redact
 from opskit.model.evidence import Evidence
 from opskit.model.message import Message, say
 from opskit.model.raw import Raw
@@ -22,13 +24,12 @@ from opskit.model.settings import Settings
 from opskit.probes.answer import unpack
 from opskit.probes.base import Deadline, LateError, Probe, ProbeError, as_facts
 from opskit.probes.child import run
-from opskit.probes.gpu_inventory import METRIC_FIELDS, Card, Inventory, headroom
+from opskit.probes.gpu_inventory import METRIC_FIELDS, Card, Inventory, headroom, throttles, trouble_of, used_pct
 
+_READER = Path(__file__).with_name("gpu_reader.py")
 _CAP_BYTES = 4 << 20
-# nvml.h, nvmlClocksEventReason*. A GeForce that regulates to its target may show the software bit in normal use; the
-# hardware bit halves the clocks or worse.
-_SOFTWARE_THERMAL, _HARDWARE_THERMAL = 0x20, 0x40
 _SOURCE = "NVML"
+_METRIC_OF = {"hottest_c": "temperature_c", "hardware_thermal": "thermal_throttle"}
 
 
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,17 +71,20 @@ class GpuProbe(Probe[Args]):
     def collect(self, args: Args, deadline: Deadline) -> tuple[Raw, ...]:
         """Run the reader; where it hangs, say at which call."""
         del args  # the whole inventory is read, whatever is expected
-        argv = (sys.executable, "-m", "opskit.probes.gpu_reader")
-        output = run(argv, deadline, say("ask the NVIDIA driver"), _CAP_BYTES)
-        told = [line for line in output.stdout.splitlines() if line.startswith(b"{")]
-        for line in reversed(told):
-            if line.startswith(b'{"inventory"'):
-                inventory = msgspec.json.decode(line)["inventory"]
-                return (Raw("gpu.json", msgspec.json.format(msgspec.json.encode(inventory), indent=1), _SOURCE),)
-        stage = msgspec.json.decode(told[-1]).get("stage", "?") if told else "start"
+        # As a file and with -P: neither the present folder nor this one may lend the reader a module.
+        argv = (sys.executable, "-P", str(_READER))
+        try:
+            output = run(argv, deadline, say("ask the NVIDIA driver"), _CAP_BYTES)
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise ProbeError(say("the NVML reader failed at {stage}: {why}", stage="start", why=why)) from None
+        stage, inventory = _told(output.stdout)
+        if inventory:
+            return (Raw("gpu.json", msgspec.json.format(inventory, indent=1), _SOURCE),)
         if output.finished:
-            why = output.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
-            raise ProbeError(say("the NVML reader failed at {stage}: {why}", stage=stage, why=why))
+            why = redact(output.stderr.decode("utf-8", "replace")).strip().rpartition("\n")[2]
+            shown = why or f"exit code {output.code}"
+            raise ProbeError(say("the NVML reader failed at {stage}: {why}", stage=stage, why=shown))
         raise LateError(
             say(
                 "the NVIDIA driver did not answer {stage} within {seconds} s: look for Xid 119 or 79 in the kernel log",
@@ -92,59 +96,49 @@ class GpuProbe(Probe[Args]):
     def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
         """Judge every card by itself, then all of them together."""
         found, at = unpack(raws, Inventory), now.timestamp()
-        trouble = _trouble(found)
+        trouble = trouble_of(found)
         if trouble is not None and not args.expected:
             raise ProbeError(trouble)
         cards = [card for card in found.gpus if card.lost is None]
         lost = [card for card in found.gpus if card.lost is not None]
         missing = max(0, (args.expected or 0) - len(cards))
-        samples = [Sample("lost", float(len(lost)), at=at)]
+        samples = [] if trouble else [Sample("lost", float(len(lost)), at=at)]
         if args.expected is not None:
             samples.append(Sample("missing", float(missing), at=at))
         samples += [sample for card in cards for sample in _card_samples(card, args, at)]
         facts = _facts(found, cards, lost, missing, args)
-        why = {"missing": trouble} if trouble else {}
-        why.update({name: trouble for name in self.metrics if trouble})
-        why.update(_reasons(cards))
-        return Reading(as_facts(facts), _evidence(found, cards, lost, at), why, tuple(samples))
+        return Reading(as_facts(facts), _evidence(found, cards, lost, at), _why(facts, cards, trouble), tuple(samples))
 
 
-def _trouble(found: Inventory) -> Message | None:
-    error = found.init_error or found.count_error
-    if error is None:
-        return None if found.gpus else say("the NVIDIA driver works but shows no GPU")
-    texts = {
-        9: say("the NVIDIA driver is not loaded (lsmod shows no nvidia module): was the kernel updated without it?"),
-        12: say("the NVIDIA driver library libnvidia-ml.so.1 is not on this host: install the driver or mount it here"),
-        18: say("NVIDIA driver and library differ in version (updated, no reboot): reboot, or reload the modules"),
-        999: say("NVML answers 'unknown error': a container has lost access to the GPU, restart it; else see dmesg"),
-    }
-    return texts.get(error.code) or say("NVML answers '{text}' ({code})", text=error.text, code=error.code)
+class _Progress(msgspec.Struct):
+    """A line of the reader: the call it is about to make, or the inventory at the end."""
+
+    stage: str = ""
+    inventory: msgspec.Raw = msgspec.Raw(b"")
 
 
-def _used_pct(card: Card) -> float | None:
-    if card.memory is None or card.memory.total <= 0:
-        return None
-    return round(card.memory.used / card.memory.total * 100, 2)
-
-
-def _throttles(card: Card) -> int | None:
-    """0 not slowed down by heat, 1 by the driver, 2 by the hardware."""
-    if card.reasons is None:
-        return None
-    return 2 if card.reasons & _HARDWARE_THERMAL else int(bool(card.reasons & _SOFTWARE_THERMAL))
+def _told(stdout: bytes) -> tuple[str, bytes]:
+    """Return the last call that the reader announced, and the inventory if it came that far."""
+    stage, inventory = "start", b""
+    for line in stdout.splitlines():
+        try:
+            progress = msgspec.json.decode(line, type=_Progress)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            continue  # a library may print what it likes; the evidence is checked when it is read
+        stage, inventory = progress.stage or stage, bytes(progress.inventory) or inventory
+    return stage, inventory
 
 
 def _card_samples(card: Card, args: Args, at: float) -> list[Sample]:
     labels = {"gpu": card.label}
-    throttles = _throttles(card)
+    slowed = throttles(card)
     total = float(card.memory.total) if card.memory else None
     values: dict[str, tuple[float | None, str, float | None]] = {
-        "memory_used_pct": (_used_pct(card), "%", 100),
+        "memory_used_pct": (used_pct(card), "%", 100),
         "memory_used_bytes": (float(card.memory.used) if card.memory else None, "B", total),
         "temperature_c": (None if card.temperature_c is None else float(card.temperature_c), "", None),
         "headroom_c": (headroom(card, args.assumed_limit_c), "", None),
-        "thermal_throttle": (None if throttles is None else float(throttles), "", None),
+        "thermal_throttle": (None if slowed is None else float(slowed), "", None),
         "utilization_pct": (card.utilization_pct, "%", 100),
         "power_w": (None if card.power_mw is None else card.power_mw / 1000, "", None),
     }
@@ -157,16 +151,16 @@ def _card_samples(card: Card, args: Args, at: float) -> list[Sample]:
 
 def _facts(found: Inventory, cards: list[Card], lost: list[Card], missing: int, args: Args) -> Facts:
     error = found.init_error or found.count_error
-    throttling = [known for card in cards if (known := _throttles(card)) is not None]
+    throttling = [known for card in cards if (known := throttles(card)) is not None]
     return Facts(
         count=len(cards),
         missing=missing,
-        lost=len(lost),
+        lost=None if error else len(lost),
         hottest_c=_most(float(card.temperature_c) for card in cards if card.temperature_c is not None),
         headroom_c=_least(headroom(card, args.assumed_limit_c) for card in cards),
         thermal_throttle=max(throttling) > 0 if throttling else None,
         hardware_thermal=max(throttling) > 1 if throttling else None,
-        memory_used_pct=_most(_used_pct(card) for card in cards),
+        memory_used_pct=_most(used_pct(card) for card in cards),
         utilization_pct=_most(card.utilization_pct for card in cards),
         driver_error=error.text if error else "",
     )
@@ -180,24 +174,30 @@ def _least(values: Any) -> float | None:
     return min((value for value in values if value is not None), default=None)
 
 
-def _reasons(cards: list[Card]) -> dict[str, Message]:
-    """Say for each series that a card refused what NVML answered."""
-    return {
+def _why(facts: Facts, cards: list[Card], trouble: Message | None) -> dict[str, Message]:
+    """Say for each series that a card refused, and for each fact that is missing, what NVML answered."""
+    if trouble is not None:
+        return dict.fromkeys((*GpuProbe.metrics, *Facts.__struct_fields__), trouble)
+    why = {
         f"{metric} {card.label}": say("GPU {gpu}: {text}", gpu=card.label, text=wrong.text)
         for card in cards
-        for metric in METRIC_FIELDS
-        if (wrong := card.errors.get(METRIC_FIELDS[metric])) is not None
+        for metric, field in METRIC_FIELDS.items()
+        if (wrong := card.errors.get(field) or card.error) is not None
     }
+    for name in [name for name, value in as_facts(facts).items() if value is None]:
+        series = f"{_METRIC_OF.get(name, name)} "
+        why[name] = next((text for of, text in why.items() if of.startswith(series)), say("no GPU tells it"))
+    return why
 
 
 def _evidence(found: Inventory, cards: list[Card], lost: list[Card], at: float) -> dict[str, tuple[Evidence, ...]]:
     def proof(field: str, text: str) -> tuple[Evidence, ...]:
         return (Evidence(_SOURCE, text, field=field, at=at),)
 
-    hot = ", ".join(f"{card.label} {card.temperature_c} C of {card.limit_c or '?'} C" for card in cards)
-    full = ", ".join(f"{card.label} {_used_pct(card)} %" for card in cards)
+    hot = _list(cards, lambda card: f"{_known(card.temperature_c)} C of {_known(card.limit_c)} C")
+    full = _list(cards, lambda card: f"{_known(used_pct(card))} %")
     gone = ", ".join(f"GPU {card.index}: {card.lost.text}" for card in lost if card.lost)
-    why = ", ".join(f"{card.label} {hex(card.reasons or 0)}" for card in cards)
+    why = _list(cards, lambda card: "?" if card.reasons is None else hex(card.reasons))
     error = found.init_error or found.count_error
     return {
         "hottest_c": proof("temperature", hot),
@@ -208,3 +208,11 @@ def _evidence(found: Inventory, cards: list[Card], lost: list[Card], at: float) 
         "thermal_throttle": proof("clocksEventReasons", why),
         "driver_error": proof("nvmlInit", error.text if error else "ok"),
     }
+
+
+def _list(cards: list[Card], shown: Callable[[Card], str]) -> str:
+    return ", ".join(f"{card.label} {shown(card)}" for card in cards)
+
+
+def _known(value: float | None) -> str:
+    return "?" if value is None else f"{value:g}"

@@ -1,8 +1,8 @@
 """Runs as a process of its own and prints what NVML says, as JSON lines: a driver that hangs hangs only this process.
 
-`python -m opskit.probes.gpu_reader` prints `{"stage": …}` before each call that may block (Xid 119 makes calls wait for
-tens of seconds, open-gpu-kernel-modules#446), and at the end `{"inventory": …}`. One failing call costs its field, one
-failing card costs its row: never the others.
+A program for itself, it imports nothing of opskit. It prints `{"stage": …}` before each call that may block (Xid 119
+makes calls wait for tens of seconds, open-gpu-kernel-modules#446), and at the end `{"inventory": …}`. One failing call
+costs its field, one failing card costs its row: never the others.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def _gpu(index: int) -> dict[str, Any]:
 
     card["uuid"] = ask("uuid", pynvml.nvmlDeviceGetUUID)
     card["name"] = ask("name", pynvml.nvmlDeviceGetName)
-    card["memory"] = _memory(ask)
+    card["memory"] = _memory(ask, card)
     card["temperature_c"] = _temperature(ask, card)
     card["limits"] = {name: ask(name, pynvml.nvmlDeviceGetTemperatureThreshold, k) for name, k in _THRESHOLDS.items()}
     card["margin_c"] = ask("margin_c", pynvml.nvmlDeviceGetMarginTemperature)
@@ -60,7 +60,7 @@ def _gpu(index: int) -> dict[str, Any]:
     return card
 
 
-def _memory(ask: Callable[..., Any]) -> dict[str, Any] | None:
+def _memory(ask: Callable[..., Any], card: dict[str, Any]) -> dict[str, Any] | None:
     """Version 2 tells what the driver reserves apart; version 1 counts it as used (nvml.h, nvmlMemory_v2_t)."""
     found = ask("memory", pynvml.nvmlDeviceGetMemoryInfo, pynvml.nvmlMemory_v2)
     if found is not None:
@@ -68,6 +68,7 @@ def _memory(ask: Callable[..., Any]) -> dict[str, Any] | None:
     found = ask("memory", pynvml.nvmlDeviceGetMemoryInfo)
     if found is None:
         return None
+    card["errors"].pop("memory", None)
     return {"version": 1, "total": found.total, "used": found.used, "free": found.free, "reserved": None}
 
 

@@ -21,6 +21,8 @@ from opskit.probes.answer import failed, pack, unpack
 from opskit.probes.base import Deadline, Probe, as_facts
 from opskit.probes.exchange import Exchange, Target, exchange
 
+_KEPT = 4096
+_HEADERS = {"content-type", "server", "location"}
 PHASES = ("dns_s", "connect_s", "tls_s", "first_byte_s", "total_s")
 
 
@@ -38,7 +40,7 @@ class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Facts(msgspec.Struct, frozen=True):
     """`answered`: an HTTP answer came, whatever it says. `ok`: it was the expected one, and not a catch-all page.
 
-    `served` is True where the status was 2xx; False says nothing by itself.
+    `served` is True where the status was below 500: a redirect or a log-in page is service too.
     """
 
     answered: bool | None = None
@@ -83,7 +85,9 @@ class HttpProbe(Probe[Args]):
         decoy = None
         if args.decoy and asked.failure is None and deadline.left:
             decoy = exchange(Target(_decoy_url(args.url), verify=args.verify), deadline)
-        return (pack(f"http-{args.target}.json", Evidenced(_trimmed(asked), decoy and _trimmed(decoy)), args.url),)
+        wanted = args.expect_text or ""
+        found = Evidenced(_trimmed(asked, wanted), decoy and _trimmed(decoy, wanted))
+        return (pack(f"http-{args.target}.json", found, asked.url),)
 
     def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
         """Judge status, text and decoy."""
@@ -97,7 +101,7 @@ class HttpProbe(Probe[Args]):
             refused=asked.refused,
             timed_out=asked.timed_out,
             ok=answered and reason is None and not catch_all,
-            served=asked.status is not None and 200 <= asked.status < 300,
+            served=asked.status is not None and 200 <= asked.status < 500,
             proves_nothing=catch_all,
             status=asked.status,
             first_byte_s=asked.phases.get("first_byte_s"),
@@ -111,10 +115,12 @@ class HttpProbe(Probe[Args]):
         if catch_all is not None:
             samples.append(Sample("route_proves_health", float(not catch_all), at=at))
         samples += [
-            Sample(name, asked.phases[name], "s", at=at) for name in PHASES if name in asked.phases and answered
+            Sample(name, asked.phases[name], "s", at=at)
+            for name in PHASES
+            if name in asked.phases and answered and (name != "total_s" or asked.failure is None)
         ]
-        line = Evidence(args.url, _line(asked), at=at)
-        why = {name: reason for name in ("answered", "healthy") if reason is not None}
+        line = Evidence(asked.url, _line(asked), at=at)
+        why = _why(facts, found, reason)
         return Reading(as_facts(facts), dict.fromkeys(as_facts(facts), (line,)), why, tuple(samples))
 
 
@@ -135,15 +141,30 @@ class GatewayHttpProbe(HttpProbe):
         return Args("gateway", url, expect_status=None, decoy=False)
 
 
+def _why(facts: Facts, found: Evidenced, reason: Message | None) -> dict[str, Message]:
+    """Say what is wrong with the answer, and for each fact that is missing why it is."""
+    why = {name: reason for name in ("answered", "healthy") if reason is not None}
+    no_answer = failed(found.asked)
+    for name in [name for name, value in as_facts(facts).items() if value is None]:
+        why[name] = no_answer
+    if facts.proves_nothing is None and found.asked.failure is None:
+        why["proves_nothing"] = failed(found.decoy) if found.decoy else say("no other path was asked")
+    return why
+
+
 def _decoy_url(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}/opskit-{secrets.token_hex(6)}"
 
 
-def _trimmed(asked: Exchange) -> Exchange:
+def _trimmed(asked: Exchange, wanted: str) -> Exchange:
     """Keep what is judged and shown; the rest of a page is nobody's business."""
-    headers = {name: value for name, value in asked.headers.items() if name in {"content-type", "server", "location"}}
-    return msgspec.structs.replace(asked, body=redact(asked.body[:4096]), headers=headers)
+    headers = {name: redact(text) for name, text in asked.headers.items() if name in _HEADERS}
+    body = redact(asked.body)
+    kept = body[:_KEPT]
+    if wanted in body and wanted not in kept:
+        kept += f" ... {wanted}"
+    return msgspec.structs.replace(asked, body=kept, headers=headers)
 
 
 def _catch_all(asked: Exchange, decoy: Exchange | None) -> bool | None:

@@ -8,6 +8,7 @@ from opskit.probes.base import Deadline, ProbeError
 from opskit.probes.child import Output, run
 
 _CAP_BYTES = 32 << 20
+_FIELDS = "MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_PID"  # what is read, and nothing of command lines and environments
 
 
 def collect_journal(name: str, match: tuple[str, ...], since: float, deadline: Deadline) -> Raw:
@@ -17,11 +18,18 @@ def collect_journal(name: str, match: tuple[str, ...], since: float, deadline: D
     an empty answer is believed only from a source that is known to speak.
     """
     shown = " ".join(("journalctl", *match))
-    base = ("journalctl", *match, "--no-pager", "--quiet", "-o", "json")
-    found = _run((*base, "--since", f"@{int(since)}"), deadline, shown)
+    base = ("journalctl", *match, "--no-pager", "--quiet", "-o", "json", f"--output-fields={_FIELDS}")
+    # Newest first: where time or room run out, it is the oldest entries that are missing.
+    found = _run((*base, "--since", f"@{int(since)}", "--reverse"), deadline, shown)
     if not found.stdout.strip():
         _insist_on_a_voice(_run((*base, "-n", "1"), deadline, shown), shown)
-    return Raw(name, found.stdout, shown, complete=found.finished)
+    return Raw(name, _oldest_first(found), shown, complete=found.finished)
+
+
+def _oldest_first(found: Output) -> bytes:
+    """Turn the entries round; the last one of an output that was cut may be half an entry, and is left out."""
+    entries = found.stdout.split(b"\n")[:-1] if not found.finished else found.stdout.splitlines()
+    return b"".join(entry + b"\n" for entry in reversed(entries))
 
 
 def _run(argv: tuple[str, ...], deadline: Deadline, shown: str) -> Output:
@@ -33,6 +41,9 @@ def _run(argv: tuple[str, ...], deadline: Deadline, shown: str) -> Output:
         ) from None
     except PermissionError:
         raise ProbeError(say("journalctl may not be run by this user")) from None
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise ProbeError(say("{command} failed: {why}", command=shown, why=why)) from None
     if not found.finished and not found.stdout:
         raise deadline.expired()
     if found.code not in {0, None}:

@@ -18,10 +18,11 @@ from opskit.model.reading import Fact, Reading
 from opskit.model.settings import Settings
 from opskit.probes.base import Deadline, Probe, ProbeError
 from opskit.probes.journal import collect_journal
-from opskit.probes.log_tail import collect_recent
+from opskit.probes.log_tail import AHEAD_S, collect_recent, cut_note
 
 _WINDOW_S = 7200.0
-_MODEL_SERVER = ("ollama", "llama", "runner")
+_MODEL_SERVER = ("ollama", "llama")
+_NAMES = {"gpu-lost": "gpu_off_the_bus", "gpu-fault": "xid", "conntrack-full": "conntrack_full"}
 
 
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,7 +63,12 @@ class KernelLogProbe(Probe[Args]):
     def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
         """Sort the events by what they mean for the chat."""
         at, zone = now.timestamp(), now.tzinfo or get_localzone()
-        told = [(event, raw) for raw in raws for event in events(raw.data, raw.first_line, zone)]
+        told = [
+            (event, raw)
+            for raw in raws
+            for event in events(raw.data, raw.first_line, zone, read_at=at)
+            if _fact(event) is not None
+        ]
         undated = [(event, raw) for event, raw in told if event.at is None]
         if undated and len(undated) == len(told):
             raise ProbeError(
@@ -71,21 +77,25 @@ class KernelLogProbe(Probe[Args]):
                     path=undated[0][1].origin,
                 )
             )
-        recent = [(event, raw) for event, raw in told if event.at is not None and at - event.at <= args.recent_s]
+        recent = [
+            (event, raw) for event, raw in told if event.at is not None and -AHEAD_S <= at - event.at <= args.recent_s
+        ]
         facts: dict[str, Fact] = dict.fromkeys(Facts.__struct_fields__, False)
         evidence: dict[str, tuple[Evidence, ...]] = {}
         for event, raw in recent:
-            name = _fact(event)
+            name = _fact(event) or ""
             facts[name] = True
-            evidence[name] = (Evidence(raw.origin, redact(event.text[:600]), event.line, at=event.at),)
+            evidence[name] = (Evidence(raw.origin, redact(event.text)[:600], event.line, at=event.at),)
         kills = [event.at for event, _ in recent if _fact(event) == "oom_kill" and event.at is not None]
-        facts["oom_kill_age_s"] = round(at - max(kills), 3) if kills else None
+        facts["oom_kill_age_s"] = round(max(0.0, at - max(kills)), 3) if kills else None
         evidence["oom_kill_age_s"] = evidence.get("oom_kill", ())
-        return Reading(facts, evidence, {"oom_kill_age_s": say("no such kill in the last {n} s", n=int(args.recent_s))})
+        why = {"oom_kill_age_s": say("no such kill in the last {n} s", n=int(args.recent_s))}
+        return Reading(facts, evidence, why, notes=cut_note(raws))
 
 
-def _fact(event: Event) -> str:
+def _fact(event: Event) -> str | None:
+    """The fact that an event makes true; hung tasks and crashes of other programs make none."""
     if event.label == "ram-oom":
         name = (event.process or "").lower()
         return "oom_kill" if any(part in name for part in _MODEL_SERVER) else "oom_kill_other"
-    return {"gpu-lost": "gpu_off_the_bus", "gpu-fault": "xid"}.get(event.label, "conntrack_full")
+    return _NAMES.get(event.label)

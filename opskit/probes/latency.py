@@ -71,7 +71,7 @@ class Asked(msgspec.Struct, frozen=True):
 class _Chunk(msgspec.Struct):
     """One event of the stream, as far as it matters: content or reasoning in a delta or a message, or an error."""
 
-    choices: list[dict[str, object]] = []
+    choices: list[dict[str, object]] | None = None
     error: object = None
 
 
@@ -110,11 +110,13 @@ class LatencyProbe(Probe[Args]):
         }
         ear = _Ear()
         found = exchange(Target(args.url, payload, headers), deadline, ear.hear)
+        if found.failure is None:
+            ear.read_whole(found.body, found.phases["total_s"])
         error = "" if found.status in {200, None} else redact(found.body[:500])
         kept = msgspec.structs.replace(found, body="", headers={})
         with_key = args.key_header in headers
         asked = Asked(kept, ear.chunks, ear.first_token_s, ear.done, with_key, error or ear.error, key_problem)
-        return (pack("latency.json", asked, args.url),)
+        return (pack("latency.json", asked, found.url),)
 
     def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
         """Tell a whole answer from a broken one, and both from opskit's own trouble."""
@@ -137,9 +139,8 @@ class LatencyProbe(Probe[Args]):
         if whole:
             samples.append(Sample("first_token_s", asked.first_token_s, "s", at=at))
             samples.append(Sample("total_s", facts.total_s, "s", at=at))
-        line = Evidence(args.url, _line(asked), at=at)
-        reason = None if whole else _broken(asked)
-        why = {} if reason is None else dict.fromkeys(("answered", "first_token_s", "total_s"), reason)
+        line = Evidence(found.url, _line(asked), at=at)
+        why = {} if whole else dict.fromkeys(("answered", "status", "first_token_s", "total_s"), _broken(asked))
         return Reading(as_facts(facts), dict.fromkeys(as_facts(facts), (line,)), why, tuple(samples))
 
 
@@ -147,8 +148,8 @@ def _in_own_way(asked: Asked, args: Args, at: float) -> Reading:
     """opskit was turned away itself: nothing was seen, and nothing is said about users."""
     facts = Facts(seen=False, refused=False, timed_out=False, status=asked.exchange.status)
     reason = _own_trouble(asked, args)
-    why = dict.fromkeys(("answered", "first_token_s", "total_s"), reason)
-    line = (Evidence(args.url, _line(asked), at=at),)
+    why = dict.fromkeys(("answered", "first_token_s", "total_s", "chunks"), reason)
+    line = (Evidence(asked.exchange.url, _line(asked), at=at),)
     return Reading(as_facts(facts), {"status": line}, why, (Sample("answered", None, at=at),))
 
 
@@ -174,12 +175,18 @@ class _Ear:
             return False
         if chunk.error:
             self.error = redact(str(chunk.error)[:500])
-        if any(_content(choice) for choice in chunk.choices):
+        choices = chunk.choices or []
+        if any(_content(choice) for choice in choices):
             self.chunks += 1
             self.first_token_s = seconds if self.first_token_s is None else self.first_token_s
         # A gateway that answers without streaming sends one object with a whole message.
-        self.done = self.done or any("message" in choice for choice in chunk.choices)
+        self.done = self.done or any("message" in choice for choice in choices)
         return False
+
+    def read_whole(self, body: str, seconds: float) -> None:
+        """Take an answer for one JSON object over several lines, where line by line nothing was understood."""
+        if not (self.chunks or self.done or self.error):
+            self.hear(" ".join(body.split("\n")).encode(), seconds)
 
 
 def _content(choice: dict[str, object]) -> bool:
@@ -190,6 +197,11 @@ def _content(choice: dict[str, object]) -> bool:
 
 def _own_trouble(asked: Asked, args: Args) -> Message:
     status = asked.exchange.status or 0
+    if status == 403:
+        return say(
+            "the gateway does not let opskit in (403): '{text}'; look at its list of addresses and at opskit's key",
+            text=asked.error,
+        )
     if status == 429:
         return say("the gateway limits opskit's own question (429): give it a key of its own with a higher limit")
     if asked.key_problem:

@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from opskit.logs.files import LogError, Truncated, lines, members, tail
 from opskit.logs.redact import redact
 from opskit.model.evidence import Evidence
-from opskit.model.message import say
+from opskit.model.message import Message, say
 from opskit.model.raw import Raw
 from opskit.probes.base import Deadline, ProbeError
 
 CAP_BYTES = 64 << 20
+AT_ONCE_BYTES = 16 << 20
+"""As much as can be parsed while somebody waits for a diagnosis, several logs at a time."""
 RECENT_BYTES = 8 << 20
+AHEAD_S = 300.0
+_SLACK_S = 60.0
+_EVIDENCE = 600
+_CHECK_EVERY = 1 << 14
 _COMPRESSED = {".gz", ".bz2", ".xz"}
 Stamp = Callable[[bytes], float | None]
+
+
+class Dated(Protocol):
+    """What the parsers of log lines return."""
+
+    @property
+    def at(self) -> float:
+        """When the line was written, in epoch seconds."""
+
+
+D = TypeVar("D", bound=Dated)
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -28,8 +48,9 @@ class Line(msgspec.Struct, frozen=True):
     data: bytes
 
     def evidence(self, at: float | None = None) -> Evidence:
-        """Return the line as a proof, secrets removed."""
-        return Evidence(self.source, redact(self.data.decode("utf-8", "surrogateescape")[:600]), self.number, at=at)
+        """Return the line as a proof, secrets removed: first removed, then cut, lest half a key remain."""
+        text = redact(self.data[: 16 * _EVIDENCE].decode("utf-8", "surrogateescape"))
+        return Evidence(self.source, text[:_EVIDENCE], self.number, at=at)
 
 
 def collect_recent(name: str, path: str, deadline: Deadline) -> tuple[Raw, ...]:
@@ -37,69 +58,122 @@ def collect_recent(name: str, path: str, deadline: Deadline) -> tuple[Raw, ...]:
 
     Raises ProbeError where the log cannot be read.
     """
-    raws = list[Raw]()
-    try:
-        for position, member in enumerate(members(path)[:-3:-1]):
-            deadline.enter(say("read {path}", path=str(member)))
-            own = name if position == 0 else f"{name}.{position}"
-            raws.append(_member(own, member, 0.0, lambda _line: None, RECENT_BYTES))
-            if not raws[-1].complete or (raws[-1].data.strip() and position == 0):
-                break
-    except LogError as error:
-        raise ProbeError(error.message) from None
-    return tuple(reversed(raws))
+    return _collect(name, _members_of(path)[-2:], None, lambda _line: None, RECENT_BYTES, deadline)
 
 
-def collect_log(name: str, path: str, since: float, stamp: Stamp, deadline: Deadline) -> tuple[Raw, ...]:
+def collect_log(
+    name: str, path: str, since: float, stamp: Stamp, deadline: Deadline, room: int = CAP_BYTES
+) -> tuple[Raw, ...]:
     """Return the lines of a log and its rotated members since `since` (epoch seconds), oldest first.
 
-    Raises ProbeError where the log cannot be read; a damaged compressed member gives what it still holds.
+    At most `room` bytes, and then the newest. Raises ProbeError where the log cannot be read; a damaged compressed
+    member gives what it still holds.
     """
-    room, raws = CAP_BYTES, list[Raw]()
+    return _collect(name, _members_of(path), since, stamp, room, deadline)
+
+
+def _members_of(path: str) -> list[Path]:
+    """The rotated set, oldest first.
+
+    Raises ProbeError where the log itself is missing, but for the moment in which it is being rotated: the members
+    alone tell of the past.
+    """
     try:
-        for position, member in enumerate(reversed(members(path))):
+        found = members(path)
+        alone = found[-1] != Path(path) and time.time() - found[-1].stat().st_mtime > _SLACK_S
+    except LogError as error:
+        raise ProbeError(error.message) from None
+    except OSError:
+        alone = True
+    if alone:
+        raise ProbeError(say("{path}: there is no such file", path=path))
+    return found
+
+
+def _collect(
+    name: str, found: list[Path], since: float | None, stamp: Stamp, room: int, deadline: Deadline
+) -> tuple[Raw, ...]:
+    raws = list[Raw]()
+    try:
+        for position, member in enumerate(reversed(found)):
             deadline.enter(say("read {path}", path=str(member)))
-            raw = _member(name if position == 0 else f"{name}.{position}", member, since, stamp, room)
-            raws.append(raw)
-            room -= len(raw.data)
-            if not raw.complete or room <= 0 or _reaches(raw.data, since, stamp):
+            if position and since is not None and member.stat().st_mtime < since - _SLACK_S:
+                break  # nothing was written to it in the window
+            own = name if position == 0 else f"{name}.{position}"
+            raws.append(_member(own, member, since, stamp, room, deadline))
+            room -= len(raws[-1].data)
+            if not raws[-1].complete or room <= 0 or _reaches(raws[-1].data, since, stamp):
                 break
     except LogError as error:
         raise ProbeError(error.message) from None
+    except OSError as error:  # rotated away between the listing and the look
+        why = error.strerror or str(error)
+        raise ProbeError(say("{path}: cannot be opened ({reason})", path=str(member), reason=why)) from None
     return tuple(reversed(raws))
 
 
-def _member(name: str, path: Path, since: float, stamp: Stamp, room: int) -> Raw:
+def _member(name: str, path: Path, since: float | None, stamp: Stamp, room: int, deadline: Deadline) -> Raw:
     if path.suffix not in _COMPRESSED:
         part = tail(path, since, room, stamp)
         return Raw(name, part.data, str(path), part.first_line, part.complete)
-    kept, first, size = list[bytes](), 1, 0
+    kept, size, number, complete = deque[bytes](), 0, 0, True
     try:
         for number, line in lines(path):
-            if not kept and (stamp(line) or since) < since:
-                continue
-            first = number if not kept else first
-            kept.append(line)
-            size += len(line)
-            if size > room:
-                return Raw(name, b"\n".join(kept), str(path), first, complete=False)
+            if not number % _CHECK_EVERY:
+                deadline.enter(say("read {path}", path=str(path)))
+            if kept or since is None or (stamp(line) or since) >= since:
+                kept.append(line)
+                size += len(line) + 1
+            while size > room:  # the newest lines are those that count
+                size -= len(kept.popleft()) + 1
+                complete = False
     except Truncated:
-        return Raw(name, b"\n".join(kept), str(path), first, complete=False)
-    return Raw(name, b"\n".join(kept), str(path), first)
+        complete = False
+    return Raw(name, b"\n".join(kept), str(path), number - len(kept) + 1, complete)
 
 
-def _reaches(data: bytes, since: float, stamp: Stamp) -> bool:
+def _reaches(data: bytes, since: float | None, stamp: Stamp) -> bool:
     """True where the first line that has a time is older than the window: no older member is needed."""
-    for line in data[: 1 << 20].split(b"\n"):
-        at = stamp(line)
-        if at is not None:
-            return at < since
-    return False
+    if since is None:
+        return False
+    times = (stamp(line) for line in data[: 1 << 20].split(b"\n"))
+    first = next((at for at in times if at is not None), None)
+    return first is not None and first < since
 
 
 def read_lines(raws: Sequence[Raw]) -> Iterator[Line]:
     """Yield every line of the evidence with its place."""
     for raw in raws:
-        for offset, data in enumerate(raw.data.split(b"\n")):
-            if data:
-                yield Line(raw.origin, raw.first_line + offset, data.removesuffix(b"\r"))
+        begin, number = 0, raw.first_line
+        while begin < len(raw.data):
+            end = raw.data.find(b"\n", begin)
+            end = end if end >= 0 else len(raw.data)
+            if end > begin:
+                yield Line(raw.origin, number, raw.data[begin:end].removesuffix(b"\r"))
+            begin, number = end + 1, number + 1
+
+
+def cut_note(raws: Sequence[Raw]) -> tuple[Message, ...]:
+    """Say where older lines were left out, for want of room."""
+    cut = [raw.origin for raw in raws if not raw.complete]
+    return tuple(say("only the newest part of {path} was read: it is larger than fits", path=path) for path in cut)
+
+
+def not_ahead(told: Iterable[tuple[D, Line]], at: float) -> Iterator[tuple[D, Line]]:
+    """Leave out lines dated after `at`: a clock that was set back has made them, and they would seem new for long.
+
+    Raises ProbeError where the newest line is one of them, because then the log and this host do not agree on the time.
+    """
+    ahead = None
+    for item, line in told:
+        ahead = line if item.at > at + AHEAD_S else None
+        if ahead is None:
+            yield item, line
+    if ahead is not None:
+        raise ProbeError(
+            say(
+                "{path}:{line} is dated in the future: its zone is not this host's, or a clock is wrong",
+                path=ahead.source,
+                line=ahead.number,
+            )
+        )

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import itertools
 import time
+from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import msgspec
@@ -24,10 +25,13 @@ from opskit.model.sample import Sample
 from opskit.model.settings import Settings
 from opskit.probes.answer import OWN_AGENT
 from opskit.probes.base import Deadline, Probe, ProbeError, as_facts
-from opskit.probes.log_tail import Line, collect_log, read_lines
+from opskit.probes.log_tail import AT_ONCE_BYTES, Line, collect_log, cut_note, not_ahead, read_lines
 
 _WINDOW_S = 7200.0
 _ENOUGH_GAPS = 20
+_TOO_MANY_UNKNOWN = 3  # the last line may be half written, and a stray one may stand before it
+_LATEST = 20
+Seen = tuple[Request, Line]
 
 
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,7 +42,9 @@ class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """Counts cover the last `recent_s` seconds. `silence_ratio` is the present silence over the longest gap before.
+    """Counts cover the last `recent_s` seconds, `latest_errors` the newest 20 requests of them.
+
+    `silence_ratio` is the present silence over the longest gap before it.
 
     `api_requests` are POSTs below /v1/, which Nginx hands to the gateway itself.
     """
@@ -52,6 +58,7 @@ class Facts(msgspec.Struct, frozen=True):
     status_502: int | None = None
     status_504: int | None = None
     server_errors: int | None = None
+    latest_errors: int | None = None
 
 
 class NginxAccessProbe(Probe[Args]):
@@ -67,35 +74,58 @@ class NginxAccessProbe(Probe[Args]):
 
     def collect(self, args: Args, deadline: Deadline) -> tuple[Raw, ...]:
         """Read the newest part of the log and, where it was just rotated, of the one before it."""
-        return collect_log("nginx-access.log", args.path, time.time() - _WINDOW_S, _stamp, deadline)
+        return collect_log("nginx-access.log", args.path, time.time() - _WINDOW_S, _stamp, deadline, AT_ONCE_BYTES)
 
     def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
         """Count what is recent, and measure the silence since the last line."""
         at = now.timestamp()
-        told = [(request, line) for line in read_lines(raws) if (request := log.parse(line.data))]
-        seen = [(request, line) for request, line in told if request.agent != OWN_AGENT]
-        unparsed = sum(1 for _ in read_lines(raws)) - len(told)
-        if unparsed and not told:
-            raise ProbeError(say("{path}: no line has a known format", path=raws[-1].origin))
-        recent = [(request, line) for request, line in seen if at - request.at <= args.recent_s]
+        times, recent = array("d"), list[Seen]()
+        newest: Seen | None = None
+        for request, line in not_ahead(_requests(raws), at):
+            if request.agent == OWN_AGENT:
+                continue
+            times.append(request.at)
+            if newest is None or request.at >= newest[0].at:
+                newest = request, line
+            if at - request.at <= args.recent_s:
+                recent.append((request, line))
         status = Counter(request.status for request, _ in recent)
-        last = max((request.at for request, _ in seen), default=None)
+        silence = max(0.0, at - newest[0].at) if newest else None
         facts = Facts(
             requests=len(recent),
             chat_requests=sum(request.method == "POST" for request, _ in recent),
             api_requests=sum(_is_api(request) for request, _ in recent),
-            last_request_age_s=None if last is None else round(max(0.0, at - last), 3),
-            silence_ratio=None if last is None else _silence([request.at for request, _ in seen], at - last),
+            last_request_age_s=None if silence is None else round(silence, 3),
+            silence_ratio=None if silence is None else _silence(times, silence),
             status_499=status[499],
             status_502=status[502],
             status_504=status[504],
+            latest_errors=sum((request.status or 0) >= 500 for request, _ in recent[-_LATEST:]),
             server_errors=sum(count for code, count in status.items() if code and 500 <= code < 600),
         )
         samples = tuple(Sample(name, getattr(facts, name), _unit(name), at=at) for name in sorted(self.metrics))
-        why = {} if seen else dict.fromkeys(("last_request_age_s", "silence_ratio"), say("the log is empty"))
-        if seen and facts.silence_ratio is None:
+        none = say("the log shows no request of a user")
+        why = {} if newest else dict.fromkeys(("last_request_age_s", "silence_ratio"), none)
+        if newest and facts.silence_ratio is None:
             why["silence_ratio"] = say("fewer than {n} lines to know the usual gap from", n=_ENOUGH_GAPS)
-        return Reading(as_facts(facts), _evidence(seen, recent), why, samples)
+        return Reading(as_facts(facts), _evidence(newest, recent), why, samples, cut_note(raws))
+
+
+def _requests(raws: Sequence[Raw]) -> Iterator[Seen]:
+    """Parse the lines.
+
+    Raises ProbeError where the newest ones have another format than is known: what they tell would be missed.
+    """
+    known = unknown = 0
+    for line in read_lines(raws):
+        request = log.parse(line.data)
+        if request:
+            known, unknown = known + 1, 0
+            yield request, line
+        else:
+            unknown += 1
+    if unknown >= (_TOO_MANY_UNKNOWN if known else 1):
+        raise ProbeError(say("{path}: its newest lines have no known format", path=raws[-1].origin))
 
 
 def _stamp(line: bytes) -> float | None:
@@ -111,20 +141,19 @@ def _unit(name: str) -> str:
     return "s" if name.endswith("_s") else ""
 
 
-def _silence(times: list[float], silence: float) -> float | None:
+def _silence(times: Sequence[float], silence: float) -> float | None:
     """Hold the silence against the longest gap between lines before it, at least one second (the log's precision)."""
-    gaps = [after - before for before, after in itertools.pairwise(sorted(times))]
-    if len(gaps) < _ENOUGH_GAPS:
+    if len(times) <= _ENOUGH_GAPS:
         return None
-    return round(silence / max(1.0, *gaps), 2)
+    longest = max(after - before for before, after in itertools.pairwise(sorted(times)))
+    return round(silence / max(1.0, longest), 2)
 
 
-def _evidence(seen: list[tuple[Request, Line]], recent: list[tuple[Request, Line]]) -> dict[str, tuple[Evidence, ...]]:
+def _evidence(newest: Seen | None, recent: list[Seen]) -> dict[str, tuple[Evidence, ...]]:
     found: dict[str, tuple[Evidence, ...]] = {}
-    if seen:
-        request, line = max(seen, key=lambda pair: pair[0].at)
-        newest = (line.evidence(request.at),)
-        found = dict.fromkeys(("requests", "last_request_age_s", "silence_ratio"), newest)
+    if newest:
+        request, line = newest
+        found = dict.fromkeys(("requests", "last_request_age_s", "silence_ratio"), (line.evidence(request.at),))
     groups = {
         "chat_requests": [pair for pair in recent if pair[0].method == "POST"],
         "api_requests": [pair for pair in recent if _is_api(pair[0])],

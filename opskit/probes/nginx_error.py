@@ -6,20 +6,21 @@ Matched on errno, not on its text (musl words it differently). Lines carry local
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, tzinfo
-from urllib.parse import urlsplit
 
 import msgspec
 from tzlocal import get_localzone
 
 from opskit.logs.nginx_error import ErrorRecord, parse
 from opskit.model.evidence import Evidence
+from opskit.model.message import say
 from opskit.model.raw import Raw
 from opskit.model.reading import Reading
 from opskit.model.settings import Settings
-from opskit.probes.base import Deadline, Probe, as_facts
-from opskit.probes.log_tail import Line, collect_log, read_lines
+from opskit.probes.address import port_of
+from opskit.probes.base import Deadline, Probe, ProbeError, as_facts
+from opskit.probes.log_tail import AT_ONCE_BYTES, Line, collect_log, cut_note, not_ahead, read_lines
 
 _WINDOW_S = 7200.0
 _REFUSED = {111, 2, 113, 101}  # ECONNREFUSED, no such socket, no route to host, no network: nobody there
@@ -63,15 +64,15 @@ class NginxErrorProbe(Probe[Args]):
         """Read the newest part of the log."""
         zone = get_localzone()
         return collect_log(
-            "nginx-error.log", args.path, time.time() - _WINDOW_S, lambda line: _at(line, zone), deadline
+            "nginx-error.log", args.path, time.time() - _WINDOW_S, lambda line: _at(line, zone), deadline, AT_ONCE_BYTES
         )
 
     def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
         """Count by service and kind."""
         zone = now.tzinfo or get_localzone()
-        records = [(record, line) for line in read_lines(raws) if (record := parse(line.data, zone))]
-        recent = [(record, line) for record, line in records if now.timestamp() - record.at <= args.recent_s]
-        gateway, clawdbot = _port(args.gateway), _port(args.clawdbot)
+        at = now.timestamp()
+        recent = [pair for pair in not_ahead(_records(raws, zone), at) if at - pair[0].at <= args.recent_s]
+        gateway, clawdbot = port_of(args.gateway) or -1, port_of(args.clawdbot) or -1
         groups = {
             "gateway_refused": [pair for pair in recent if _refused(pair[0]) and _upstream(pair[0]) == gateway],
             "gateway_timeouts": [pair for pair in recent if _timed_out(pair[0]) and _upstream(pair[0]) == gateway],
@@ -82,7 +83,23 @@ class NginxErrorProbe(Probe[Args]):
             "emergencies": [pair for pair in recent if pair[0].level in _LOUD],
         }
         facts = Facts(**{name: len(pairs) for name, pairs in groups.items()})
-        return Reading(as_facts(facts), {name: _last(pairs) for name, pairs in groups.items() if pairs})
+        evidence = {name: _last(pairs) for name, pairs in groups.items() if pairs}
+        return Reading(as_facts(facts), evidence, notes=cut_note(raws))
+
+
+def _records(raws: Sequence[Raw], zone: tzinfo) -> Iterator[tuple[ErrorRecord, Line]]:
+    """Parse the lines that begin a record; those that go on with one are left out.
+
+    Raises ProbeError where there are lines and none of them begins one.
+    """
+    lines = records = 0
+    for line in read_lines(raws):
+        record, lines = parse(line.data, zone), lines + 1
+        if record:
+            records += 1
+            yield record, line
+    if lines and not records:
+        raise ProbeError(say("{path}: no line has a known format", path=raws[-1].origin))
 
 
 def _at(line: bytes, zone: tzinfo) -> float | None:
@@ -90,16 +107,8 @@ def _at(line: bytes, zone: tzinfo) -> float | None:
     return record.at if record else None
 
 
-def _port(url: str) -> int | None:
-    parts = urlsplit(url)
-    return parts.port or (443 if parts.scheme == "https" else 80)
-
-
 def _upstream(record: ErrorRecord) -> int | None:
-    try:
-        return _port(record.upstream) if record.upstream else None
-    except ValueError:  # a port that is no number: the line is hostile or cut
-        return None
+    return port_of(record.upstream) if record.upstream else None
 
 
 def _refused(record: ErrorRecord) -> bool:

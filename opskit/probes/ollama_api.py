@@ -60,7 +60,7 @@ class _Model(msgspec.Struct):
 
 
 class _Models(msgspec.Struct):
-    models: list[_Model] | None = None
+    models: list[_Model] | None  # Go writes an empty list as null; an object without it is no list of models
 
 
 class OllamaApiProbe(Probe[Args]):
@@ -113,23 +113,24 @@ def _models(asked: Exchange | None) -> list[_Model] | None:
         return None
     try:
         return msgspec.json.decode(asked.body, type=_Models).models or []
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
         return None
 
 
 def _named(models: list[_Model], wanted: str) -> _Model | None:
-    """Ollama adds `:latest` where no tag is given, and lists a private registry's host in front."""
-    full = wanted if ":" in wanted.rpartition("/")[2] else f"{wanted}:latest"
-    for model in models:
-        for name in (model.name, model.model):
-            if name == full or name.endswith("/" + full) or (name and full.endswith("/" + name)):
-                return model
-    return None
+    """Compare as Ollama does: its own registry, `library/` and `:latest` go without saying, case does not matter."""
+    full = _full(wanted)
+    return next((model for model in models if full in {_full(model.name), _full(model.model)}), None)
+
+
+def _full(name: str) -> str:
+    short = name.lower().removeprefix("registry.ollama.ai/").removeprefix("library/")
+    return short if ":" in short.rpartition("/")[2] else f"{short}:latest"
 
 
 def _share(model: _Model | None) -> float | None:
     # size_vram above size, or a size of 0, is what the CLI shows as "Unknown" (ollama cmd/cmd.go).
-    if model is None or model.size <= 0 or model.size_vram > model.size:
+    if model is None or model.size <= 0 or not 0 <= model.size_vram <= model.size:
         return None
     return round(model.size_vram / model.size * 100, 2)
 
@@ -141,7 +142,9 @@ def _stopping(model: _Model | None, now: datetime) -> bool | None:
         expires = datetime.fromisoformat(model.expires_at)
     except ValueError:
         return None
-    return expires.tzinfo is not None and expires < now
+    if expires.tzinfo is None or expires.year == 1:  # the zero time of Go: nobody has set it yet
+        return None
+    return expires < now
 
 
 def _evidence(asked: Asked, facts: Facts, args: Args, at: float) -> dict[str, tuple[Evidence, ...]]:
@@ -160,16 +163,23 @@ def _answer_line(asked: Exchange) -> str:
 
 
 def _reasons(asked: Asked, facts: Facts, args: Args) -> dict[str, Message]:
+    """Say for each fact that is missing why it is."""
+    tags = _no_list(asked.tags) if facts.model_present is None else None
+    ps = tags or (_no_list(asked.ps) if facts.model_loaded is None and asked.ps else None)
+    of_model = ps or (
+        say("{model} is not loaded", model=args.model)
+        if facts.model_loaded is False
+        else say("Ollama does not say how much of {model} is in VRAM", model=args.model)
+    )
     reasons: dict[str, Message] = {}
-    trouble = failed(asked.tags) if asked.tags.failure else None
-    if trouble is None and facts.model_present is None:
-        trouble = say(
-            "{url} answered {status}, not a list of models", url=asked.tags.url, status=asked.tags.status or 0
-        )
-    if trouble is not None:
-        reasons = dict.fromkeys(("answered", "answer_s", "model_present", "model_loaded", "vram_share_pct"), trouble)
-    elif facts.model_loaded is False:
-        reasons["vram_share_pct"] = say("{model} is not loaded", model=args.model)
-    elif facts.vram_share_pct is None:
-        reasons["vram_share_pct"] = say("Ollama does not say how much of {model} is in VRAM", model=args.model)
+    for name in [name for name, value in as_facts(facts).items() if value is None]:
+        reasons[name] = tags if tags and name in {"answer_s", "model_present"} else ps or of_model
+    if tags is not None:
+        reasons["answered"] = tags
     return reasons
+
+
+def _no_list(asked: Exchange) -> Message:
+    if asked.failure is not None:
+        return failed(asked)
+    return say("{url} answered {status}, not a list of models", url=asked.url, status=asked.status or 0)

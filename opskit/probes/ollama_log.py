@@ -15,6 +15,7 @@ from tzlocal import get_localzone
 
 from opskit.logs.ollama import Event, events
 from opskit.logs.redact import redact
+from opskit.logs.request import Request
 from opskit.model.evidence import Evidence
 from opskit.model.message import say
 from opskit.model.raw import Raw
@@ -22,11 +23,12 @@ from opskit.model.reading import Fact, Reading
 from opskit.model.settings import Settings
 from opskit.probes.base import Deadline, Probe, ProbeError
 from opskit.probes.journal import collect_journal
-from opskit.probes.log_tail import collect_recent
+from opskit.probes.log_tail import AHEAD_S, collect_recent, cut_note
 
 _WINDOW_S = 7200.0
 _GENERATION = ("/api/chat", "/api/generate", "/v1/chat/completions", "/v1/completions", "/v1/responses")
 _FINAL = ("terminated", "Load failed", "CUDA error", "panic", "Error:", "error loading")
+Seen = tuple[Event, Raw]
 LABELS = {
     "vram-oom": "vram_oom",
     "ram-oom": "ram_oom",
@@ -89,40 +91,61 @@ class OllamaLogProbe(Probe[Args]):
         zone = now.tzinfo or get_localzone()
         if not args.source.startswith("unit:") and not any(raw.data.strip() for raw in raws):
             raise ProbeError(say("{path} is empty", path=args.source))
-        told = [(event, raw) for raw in raws for event in events(raw.data, raw.first_line, zone)]
-        answered = [n for n, (event, _) in enumerate(told) if _answered(event)]
-        after = told[answered[-1] + 1 :] if answered else told
-        failures = [(event, raw) for event, raw in after if event.label in LABELS and _stands(event, after)]
-        undated = [event for event, _ in failures if event.at is None]
-        if undated:
-            raise ProbeError(
-                say(
-                    "{path}: a failure line has no time, it may be old: '{line}'",
-                    path=raws[-1].origin,
-                    line=redact(undated[0].text),
-                )
+        told = [
+            (event, raw)
+            for raw in raws
+            for event in events(raw.data, raw.first_line, zone, at)
+            if event.at is None or event.at <= at + AHEAD_S
+        ]
+        failures = _standing(told)
+        undated = next(((event, raw) for event, raw in failures if event.at is None), None)
+        if undated is not None:
+            event, raw = undated
+            text = say(
+                "{path}: a failure line has no time, it may be old: '{line}'", path=raw.origin, line=redact(event.text)
             )
-        recent = [(e, raw) for e, raw in failures if e.at is not None and at - e.at <= args.recent_s]
+            raise ProbeError(text)
         facts: dict[str, Fact] = dict.fromkeys(LABELS.values(), False)
         evidence: dict[str, tuple[Evidence, ...]] = {}
-        for event, raw in recent:
-            facts[LABELS[event.label]] = True
-            proof = Evidence(raw.origin, redact(event.text[:600]), event.line, at=event.at)
-            evidence.setdefault(LABELS[event.label], (proof,))
-        last_ok = told[answered[-1]][0].at if answered else None
-        facts["last_ok_age_s"] = None if last_ok is None else round(at - last_ok, 3)
-        return Reading(facts, evidence, {"last_ok_age_s": say("the log shows no request that ended well")})
+        for event, raw in failures:
+            if event.at is not None and at - event.at <= args.recent_s:
+                facts[LABELS[event.label]] = True
+                proof = Evidence(raw.origin, redact(event.text)[:600], event.line, at=event.at)
+                evidence.setdefault(LABELS[event.label], (proof,))
+        last_ok = next((event.at for event, _ in reversed(told) if _answered(event)), None)
+        facts["last_ok_age_s"] = None if last_ok is None else round(max(0.0, at - last_ok), 3)
+        why = {"last_ok_age_s": say("the log shows no request that ended well")}
+        return Reading(facts, evidence, why, notes=cut_note(raws))
 
 
-def _stands(event: Event, after: list[tuple[Event, Raw]]) -> bool:
-    """An allocation may fail while Ollama tries how many layers fit: it counts only once the load or a request failed.
+def _standing(told: list[Seen]) -> list[Seen]:
+    """Return the failures that no good answer has followed, in the order of the log.
 
+    An allocation may fail while Ollama tries how many layers fit: it counts only once the load or a request failed.
     (0.11 to 0.29 lay the model out by trial; 0.30 and later retry with a smaller context.)
     """
-    if event.label != "vram-oom" or any(mark in event.text for mark in _FINAL):
+    standing, answers, final = list[Seen](), list[Request](), False
+    for event, raw in reversed(told):
+        if _answered(event) and event.request is not None:
+            answers.append(event.request)
+        if event.label in LABELS and not any(_clears(answer, event) for answer in answers):
+            decided = event.label != "vram-oom" or any(mark in event.text for mark in _FINAL)
+            if decided or final:
+                standing.append((event, raw))
+        final = final or event.label in {"crash", "panic"} or _failed(event) or _final_oom(event)
+    standing.reverse()
+    return standing
+
+
+def _clears(answer: Request, failure: Event) -> bool:
+    """A good answer that stands later in the log, but not one that the failure cut short: it ends in 200 as well.
+
+    (ollama#10265: the status has left when the runner dies in the middle.) Gin's times are whole seconds.
+    """
+    if failure.at is None:
         return True
-    later = [other for other, _ in after if other.line > event.line]
-    return any(other.label in {"crash", "panic"} or _failed(other) or _final_oom(other) for other in later)
+    begin = answer.at - (answer.duration_s or 0.0)
+    return not begin + 1 < failure.at <= answer.at + 1
 
 
 def _final_oom(event: Event) -> bool:

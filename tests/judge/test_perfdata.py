@@ -84,3 +84,11 @@ def test_what_is_written_is_read_back(value):
     (item,) = parse(text).items
     assert item.value == pytest.approx(value, rel=1e-14, abs=1e-300)
     assert decimal(value) in text
+
+
+def test_long_labels_that_differ_at_their_end_only_are_both_kept():
+    folder = "validity_left_pct_/etc/letsencrypt/live/a-rather-long-name.chat.example.com"
+    text = emit([Performance(f"{folder}/{name}.pem", value) for name, value in (("cert", 1), ("chain", 2))])
+    labels = [item.label for item in parse(text).items]
+    assert len(set(labels)) == 2
+    assert all(len(label) == 63 for label in labels)

@@ -44,6 +44,7 @@ HARD = [
     # not while k are still bad
     ("2 of 6", "wwoooo", "uwwwww"),
     ("2 of 6", "wwooooo", "uwwwwwo"),
+    ("2 of 6", "wwoooouo", "uwwwwwwo"),
     # UNKNOWN neither confirms a fault nor ends it
     ("4 of 6", "owwwuuuuuuuu", "ooooooouuuuu"),
     ("4 of 6", "wwwwuuuuuuuuu", "uuuwwwwwwwwww"),
@@ -128,9 +129,7 @@ def reference(k: int, n: int, results: list[Status]) -> list[Status]:
             critical = window.count(Status.CRITICAL)
             stays = hard is Status.CRITICAL and critical > 0
             hard = Status.CRITICAL if critical >= k or stays else Status.WARNING
-        elif fault and window.count(Status.OK) >= k:
-            hard = Status.OK
-        elif not fault and window[-1] is Status.OK:
+        elif window[-1] is Status.OK and (not fault or window.count(Status.OK) >= k):
             hard = Status.OK
         elif not fault and (hard is None or window[-k:] == [Status.UNKNOWN] * k):
             hard = Status.UNKNOWN

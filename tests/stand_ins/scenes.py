@@ -63,6 +63,12 @@ def _clawdbot_down(stack: Stack) -> None:
     users(stack, 12)
 
 
+def _clawdbot_hangs(stack: Stack) -> None:
+    users(stack, 20)
+    stack.freeze("clawdbot")
+    users(stack, 6, timeout=1.5)
+
+
 def _gateway_down(stack: Stack) -> None:
     users(stack)
     stack.kill("gateway")
@@ -220,6 +226,7 @@ SCENES: dict[str, Scene] = {
         {**_GENEROUS, "certificate_days": -3},
     ),
     "clawdbot-down": Scene("Clawdbot was killed", _clawdbot_down, "OPS301"),
+    "clawdbot-hangs": Scene("Clawdbot was frozen (SIGSTOP)", _clawdbot_hangs, "OPS302"),
     "gateway-down": Scene("the gateway was killed", _gateway_down, "OPS201"),
     "gateway-not-reached": Scene(
         "Clawdbot's api_base points to a port where nobody listens", _gateway_not_reached, "OPS202"
