@@ -94,7 +94,7 @@ WRONG = [
         for url, why in (
             ("127.0.0.1:8080", URL), ("ftp://host/", URL), ("http://", URL), ("http:///path", URL), ("", URL),
             ("http://host:99999/", URL), ("http://host:0/", URL), ("http://ho st/", URL), ("file:///etc/passwd", URL),
-            ("http://[::1/", URL), ("//host/", URL), 
+            ("http://[::1/", URL), ("//host/", URL),
             ("http://user:hunter2@host/", "a password does not belong into a URL"),
         )
     ),
@@ -102,7 +102,7 @@ WRONG = [
         (f"stack: {{gateway: {{api_key_file: {secret!r}}}}}", f"stack.gateway.api_key_file: {KEPT}")
         for secret in ("sk-hunter2", "hunter2/file", "", "$", "$1", "${KEY}", "$KEY hunter2")
     ),
-    ("stack: {gateway: {key_header: 'X Key'}}", 
+    ("stack: {gateway: {key_header: 'X Key'}}",
      "stack.gateway.key_header: expected the name of a header, such as X-Api-Key"),
     ("stack: {clawdbot: {health_path: health}}", "stack.clawdbot.health_path: expected a path that begins with /"),
     ("stack: {ollama: {log: ollama.log}}",
@@ -159,7 +159,7 @@ def test_every_mistake_is_told_in_one_run_each_at_its_line():
         parse(data, "x.yaml")
     assert str(refused.value).splitlines() == [
         f"x.yaml:6: stack.nginx.url: {URL}",
-        "x.yaml:32: notify.email.port: expected a port, 1 to 65535",
+        "x.yaml:33: notify.email.port: expected a port, 1 to 65535",
         "x.yaml:42: report.daily_at: expected a time of day as HH:MM, such as 08:00",
     ]
 
