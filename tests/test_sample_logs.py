@@ -10,6 +10,7 @@ import pytest
 
 from opskit.app import bundle as bundles
 from opskit.app.context import Context, load_context
+from opskit.app.manifest import MANIFEST
 from opskit.app.run_triage import Triage, run_triage
 from opskit.definitions.convert import plain
 from opskit.definitions.reader import compose
@@ -63,7 +64,7 @@ def test_pseudonyms_do_not_change_the_verdict(context, name, tmp_path):
     masked = tmp_path / "bundle"
     shutil.copytree(SAMPLES / name, masked)
     for file in masked.iterdir():
-        if file.name not in {bundles.MANIFEST, "truth.yaml"}:
+        if file.name not in {MANIFEST, "truth.yaml"}:
             file.write_bytes(pseudonyms(file.read_bytes(), b"a secret of this bundle"))
     assert b"user01" not in (masked / "gateway.log").read_bytes()
     assert cause(diagnose(context, masked)) == truth(name)
@@ -83,14 +84,14 @@ SHALLOWER = {("OPS405", "kernel-log"): "OPS401"}
 @pytest.mark.parametrize("name", INCIDENTS)
 def test_without_a_source_of_evidence_nobody_else_is_accused(context, name, tmp_path):
     """Taking evidence away may lead to "cannot tell"; it must not lead to an accusation of somebody else."""
-    manifest = json.loads((SAMPLES / name / bundles.MANIFEST).read_text())
+    manifest = json.loads((SAMPLES / name / MANIFEST).read_text())
     expected = truth(name)
     also = {item.cause.code for item in diagnose(context, SAMPLES / name).diagnosis.also_seen}
     for key in {entry["key"] for entry in manifest["files"]}:
         poorer = tmp_path / key
         shutil.copytree(SAMPLES / name, poorer)
         rest = [entry for entry in manifest["files"] if entry["key"] != key]
-        (poorer / bundles.MANIFEST).write_text(json.dumps({**manifest, "files": rest}))
+        (poorer / MANIFEST).write_text(json.dumps({**manifest, "files": rest}))
         done = diagnose(context, poorer)
         assert cause(done) in {expected, None, SHALLOWER.get((expected, key))} | also, f"without {key}"
         if cause(done) not in {expected, None}:

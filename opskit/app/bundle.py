@@ -5,80 +5,34 @@ from __future__ import annotations
 import io
 import os
 import platform
-import string
 import tarfile
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
 import opskit
+from opskit.app.manifest import (
+    MANIFEST,
+    SCHEMA,
+    Absent,
+    BundleError,
+    FileEntry,
+    Manifest,
+    Redactions,
+    captured_at,
+    parse_manifest,
+)
 from opskit.app.observe import Job
-from opskit.definitions.convert import Converter
-from opskit.definitions.reader import compose
 from opskit.logs.pseudonym import pseudonyms
 from opskit.logs.redact import redact_bytes
 from opskit.model.message import Message, say
-from opskit.model.problem import DefinitionError
 from opskit.model.raw import Raw
 from opskit.model.settings import Settings, Stack
 from opskit.probes.base import Deadline, ProbeError
 
-MANIFEST = "manifest.yaml"
 _LARGEST = 512 << 20
-_SCHEMA = 1
-
-
-class FileEntry(msgspec.Struct, frozen=True):
-    """One raw file: the evidence it belongs to, and where it was read."""
-
-    name: str
-    key: str
-    origin: str
-    first_line: int = 1
-    complete: bool = True
-
-
-class Absent(msgspec.Struct, frozen=True):
-    """Evidence that could not be collected, and why."""
-
-    key: str
-    template: str
-    args: dict[str, str] = {}
-
-
-class Redactions(msgspec.Struct, frozen=True):
-    """What was taken out: the number of secrets and texts, and whether names and addresses are pseudonyms."""
-
-    replaced: int
-    pseudonyms: bool
-
-
-class Manifest(msgspec.Struct, frozen=True):
-    """`manifest.yaml`. `captured_at` is ISO 8601 with offset, `zone` the IANA name of the host's zone.
-
-    `stack` is the configuration of then: a replay on another host must look for the same ports and the same model.
-    """
-
-    schema: int
-    captured_at: str
-    zone: str
-    host: str
-    versions: dict[str, str]
-    redactions: Redactions
-    stack: Stack = Stack()
-    files: tuple[FileEntry, ...] = ()
-    absent: tuple[Absent, ...] = ()
-
-
-class BundleError(Exception):
-    """The bundle cannot be written or read; `reason` says why."""
-
-    def __init__(self, reason: Message) -> None:
-        self.reason = reason
-        super().__init__(str(reason))
 
 
 class Bundle:
@@ -95,14 +49,16 @@ class Bundle:
         key = job.probe.key(job.args)
         entries = [entry for entry in self.manifest.files if entry.key == key]
         if entries:
-            return tuple(
-                Raw(entry.name, self._data.get(entry.name, b""), entry.origin, entry.first_line, entry.complete)
-                for entry in entries
-            )
+            return tuple(self._raw(entry) for entry in entries)
         absent = next((item for item in self.manifest.absent if item.key == key), None)
         if absent is None:
             raise ProbeError(say("the bundle holds no evidence '{key}'", key=key))
         raise ProbeError(Message(absent.template, dict(absent.args)))
+
+    def _raw(self, entry: FileEntry) -> Raw:
+        if entry.name not in self._data:
+            raise ProbeError(say("the bundle has lost its file {name}", name=entry.name))
+        return Raw(entry.name, self._data[entry.name], entry.origin, entry.first_line, entry.complete)
 
     def now(self) -> datetime:
         """The time of capture."""
@@ -139,7 +95,7 @@ def write(
     versions = {"opskit": opskit.__version__, "python": platform.python_version(), "kernel": platform.release()}
     host = "host" if secret else platform.node()
     redactions = Redactions(replaced, pseudonyms=secret is not None)
-    manifest = Manifest(_SCHEMA, at.isoformat(), zone, host, versions, redactions, stack, tuple(entries), tuple(absent))
+    manifest = Manifest(SCHEMA, at.isoformat(), zone, host, versions, redactions, stack, tuple(entries), tuple(absent))
     files[MANIFEST] = _yaml(manifest)
     try:
         _store(path, files, at)
@@ -183,8 +139,8 @@ def read(path: Path) -> Bundle:
         raise BundleError(say("{path} cannot be read as a bundle: {why}", path=str(path), why=why)) from None
     if MANIFEST not in files:
         raise BundleError(say("{path} is no bundle: it holds no {name}", path=str(path), name=MANIFEST))
-    manifest = _manifest(files[MANIFEST], f"{path}/{MANIFEST}")
-    return Bundle(manifest, files, _captured_at(manifest, path))
+    manifest = parse_manifest(files[MANIFEST], f"{path}/{MANIFEST}")
+    return Bundle(manifest, files, captured_at(manifest, path))
 
 
 def _members(path: Path) -> Iterator[tuple[str, bytes]]:
@@ -212,41 +168,3 @@ def _insist(room: int, path: Path) -> None:
     if room < 0:
         text = say("{path} is larger than a bundle can be ({limit} MiB)", path=str(path), limit=_LARGEST >> 20)
         raise BundleError(text)
-
-
-def _manifest(data: bytes, source: str) -> Manifest:
-    converter = Converter(source)
-    try:
-        found = converter.struct(compose(data, source), Manifest, "")
-    except DefinitionError as error:
-        raise BundleError(error.problems[0].text) from None
-    if found is None or converter.problems:
-        problem = converter.problems[0]
-        raise BundleError(say("{source}:{line}: {what}", source=source, line=problem.line, what=problem.text))
-    if found.schema != _SCHEMA:
-        text = say("{path} has bundle format {found}, expected {known}", path=source, found=found.schema, known=_SCHEMA)
-        raise BundleError(text)
-    for item in found.absent:
-        if not _harmless(item):
-            raise BundleError(say("{source}: the reason for '{key}' is malformed", source=source, key=item.key))
-    return found
-
-
-def _harmless(item: Absent) -> bool:
-    """A template from outside may only name its own arguments: no attributes, no conversions, no format codes."""
-    try:
-        fields = list(string.Formatter().parse(item.template))
-    except ValueError:
-        return False
-    return all(name is None or (name in item.args and not spec and not conv) for _text, name, spec, conv in fields)
-
-
-def _captured_at(manifest: Manifest, path: Path) -> datetime:
-    try:
-        at, zone = datetime.fromisoformat(manifest.captured_at), ZoneInfo(manifest.zone)
-    except (ValueError, ZoneInfoNotFoundError):
-        at, zone = datetime.min, ZoneInfo("UTC")  # noqa: DTZ901  # without offset: refused below
-    if at.tzinfo is None:
-        text = say("{path}: captured_at wants a time with offset, zone an IANA name (Europe/Berlin)", path=str(path))
-        raise BundleError(text)
-    return at.astimezone(zone)

@@ -9,6 +9,7 @@ from pathlib import Path
 from opskit.app import bundle
 from opskit.app.clock import now
 from opskit.app.context import Context
+from opskit.app.manifest import Manifest
 from opskit.app.observe import Job, Live, job, observe
 from opskit.model.message import Message
 from opskit.model.raw import Raw
@@ -34,7 +35,7 @@ class _Recorder(Live):
         return self.kept[key]  # type: ignore[return-value]  # just assigned
 
 
-def snapshot(context: Context, path: Path, *, pseudonyms: bool, timeout: float = _TIMEOUT_S) -> bundle.Manifest:
+def snapshot(context: Context, path: Path, *, pseudonyms: bool, timeout: float = _TIMEOUT_S) -> Manifest:
     """Collect everything and write it to `path`. Raises BundleError and DefinitionError."""
     recorder = _Recorder()
     jobs: Sequence[Job] = [job(name, name, {}, timeout, context.settings, "snapshot") for name in PROBES]

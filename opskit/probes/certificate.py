@@ -34,6 +34,9 @@ _PEM = re.compile(
     rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----.+?-----END (?:TRUSTED |X509 )?CERTIFICATE-----", re.DOTALL
 )
 _FILE_CAP = 4 << 20
+_LEAST_S = 0.05
+_ODD = (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+"""What cryptography raises for certificates that break the rules."""
 _TEXTS = {
     "missing": say("there is no such file, or it may not be looked at"),
     "empty": say("it holds no PEM certificate"),
@@ -72,6 +75,7 @@ class Shelf(msgspec.Struct, frozen=True):
     """The evidence. Public certificates only: a private key in the same file is never read into it."""
 
     seen: list[Seen]
+    unmatched: list[str] = []
 
 
 class CertificateProbe(Probe[Args]):
@@ -88,13 +92,16 @@ class CertificateProbe(Probe[Args]):
 
     def collect(self, args: Args, deadline: Deadline) -> tuple[Raw, ...]:
         """Read the files, shake hands with the endpoints."""
-        paths = sorted({path for pattern in args.files for path in _matches(pattern)})
-        seen = [_from_file(path, deadline) for path in paths]
-        seen += [_from_endpoint(endpoint, args, deadline) for endpoint in args.endpoints]
+        matches = {pattern: _matches(pattern) for pattern in args.files}
+        seen = [_from_file(path, deadline) for path in sorted({path for found in matches.values() for path in found})]
+        for position, endpoint in enumerate(args.endpoints):
+            # Each gets its share of the time: one that hangs must not hide the others.
+            seen.append(_from_endpoint(endpoint, args, Deadline(deadline.left / (len(args.endpoints) - position))))
         if not seen:
             shown = ", ".join((*args.files, *args.endpoints)) or "-"
             raise ProbeError(say("no certificate found at {places}: set certificates in opskit.yaml", places=shown))
-        return (pack("certificate.json", Shelf(seen), "certificates"),)
+        unmatched = [pattern for pattern, found in matches.items() if not found]
+        return (pack("certificate.json", Shelf(seen, unmatched), "certificates"),)
 
     def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
         """Measure every certificate; of a file with a chain the one that ends first counts."""
@@ -103,7 +110,8 @@ class CertificateProbe(Probe[Args]):
         samples: list[Sample] = []
         evidence: list[Evidence] = []
         why: dict[str, Message] = {}
-        for seen in unpack(raws, Shelf).seen:
+        shelf = unpack(raws, Shelf)
+        for seen in shelf.seen:
             labels = {"certificate": seen.place}
             chain = _parsed(seen)
             if seen.live:
@@ -118,7 +126,7 @@ class CertificateProbe(Probe[Args]):
             if seen.unverified is not None:
                 why[f"trusted {seen.place}"] = say("{why}", why=seen.unverified.text)
             first = min(chain, key=lambda certificate: certificate.not_valid_after_utc)
-            samples += _samples(first, labels, now)
+            samples += _samples(first, chain, labels, now)
             evidence.append(Evidence(seen.place, _line(first), field="notAfter", at=at))
         facts: dict[str, Fact] = {
             "days_left": min(
@@ -127,7 +135,10 @@ class CertificateProbe(Probe[Args]):
             "trusted": _all(samples, "trusted"),
             "unreadable": sum(not sample.value for sample in samples if sample.metric in {"readable", "answered"}),
         }
-        return Reading(facts, {"days_left": tuple(evidence)}, why, tuple(samples))
+        why["days_left"] = say("no certificate could be read")
+        why["trusted"] = say("no endpoint showed a certificate")
+        notes = tuple(say("no file matches {pattern}", pattern=pattern) for pattern in shelf.unmatched)
+        return Reading(facts, {"days_left": tuple(evidence)}, why, tuple(samples), notes)
 
 
 def _matches(pattern: str) -> list[str]:
@@ -152,7 +163,7 @@ def _from_file(path: str, deadline: Deadline) -> Seen:
 
 def _from_endpoint(endpoint: str, args: Args, deadline: Deadline) -> Seen:
     host, _, port = endpoint.rpartition(":")
-    if not host or not port.isdigit():
+    if not host or not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
         raise ProbeError(say("{endpoint} is not host:port: correct certificates.endpoints", endpoint=endpoint))
     name = args.server_name or host.strip("[]")
     verified = _handshake((host.strip("[]"), int(port)), name, args, deadline, verify=True)
@@ -167,14 +178,13 @@ def _from_endpoint(endpoint: str, args: Args, deadline: Deadline) -> Seen:
 
 
 def _handshake(address: tuple[str, int], name: str, args: Args, deadline: Deadline, *, verify: bool) -> str | Failure:
-    deadline.enter(say("TLS handshake with {host} port {port}", host=address[0], port=address[1]))
+    deadline.stage = say("TLS handshake with {host} port {port}", host=address[0], port=address[1])
     context = tls_context(Target("https://", verify=verify, ca_file=args.ca_file))
     try:
-        with (
-            socket.create_connection(address, timeout=deadline.left) as plain,
-            context.wrap_socket(plain, server_hostname=name) as secure,
-        ):
-            found = secure.getpeercert(binary_form=True)
+        with socket.create_connection(address, timeout=max(deadline.left, _LEAST_S)) as plain:
+            plain.settimeout(max(deadline.left, _LEAST_S))
+            with context.wrap_socket(plain, server_hostname=name) as secure:
+                found = secure.getpeercert(binary_form=True)
     except (OSError, ValueError) as error:
         return failure_of(error if isinstance(error, OSError) else OSError(str(error)), "TLS handshake")
     return ssl.DER_cert_to_PEM_cert(found) if found else Failure("tls", "TLS handshake", "no certificate was shown")
@@ -190,7 +200,9 @@ def _parsed(seen: Seen) -> list[x509.Certificate]:
     return chain
 
 
-def _samples(certificate: x509.Certificate, labels: dict[str, str], now: datetime) -> list[Sample]:
+def _samples(
+    certificate: x509.Certificate, chain: list[x509.Certificate], labels: dict[str, str], now: datetime
+) -> list[Sample]:
     """`validity_left_pct`: what remains, as a share of the lifetime; lives of over 90 days count as 90 days.
 
     So one threshold fits certificates of 160 hours and of ten years: a quarter is left when a renewer that works at
@@ -198,13 +210,14 @@ def _samples(certificate: x509.Certificate, labels: dict[str, str], now: datetim
     """
     at = now.timestamp()
     ends, begins = certificate.not_valid_after_utc, certificate.not_valid_before_utc
+    begun = max(one.not_valid_before_utc for one in chain)
     days = (ends - now).total_seconds() / _DAY_S
     cycle = min((ends - begins).total_seconds() / _DAY_S, _LONGEST_CYCLE_DAYS)
     share = days / cycle * 100 if cycle > 0 else -1.0
     return [
         Sample("days_left", round(days, 4), "", labels, at),
         Sample("validity_left_pct", round(min(share, 100.0), 3), "%", labels, at),
-        Sample("begun", float((begins - now).total_seconds() < 300), "", labels, at),
+        Sample("begun", float((begun - now).total_seconds() < 300), "", labels, at),
     ]
 
 
@@ -222,8 +235,8 @@ def _line(certificate: x509.Certificate) -> str:
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         shown = ", ".join(names.get_values_for_type(x509.DNSName)[:4])
-    except (x509.ExtensionNotFound, ValueError):
-        shown = certificate.subject.rfc4514_string()
+    except (x509.ExtensionNotFound, *_ODD):
+        shown = f"serial {certificate.serial_number:x}"
     ends = certificate.not_valid_after_utc.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return f"{shown} ends {ends}, SHA-256 {certificate.fingerprint(hashes.SHA256()).hex()[:16]}"
 

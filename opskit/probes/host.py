@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -16,11 +17,12 @@ import msgspec
 import psutil
 
 from opskit.model.evidence import Evidence
-from opskit.model.message import say
+from opskit.model.message import Message, say
 from opskit.model.raw import Raw
 from opskit.model.reading import Reading
 from opskit.model.sample import Sample
 from opskit.model.settings import Settings
+from opskit.probes.address import port_of
 from opskit.probes.answer import pack, unpack
 from opskit.probes.base import Deadline, Probe, as_facts
 
@@ -115,7 +117,7 @@ class HostProbe(Probe[Args]):
             cores=psutil.cpu_count() or 1,
             load=psutil.getloadavg()[0],
             disks=disks,
-            sockets=_sockets({port for port in map(_port, _urls(args)) if port}),
+            sockets=_sockets({port for port in map(port_of, _urls(args)) if port}),
         )
         return (pack("host.json", machine, "host"),)
 
@@ -140,30 +142,42 @@ class HostProbe(Probe[Args]):
         samples = tuple(
             Sample(name, getattr(facts, name), units.get(name, "%"), at=at, low=0) for name in sorted(self.metrics)
         )
-        sockets = Evidence("sockets of this host", f"established, {len(machine.sockets or [])} listed", at=at)
-        disk = Evidence(fullest.folder if fullest else "/", "disk", field="free", at=at)
+        sockets = Evidence("sockets of this host", _listed(machine), at=at)
+        evidence: dict[str, tuple[Evidence, ...]]
         evidence = dict.fromkeys((name for name in Facts.__struct_fields__ if name.endswith(_SOCKET_FACTS)), (sockets,))
-        why = (
-            {}
-            if machine.sockets is not None
-            else dict.fromkeys(evidence, say("sockets may not be listed by this user"))
-        )
-        return Reading(as_facts(facts), {**evidence, "disk_free_pct": (disk,)}, why, samples)
+        if fullest:
+            evidence["disk_free_pct"] = (Evidence(fullest.folder, f"{facts.disk_free_pct} %", field="free", at=at),)
+        return Reading(as_facts(facts), evidence, _why(machine, facts), samples)
+
+
+def _listed(machine: Machine) -> str:
+    states = Counter(item.state.lower() for item in machine.sockets or [])
+    return ", ".join(f"{count} {state}" for state, count in states.most_common()) or "none"
+
+
+def _why(machine: Machine, facts: Facts) -> dict[str, Message]:
+    """Say for each fact that is missing why it is."""
+    if machine.sockets is None:
+        sockets = say("sockets may not be listed by this user")
+    else:
+        sockets = say("its address is not of this host (127.0.0.1), so its connections cannot be counted here")
+    why = {}
+    for name in [name for name, value in as_facts(facts).items() if value is None]:
+        why[name] = sockets if name.endswith(_SOCKET_FACTS) else say("the system does not tell")
+    return why
 
 
 def _urls(args: Args) -> tuple[str, ...]:
     return (args.nginx, args.gateway, args.clawdbot, args.ollama)
 
 
-def _port(url: str) -> int | None:
-    parts = urlsplit(url)
-    return parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-
-
 def _disk(folder: str) -> Disk | None:
     if not Path(folder).is_dir():
         return None
-    usage = psutil.disk_usage(folder)
+    try:
+        usage = psutil.disk_usage(folder)
+    except OSError:  # a mount that is gone, or not ours to look at
+        return None
     return Disk(folder, usage.total, usage.free)
 
 
@@ -172,12 +186,13 @@ def _sockets(ports: set[int]) -> list[Socket] | None:
         found = psutil.net_connections("tcp")
     except (psutil.Error, OSError):
         return None
-    own = {_port_of(item.laddr) for item in found if item.pid == os.getpid()}  # opskit's own questions do not count
+    # opskit's own questions do not count, at neither end. By ports: one end may write its addresses as IPv6.
+    own = {(_port_of(item.laddr), _port_of(item.raddr)) for item in found if item.pid == os.getpid() and item.raddr}
     return [
         Socket(local, remote, item.status)
         for item in found
-        if not {_port_of(item.laddr), _port_of(item.raddr)} & own
         if {local := _port_of(item.laddr), remote := _port_of(item.raddr)} & ports
+        if not {(local, remote), (remote, local)} & own
     ]
 
 
@@ -190,18 +205,24 @@ def _share(part: float, whole: float) -> float | None:
     return round(part / whole * 100, 2) if whole > 0 else None
 
 
+def _is_here(url: str) -> bool:
+    try:
+        return (urlsplit(url).hostname or "") in _LOOPBACK
+    except ValueError:
+        return False
+
+
 def _listening(machine: Machine, url: str) -> bool | None:
     if machine.sockets is None:
         return None
-    return any(item.state == psutil.CONN_LISTEN and item.local == _port(url) for item in machine.sockets)
+    return any(item.state == psutil.CONN_LISTEN and item.local == port_of(url) for item in machine.sockets)
 
 
 def _connections(machine: Machine, url: str, *, local: bool) -> int | None:
     """Count established connections: accepted ones at the part's own port, or those that go out to it."""
-    host = urlsplit(url).hostname or ""
-    if machine.sockets is None or host not in _LOOPBACK:
+    if machine.sockets is None or not _is_here(url):
         return None
-    port = _port(url)
+    port = port_of(url)
     return sum(
         item.state == psutil.CONN_ESTABLISHED and (item.local if local else item.remote) == port
         for item in machine.sockets

@@ -28,6 +28,7 @@ from opskit.probes.log_tail import AHEAD_S, collect_recent, cut_note
 _WINDOW_S = 7200.0
 _GENERATION = ("/api/chat", "/api/generate", "/v1/chat/completions", "/v1/completions", "/v1/responses")
 _FINAL = ("terminated", "Load failed", "CUDA error", "panic", "Error:", "error loading")
+_DEATHS = {"crash", "panic", "gpu-lost", "gpu-fault", "ram-oom"}
 Seen = tuple[Event, Raw]
 LABELS = {
     "vram-oom": "vram_oom",
@@ -138,11 +139,11 @@ def _standing(told: list[Seen]) -> list[Seen]:
 
 
 def _clears(answer: Request, failure: Event) -> bool:
-    """A good answer that stands later in the log, but not one that the failure cut short: it ends in 200 as well.
+    """A good answer that stands later in the log clears a failure, but not one that the runner's death cut short.
 
-    (ollama#10265: the status has left when the runner dies in the middle.) Gin's times are whole seconds.
+    That ends in 200 as well, because the status has left already (ollama#10265). Gin's times are whole seconds.
     """
-    if failure.at is None:
+    if failure.at is None or failure.label not in _DEATHS:
         return True
     begin = answer.at - (answer.duration_s or 0.0)
     return not begin + 1 < failure.at <= answer.at + 1
