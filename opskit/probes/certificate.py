@@ -35,7 +35,7 @@ _PEM = re.compile(
 )
 _FILE_CAP = 4 << 20
 _LEAST_S = 0.05
-_ODD = (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+_ODD = (ValueError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 """What cryptography raises for certificates that break the rules."""
 _TEXTS = {
     "missing": say("there is no such file, or it may not be looked at"),
@@ -96,6 +96,7 @@ class CertificateProbe(Probe[Args]):
         seen = [_from_file(path, deadline) for path in sorted({path for found in matches.values() for path in found})]
         for position, endpoint in enumerate(args.endpoints):
             # Each gets its share of the time: one that hangs must not hide the others.
+            deadline.stage = say("TLS handshake with {endpoint}", endpoint=endpoint)
             seen.append(_from_endpoint(endpoint, args, Deadline(deadline.left / (len(args.endpoints) - position))))
         if not seen:
             shown = ", ".join((*args.files, *args.endpoints)) or "-"
@@ -135,8 +136,8 @@ class CertificateProbe(Probe[Args]):
             "trusted": _all(samples, "trusted"),
             "unreadable": sum(not sample.value for sample in samples if sample.metric in {"readable", "answered"}),
         }
-        why["days_left"] = say("no certificate could be read")
-        why["trusted"] = say("no endpoint showed a certificate")
+        absent = {"days_left": say("no certificate could be read"), "trusted": say("no endpoint showed a certificate")}
+        why.update({name: text for name, text in absent.items() if facts[name] is None})
         notes = tuple(say("no file matches {pattern}", pattern=pattern) for pattern in shelf.unmatched)
         return Reading(facts, {"days_left": tuple(evidence)}, why, tuple(samples), notes)
 
@@ -178,7 +179,6 @@ def _from_endpoint(endpoint: str, args: Args, deadline: Deadline) -> Seen:
 
 
 def _handshake(address: tuple[str, int], name: str, args: Args, deadline: Deadline, *, verify: bool) -> str | Failure:
-    deadline.stage = say("TLS handshake with {host} port {port}", host=address[0], port=address[1])
     context = tls_context(Target("https://", verify=verify, ca_file=args.ca_file))
     try:
         with socket.create_connection(address, timeout=max(deadline.left, _LEAST_S)) as plain:
@@ -194,8 +194,10 @@ def _parsed(seen: Seen) -> list[x509.Certificate]:
     chain = []
     for pem in seen.pem:
         try:
-            chain.append(x509.load_pem_x509_certificate(pem.encode()))
-        except ValueError:
+            certificate = x509.load_pem_x509_certificate(pem.encode())
+            certificate.not_valid_before_utc, certificate.not_valid_after_utc  # noqa: B018  # dates are parsed late
+            chain.append(certificate)
+        except _ODD:
             return []  # a broken block makes the file useless to its server too
     return chain
 

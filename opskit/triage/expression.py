@@ -86,7 +86,8 @@ def _parsed(line: str) -> ast.expr:
             warnings.simplefilter("ignore")  # Python's advice on odd literals is not for the operator's terminal
             return ast.parse(line, mode="eval").body
     except SyntaxError as error:
-        raise _at((error.offset or 1) - 1, say("{what}", what=error.msg)) from None
+        # Offset 0 stands for the end of the text.
+        raise _at((error.offset or len(line) + 1) - 1, say("{what}", what=error.msg)) from None
     except (ValueError, RecursionError, MemoryError):
         raise _at(0, say("it cannot be parsed")) from None
 

@@ -20,7 +20,8 @@ from opskit.probes.base import Deadline, ProbeError
 AT = datetime(2026, 11, 23, 14, 5, tzinfo=ZoneInfo("Asia/Shanghai"))
 SECRETS = (
     b'{"time": "2026-11-23T14:00:00+08:00", "status": 200, "user_id": "alice", "client_ip": "10.1.2.3",'
-    b' "request_id": "r1", "api_key": "sk-live-0123456789abcdef0123456789", "prompt": "my diary says", "cookie": "session=deadbeef"}\n'
+    b' "request_id": "r1", "api_key": "sk-live-0123456789abcdef0123456789", "prompt": "my diary says",'
+    b' "cookie": "session=deadbeef"}\n'
     b"X-Api-Key: practice-key-0123456789abcdef\n"
     b"Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl\n"
 )

@@ -1,7 +1,6 @@
 """`opskit check`: on a bare machine, on a running stack, on bundles, as a plugin."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -79,13 +78,15 @@ def test_a_driver_that_hangs_is_unknown_within_the_timeout_and_the_call_is_named
     assert done.returncode == 3
     assert "nvmlDeviceGetTemperature" in done.stdout
     assert other.returncode == 2
-    alive = [pid for pid in os.listdir("/proc") if pid.isdigit() and "gpu_reader" in _command_line(pid)]
+    alive = [
+        path.name for path in Path("/proc").iterdir() if path.name.isdigit() and "gpu_reader" in _command_line(path)
+    ]
     assert alive == []
 
 
-def _command_line(pid: str) -> str:
+def _command_line(process: Path) -> str:
     try:
-        return Path(f"/proc/{pid}/cmdline").read_text()
+        return (process / "cmdline").read_text()
     except OSError:
         return ""
 

@@ -46,6 +46,12 @@ def _nginx_down(stack: Stack) -> None:
     stack.stop("nginx")
 
 
+def _nginx_hangs(stack: Stack) -> None:
+    users(stack, 20)
+    stack.freeze("nginx")
+    users(stack, 4, timeout=1.5)
+
+
 def _no_requests(stack: Stack) -> None:
     for _ in range(3):
         users(stack, 12)
@@ -216,6 +222,7 @@ def _logs_just_rotated(stack: Stack) -> None:
 SCENES: dict[str, Scene] = {
     "healthy": Scene("nothing; forty users got their answers", _healthy),
     "nginx-down": Scene("Nginx was stopped", _nginx_down, "OPS101"),
+    "nginx-hangs": Scene("Nginx was frozen (SIGSTOP)", _nginx_hangs, "OPS104"),
     "no-requests-arrive": Scene(
         "steady traffic, then nobody could reach the host for over a minute", _no_requests, "OPS102"
     ),

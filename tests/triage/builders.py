@@ -61,7 +61,10 @@ causes:
     certain_if: web.refused
     verify: not web.refused
     remedy:
-      - {text: {en: Start it, zh: 启动}, run: [systemctl, start, web], risk: changes-state, undo: [systemctl, stop, web]}
+      - text: {en: Start it, zh: 启动}
+        run: [systemctl, start, web]
+        risk: changes-state
+        undo: [systemctl, stop, web]
   OPS902:
     layer: gpu
     summary: {en: It is hot, zh: 过热}

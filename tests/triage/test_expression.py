@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import warnings
 
 import pytest
 from hypothesis import given
@@ -62,6 +61,8 @@ REFUSED = [
     ("-web.errors < 3", "column 1: a minus stands before a number only"),
     ("--5 < web.errors", "column 1: a minus stands before a number only"),
     ("-'5' == gpu.name", "column 1: a minus stands before a number only"),
+    ("gpu.__class__", "column 1: 'gpu' has no fact '__class__', it has hot, hottest_c, limit_c, name, used_pct"),
+    ("web.errors > 1 == True", "column 1: chained comparison: write two comparisons joined by `and`"),
     *(
         (text, f"column {column}: only facts, parameters, constants, comparisons, and, or, not are allowed here")
         for text, column in (
@@ -69,51 +70,47 @@ REFUSED = [
             ("[x for x in gpu]", 1), ("{1: 2}", 1), ("(x := 1) > 0", 2), ("f'{gpu.hot}' == 'x'", 1), ("gpu.hot()", 1),
             ("gpu.__class__.__mro__", 1), ("gpu['hot']", 1), ("gpu.hot if web.served else web.served", 1),
             ("web.errors + 1 > 2", 1), ("web.errors ** 99999 > 2", 1), ("~web.errors > 2", 1), ("+5 < web.errors", 1),
-            ("web.errors > 1 == True", 1), ("(web.errors > 1) == True", 2), ("b'x' == gpu.name", 1), ("None == gpu.name", 9),
-            ("... == gpu.name", 1), ("1j == web.errors", 1), ("gpu.name in [1, 2]", 13), ("(gpu.hot, 1) == 2", 1),
-            ("*gpu.hot", 1), ("await gpu.hot", 1), ("(yield) == 1", 2),
+            ("(web.errors > 1) == True", 2), ("b'x' == gpu.name", 1), ("None == gpu.name", 1), ("... == gpu.name", 1),
+            ("1j == web.errors", 1), ("gpu.name in [1, 2]", 13), ("(gpu.hot, 1) == 2", 1), ("await gpu.hot", 1),
+            ("(yield) == 1", 2),
         )
-        if text not in {"web.errors > 1 == True", "None == gpu.name", "*gpu.hot"}
     ),
-    ("None == gpu.name",
-     "column 1: only facts, parameters, constants, comparisons, and, or, not are allowed here"),
-    ("web.errors > 1 == True", "column 1: chained comparison: write two comparisons joined by `and`"),
-    ("gpu.__class__", "column 1: 'gpu' has no fact '__class__', it has hot, hottest_c, limit_c, name, used_pct"),
     # what only looks like something
     ("\uff47pu.hot", "column 1: '\uff47' outside of a quoted text"),
     ("gpu.hot and \u0440pu.hot", "column 13: '\u0440' outside of a quoted text"),
     ("gpu.hot\x00", "column 8: '\\x00' outside of a quoted text"),
     ("gpu.hot\u2028or web.served", "column 8: '\\u2028' outside of a quoted text"),
-    ("gpu.name == '显存' and gpu.hat", "column 22: 'gpu' has no fact 'hat', it has hot, hottest_c, limit_c, name, used_pct"),
+    ("gpu.name == '显存' and gpu.hat",
+     "column 22: 'gpu' has no fact 'hat', it has hot, hottest_c, limit_c, name, used_pct"),
     # what is large
     ("x" * 1_000_000, "the condition is longer than 500 characters"),
     ("gpu.hot or " * 50 + "gpu.hot", "the condition is longer than 500 characters"),
     ("1" * 499, "column 1: this is a value, not a condition: compare it with something"),
-    ("(" * 240 + "gpu.hot" + ")" * 240, "column 201: too many nested parentheses"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "reason"), REFUSED, ids=[text[:30].encode().hex() for text, _ in REFUSED])
 def test_what_the_language_does_not_have_is_refused_with_its_column(text, reason):
-    with warnings.catch_warnings(), pytest.raises(ExpressionError) as refused:
-        warnings.simplefilter("error")
+    with pytest.raises(ExpressionError) as refused:
         compile_expression(text, SCHEMA, PARAMS)
     assert str(refused.value) == reason
 
 
 # Nobody writes these; they only must neither pass nor end the process.
-@pytest.mark.parametrize(
-    "text",
-    ["not " * 120 + "gpu.hot or", "-" * 499, "(" * 499, "[" * 499, "gpu." * 120 + "hot", "1if gpu.hot else 2", "'\\d' < 1",
-     "'a\\", "gpu.hot #", "gpu.hot;gpu.hot", "gpu.hot\nimport os", "@gpu", "gpu.hot\\\n", "{" * 250 + "}" * 250],
-)  # fmt: skip
+HOSTILE = [
+    "not " * 120 + "gpu.hot or", "-" * 499, "(" * 499, "[" * 499, "gpu." * 120 + "hot", "1if gpu.hot else 2",
+    "(" * 240 + "gpu.hot" + ")" * 240, "'\\d' < 1", "'a\\", "gpu.hot #", "gpu.hot;gpu.hot", "gpu.hot\nimport os",
+    "@gpu",
+    "gpu.hot\\\n", "{" * 250 + "}" * 250,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_refused_without_a_word_on_the_terminal(text, capfd):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        try:
-            compiled = compile_expression(text, SCHEMA, PARAMS).text
-        except ExpressionError as error:
-            compiled = str(error)
+    try:
+        compiled = compile_expression(text, SCHEMA, PARAMS).text
+    except ExpressionError as error:
+        compiled = str(error)
     assert compiled == "gpu.hot #" or compiled.startswith("column ")
     assert capfd.readouterr() == ("", "")
 

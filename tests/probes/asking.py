@@ -1,0 +1,80 @@
+"""How the tests ask a probe: as the program does, but for the threads."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from opskit.model.raw import Raw
+from opskit.model.reading import Reading
+from opskit.model.sample import Sample
+from opskit.probes.base import Deadline, Probe, ProbeError, fact_kinds
+from opskit.probes.registry import probe
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+NOW = datetime(2026, 11, 24, 3, 0, 0, tzinfo=SHANGHAI)
+AT = NOW.timestamp()
+
+
+def make(name: str, **given: Any) -> tuple[Probe[Any], Any]:
+    """A probe of the registry and its arguments."""
+    found = probe(name)
+    return found, msgspec.convert(given, type(found).arguments)
+
+
+def ask(name: str, seconds: float = 5.0, **given: Any) -> Reading:
+    """Collect and read, now."""
+    found, args = make(name, **given)
+    return checked(found, found.read(found.collect(args, Deadline(seconds)), args, datetime.now(SHANGHAI)))
+
+
+def collect(name: str, seconds: float = 5.0, **given: Any) -> tuple[Raw, ...]:
+    found, args = make(name, **given)
+    return found.collect(args, Deadline(seconds))
+
+
+def replay(name: str, raws: Sequence[Raw] | bytes, now: datetime = NOW, **given: Any) -> Reading:
+    """Read evidence that was collected at `now`; bytes are one whole log file."""
+    found, args = make(name, **given)
+    if isinstance(raws, bytes):
+        raws = (Raw("evidence", raws, "/var/log/evidence"),)
+    return checked(found, found.read(raws, args, now))
+
+
+def checked(found: Probe[Any], reading: Reading) -> Reading:
+    """Insist that the facts are those declared, of the declared types and finite, and samples and proofs in order."""
+    kinds = fact_kinds(found)
+    assert set(reading.facts) == set(kinds)
+    for name, value in reading.facts.items():
+        assert value is None or _kind(value) == kinds[name], (name, value)
+        assert not isinstance(value, float) or math.isfinite(value), (name, value)
+    for sample in reading.samples:
+        assert sample.metric in found.metrics, sample
+        assert sample.value is None or math.isfinite(sample.value), sample
+    for proofs in reading.evidence.values():
+        assert all(isinstance(proof.text, str) and len(proof.text) <= 1000 for proof in proofs)
+    return reading
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    return "text" if isinstance(value, str) else "number"
+
+
+def value(reading: Reading, metric: str, **labels: str) -> float | None:
+    """The value of a series; raises where there is none."""
+    return series(reading, metric, **labels)[0].value
+
+
+def series(reading: Reading, metric: str, **labels: str) -> list[Sample]:
+    return [s for s in reading.samples if s.metric == metric and labels.items() <= s.labels.items()]
+
+
+def reason(error: ProbeError) -> str:
+    return str(error.reason)

@@ -1,0 +1,287 @@
+"""One HTTP exchange against servers that keep the protocol and servers that do not."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from pathlib import Path
+
+import pytest
+
+from opskit.probes import exchange as module
+from opskit.probes.base import Deadline, ProbeError
+from opskit.probes.exchange import Exchange, Target, exchange
+from tests.probes.authority import authority, lasting, server_context
+from tests.probes.server import Server, Talk, answer, refused_port, serving
+
+
+def ask(url: str, seconds: float = 5.0, **more: object) -> Exchange:
+    return exchange(Target(url, **more), Deadline(seconds))  # type: ignore[arg-type]
+
+
+def kind(asked: Exchange) -> str:
+    return asked.failure.kind if asked.failure else "none"
+
+
+def test_an_answer_has_its_phases_in_their_order() -> None:
+    with serving(answer(body="hello", headers="Server: practice\r\n")) as server:
+        asked = ask(server.url + "/a?b=c")
+        assert server.path() == "/a?b=c"
+        assert b"User-Agent: opskit\r\n" in server.heard[0]
+    assert (asked.status, asked.body, asked.headers["server"], asked.failure) == (200, "hello", "practice", None)
+    assert list(asked.phases) == ["dns_s", "connect_s", "first_byte_s", "total_s"]
+    assert sorted(asked.phases.values()) == list(asked.phases.values())
+
+
+def test_tls_is_a_phase_of_its_own(tmp_path: Path) -> None:
+    ca = authority()
+    (tmp_path / "ca.pem").write_bytes(ca.pem)
+    with serving(answer(body="x"), server_context(tmp_path, lasting(60, issuer=ca))) as server:
+        trusted = ask(server.url, ca_file=str(tmp_path / "ca.pem"))
+        unknown = ask(server.url)
+        blind = ask(server.url, verify=False)
+    assert list(trusted.phases) == ["dns_s", "connect_s", "tls_s", "first_byte_s", "total_s"]
+    assert (trusted.status, blind.status) == (200, 200)
+    assert kind(unknown) == "certificate"
+    assert unknown.failure is not None
+    assert unknown.failure.stage == "TLS handshake with"
+
+
+def test_a_refused_connection_is_told_from_silence() -> None:
+    asked = ask(f"http://127.0.0.1:{refused_port()}/")
+    assert (kind(asked), asked.refused, asked.timed_out) == ("refused", True, False)
+    with serving(Talk.hang) as server:
+        silent = ask(server.url, 0.3)
+    assert (kind(silent), silent.refused, silent.timed_out) == ("timeout", False, True)
+    assert silent.failure is not None
+    assert silent.failure.stage == "wait for the first byte from"
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "drop"),
+    [
+        (b"", b"HTTP/1.1 200 OK"),
+        (HEAD, b"x"),
+        (HEAD, b"X-More: of the same\r\n"),
+        (HEAD + b"Content-Length: 100000\r\n\r\n", b"."),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"0"),
+        (HEAD + b"\r\n", b"."),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    ],
+)
+def test_a_server_that_drips_cannot_outlast_the_deadline(before: bytes, drop: bytes) -> None:
+    def script(talk: Talk) -> None:
+        talk.hear()
+        talk.sock.sendall(before)
+        talk.drip(drop)
+
+    began = time.monotonic()
+    with serving(script) as server:
+        asked = ask(server.url, 0.4)
+    assert kind(asked) == "timeout"
+    assert time.monotonic() - began < 3  # the drops would go on for ever
+
+
+def test_a_handshake_that_never_comes_ends_with_the_deadline() -> None:
+    with serving(Talk.hang) as server:
+        asked = ask(f"https://127.0.0.1:{server.port}/", 0.3)
+    assert asked.failure is not None
+    assert (asked.failure.kind, asked.failure.stage) == ("timeout", "TLS handshake with")
+
+
+def test_a_full_backlog_ends_with_the_deadline() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        port = listener.getsockname()[1]
+        crowd = [socket.socket() for _ in range(4)]
+        try:
+            for one in crowd:
+                one.setblocking(False)
+                one.connect_ex(("127.0.0.1", port))
+            asked = ask(f"http://127.0.0.1:{port}/", 0.3)
+        finally:
+            for one in crowd:
+                one.close()
+    assert asked.failure is not None
+    assert (asked.failure.kind, asked.failure.stage) == ("timeout", "connect to")
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "protocol"),
+        (b"\x00\xff\x15\x03\x01\x00\x02\x02\x46", "protocol"),
+        (b"", "reset"),
+        (b"HTTP/1.1 abc OK\r\n\r\n", "protocol"),
+        (HEAD + b"X: y\r\n" * 500 + b"\r\n", "protocol"),
+        (HEAD + b"X: " + b"y" * 100_000 + b"\r\n\r\n", "protocol"),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n", "protocol"),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n-5\r\nhello\r\n0\r\n\r\n", "protocol"),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhel", "protocol"),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"f" * 400 + b"\r\nhello", "protocol"),
+        (HEAD + b"Content-Length: 50\r\n\r\nhello", "protocol"),
+        (HEAD + b"Content-Length: -3\r\n\r\nhello", "none"),
+        (HEAD + b"Content-Length: \xb2\r\n\r\nhello", "none"),
+        (b"HTTP/1.0 200 OK\r\n\r\nhello", "none"),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", "none"),
+    ],
+)
+def test_what_is_no_http_is_a_finding_and_never_an_accident(said: bytes, expected: str) -> None:
+    with serving(said) as server:
+        asked = ask(server.url)
+    assert kind(asked) == expected
+    assert asked.failure is None or 0 < len(asked.failure.text) <= 300
+    if expected == "none" and asked.status == 200:
+        assert asked.body == "hello"
+
+
+def test_garbage_instead_of_tls_is_a_finding() -> None:
+    with serving(b"hello, this is no TLS\r\n" * 10) as server:
+        assert kind(ask(f"https://127.0.0.1:{server.port}/")) == "tls"
+
+
+def test_a_huge_body_is_cut(tmp_path: Path) -> None:
+    def script(talk: Talk) -> None:
+        talk.hear()
+        talk.sock.sendall(HEAD + b"\r\n")
+        while not talk.over.is_set():
+            talk.sock.sendall(b"z" * 65536)
+
+    with serving(script) as server:
+        asked = ask(server.url)
+    assert (asked.failure, len(asked.body)) == (None, module._BODY_CAP)
+
+
+def test_what_came_before_a_break_is_kept() -> None:
+    with serving(HEAD + b"Content-Length: 50\r\n\r\nhalf an answer") as server:
+        assert ask(server.url).body == "half an answer"
+
+
+def test_redirects_are_not_followed() -> None:
+    with serving(answer("302 Found", headers="Location: http://127.0.0.1:1/elsewhere\r\n")) as server:
+        asked = ask(server.url)
+        assert len(server.heard) == 1
+    assert (asked.status, asked.headers["location"]) == (302, "http://127.0.0.1:1/elsewhere")
+
+
+def test_an_address_that_keeps_silent_leaves_time_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name with several addresses: the resolver's answer is replaced, the sockets are real."""
+    with serving(answer(body="here")) as server, _deaf() as deaf:
+        _resolve(monkeypatch, deaf, server.port)
+        assert ask(f"http://chat.example.test:{server.port}/", 1.0).body == "here"
+        _resolve(monkeypatch, deaf, refused_port())
+        assert ask("http://chat.example.test/", 0.6).timed_out  # the one that kept silent may be the right one
+        _resolve(monkeypatch, refused_port(), refused_port())
+        assert ask("http://chat.example.test/", 0.6).refused
+
+
+def _deaf() -> "_Deaf":
+    return _Deaf()
+
+
+class _Deaf:
+    """A port whose backlog is full."""
+
+    def __enter__(self) -> int:
+        self.listener = socket.socket()
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen(0)
+        port = int(self.listener.getsockname()[1])
+        self.crowd = [socket.socket() for _ in range(4)]
+        for one in self.crowd:
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.1", port))
+        return port
+
+    def __exit__(self, *_: object) -> None:
+        for one in (*self.crowd, self.listener):
+            one.close()
+
+
+def _resolve(monkeypatch: pytest.MonkeyPatch, *ports: int) -> None:
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in ports]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_more: found)
+
+
+def test_a_name_that_does_not_exist_is_named() -> None:
+    asked = ask("http://no-such-host.invalid/")
+    assert kind(asked) == "dns"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "ftp://x/", "http://", "http://x:99999/", "http://x:abc/", "http://[::1/", "http://.x/", "http://" + "a" * 70,
+     "//x/", "http://x:0/"],
+)  # fmt: skip
+def test_what_is_no_address_is_said_before_anything_is_sent(url: str) -> None:
+    with pytest.raises(ProbeError, match="is not an http"):
+        ask(url)
+
+
+def test_a_path_in_any_language_is_sent_in_percent_notation() -> None:
+    with serving(answer()) as server:
+        ask(f"{server.url}/健康 ok?q=%20é")
+        assert server.path() == "/%E5%81%A5%E5%BA%B7%20ok?q=%20%C3%A9"
+
+
+def test_a_password_in_the_address_is_neither_sent_nor_kept() -> None:
+    with serving(answer()) as server:
+        asked = ask(f"http://bob:hunter22@127.0.0.1:{server.port}/")
+        assert b"hunter22" not in server.heard[0]
+        assert f"Host: 127.0.0.1:{server.port}\r\n".encode() in server.heard[0]
+    assert "hunter22" not in asked.url
+
+
+@pytest.mark.parametrize(("name", "text"), [("X Key", "value"), ("X-Api-Key", "se\ncret"), ("X-Api-Key", "密钥")])
+def test_a_header_that_http_cannot_carry_is_refused_without_showing_it(name: str, text: str) -> None:
+    with serving(answer()) as server, pytest.raises(ProbeError) as caught:
+        ask(server.url, headers={name: text})
+    assert text not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_a_ca_file_that_cannot_be_used_is_said(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate")
+    for path in (tmp_path / "ca.pem", tmp_path / "missing.pem"):
+        with pytest.raises(ProbeError, match="cannot be used"):
+            ask("https://127.0.0.1:1/", ca_file=str(path))
+
+
+def test_a_time_that_is_over_before_it_began_is_a_time_out() -> None:
+    assert ask("http://127.0.0.1:1/", 0.0).timed_out
+
+
+def test_the_client_still_accepts_authorities_without_key_identifiers(tmp_path: Path) -> None:
+    ca = authority()  # the certificates of this folder carry none
+    (tmp_path / "ca.pem").write_bytes(ca.pem)
+    context = module.tls_context(Target("https://", ca_file=str(tmp_path / "ca.pem")))
+    assert not context.verify_flags & ssl.VERIFY_X509_STRICT
+
+
+def test_the_listener_hears_lines_as_they_come() -> None:
+    heard = list[tuple[bytes, float]]()
+
+    def script(talk: Talk) -> None:
+        talk.hear()
+        talk.sock.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n4\r\none\n\r\n")
+        talk.over.wait(0.1)
+        talk.sock.sendall(b"4\r\ntwo\n\r\n6\r\nthree\n\r\n")
+        talk.hang()
+
+    with serving(script) as server:
+        asked = exchange(
+            Target(server.url), Deadline(3), lambda line, at: heard.append((line, at)) or line == b"three\n"
+        )
+    assert [line for line, _ in heard] == [b"one\n", b"two\n", b"three\n"]
+    assert heard[0][1] < heard[1][1]
+    assert asked.failure is None
+
+
+def test_servers_are_named_by_what_they_are(tmp_path: Path) -> None:
+    server = Server(443, "https")
+    assert server.url == "https://127.0.0.1:443"

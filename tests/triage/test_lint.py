@@ -1,0 +1,89 @@
+"""What is legal in a playbook and still wrong is named: loops, dead ends, remedies that are shell lines in disguise."""
+
+from __future__ import annotations
+
+import pytest
+
+from opskit.triage.lint import lint
+from tests.triage.builders import make_playbook
+
+START = "[systemctl, start, web], risk: changes-state"
+REMEDY = "causes.OPS901.remedy"
+NEEDS_UNDO = "a command that changes something needs undo or undo_text"
+
+
+def lines(*changes: tuple[str, str]) -> list[str]:
+    return [problem.render() for problem in lint(make_playbook(*changes))]
+
+
+def test_a_sound_playbook_has_no_problems():
+    assert lines() == []
+
+
+WRONG = [
+    ([("no: hot", "no: refused")], [
+        "small.yaml:15: steps.refused: the walk can come back to this step",
+        "small.yaml:23: steps.slow: the walk can come back to this step",
+    ]),
+    ([("unknown: hot", "unknown: slow")], ["small.yaml:23: steps.slow: the walk can come back to this step"]),
+    ([("no: slow\n    unknown: slow", "no: hot\n    unknown: hot")],
+     ["small.yaml:23: steps.slow: no branch leads here"]),
+    ([("yes: {cause: OPS902}", "yes: {end: unknown}")], ["small.yaml:49: causes.OPS902: no branch leads here"]),
+    ([("start: refused", "start: hot")], [
+        "small.yaml:15: steps.refused: no branch leads here",
+        "small.yaml:23: steps.slow: no branch leads here",
+        "small.yaml:38: causes.OPS901: no branch leads here",
+    ]),
+    ([("OPS902", "OPS02")], ["small.yaml:49: causes.OPS02: a code is OPS and three digits"]),
+    ([("OPS902", "OPS0902")], ["small.yaml:49: causes.OPS0902: a code is OPS and three digits"]),
+    ([("OPS902", "ops902")], ["small.yaml:49: causes.ops902: a code is OPS and three digits"]),
+    ([("      - {text: {en: Cool it, zh: 降温}}\n", ""), ("<= hot_c\n    remedy:\n", "<= hot_c\n    remedy: []\n")],
+     ["small.yaml:49: causes.OPS902: a cause needs a remedy"]),
+    ([("proof: [card.hottest_c]", "proof: []")], ["small.yaml:49: causes.OPS902: a cause needs a proof"]),
+    ([("        risk: changes-state\n", "")], [f"small.yaml:38: {REMEDY}: a command needs its risk"]),
+    ([("        undo: [systemctl, stop, web]\n", "")], [f"small.yaml:38: {REMEDY}: {NEEDS_UNDO}"]),
+    ([("        undo: [systemctl, stop, web]\n", ""), ("changes-state", "disruptive")],
+     [f"small.yaml:38: {REMEDY}: {NEEDS_UNDO}"]),
+    *(
+        ([("run: [systemctl, start, web]", f"run: [ollama, {word!r}]")],
+         [f"small.yaml:38: {REMEDY}: '{word}' is shell syntax, commands are argv lists"])
+        for word in ("a | b", "a && b", "a; b", "> /dev/null", "< in", "`id`", "$(id)", "$HOME", "${HOME}")
+    ),
+    ([("undo: [systemctl, stop, web]", "undo: [systemctl, 'stop;web']")],
+     [f"small.yaml:38: {REMEDY}: 'stop;web' is shell syntax, commands are argv lists"]),
+    *(
+        ([("run: [systemctl, start, web]", f"run: [{word!r}, -c, ls]")],
+         [f"small.yaml:38: {REMEDY}: '{word}' is for a shell, commands are argv lists"])
+        for word in ("sh", "bash", "/bin/sh", "systemctl start web")
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "told"), WRONG)
+def test_a_mistake_is_named_with_its_line(changes, told):
+    assert lines(*changes) == told
+
+
+GOOD = [
+    [("run: [systemctl, start, web]", 'run: [ss, -tnp, "( sport = :80 )"]')],
+    [("        undo: [systemctl, stop, web]\n", ""), ("changes-state", "read-only")],
+    [("undo: [systemctl, stop, web]", "undo_text: {en: Nothing to undo, zh: 无需回退}")],
+    [("run: [systemctl, start, web]", 'run: [ollama, pull, "registry.internal/qwen3:32b"]')],
+]
+
+
+@pytest.mark.parametrize("changes", GOOD)
+def test_what_only_looks_like_a_mistake_is_none(changes):
+    assert lines(*changes) == []
+
+
+def test_a_missing_translation_is_advice_and_stops_nothing():
+    changes = [(f", zh: {chinese}", "") for chinese in ("慢}", "被拒绝了吗？}", "过热}", "启动}")]
+    problems = lint(make_playbook(*((old, "}") for old, _ in changes)))
+    assert [problem.render() for problem in problems] == [
+        "small.yaml: title: no Chinese text",
+        "small.yaml:15: steps.refused.ask: no Chinese text",
+        "small.yaml:49: causes.OPS902.summary: no Chinese text",
+        "small.yaml:38: causes.OPS901.remedy: no Chinese text",
+    ]
+    assert all(problem.advice for problem in problems)
