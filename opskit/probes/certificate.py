@@ -26,7 +26,8 @@ from opskit.model.sample import Sample
 from opskit.model.settings import Settings
 from opskit.probes.answer import pack, unpack
 from opskit.probes.base import Deadline, Probe, ProbeError
-from opskit.probes.exchange import Failure, Target, failure_of, tls_context
+from opskit.probes.exchange import Failure, failure_of
+from opskit.probes.tls import tls_context
 
 _DAY_S = 86400.0
 _LONGEST_CYCLE_DAYS = 90.0
@@ -179,7 +180,7 @@ def _from_endpoint(endpoint: str, args: Args, deadline: Deadline) -> Seen:
 
 
 def _handshake(address: tuple[str, int], name: str, args: Args, deadline: Deadline, *, verify: bool) -> str | Failure:
-    context = tls_context(Target("https://", verify=verify, ca_file=args.ca_file))
+    context = tls_context(verify=verify, ca_file=args.ca_file)
     try:
         with socket.create_connection(address, timeout=max(deadline.left, _LEAST_S)) as plain:
             plain.settimeout(max(deadline.left, _LEAST_S))

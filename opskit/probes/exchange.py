@@ -21,8 +21,10 @@ from opskit.model.message import Message, say
 from opskit.probes.address import address_of
 from opskit.probes.base import Deadline, ProbeError
 from opskit.probes.patient import Patient
+from opskit.probes.tls import tls_context
 
 _BODY_CAP = 1 << 20
+_BLOCK = 1 << 16
 _TEXT_CAP = 300
 _RANK: dict[type[OSError], int] = {TimeoutError: 0, ConnectionRefusedError: 1}
 _STAGES = {
@@ -85,7 +87,7 @@ def stage_at(stage: str, url: str) -> Message:
 
 
 Listener = Callable[[bytes, float], bool]
-"""Called with each line of a body and the seconds since the start; returns True when it has heard enough."""
+"""Called with each line of a body, without its end, and the seconds since the start; True: it has heard enough."""
 
 
 def exchange(target: Target, deadline: Deadline, listener: Listener | None = None) -> Exchange:
@@ -118,7 +120,9 @@ class _Stopwatch:
         self.deadline = deadline
         self.place = address_of(target.url)
         self.shown = redact(target.url)
-        self.context = tls_context(target) if self.place.scheme == "https" else None
+        self.context = (
+            tls_context(verify=target.verify, ca_file=target.ca_file) if self.place.scheme == "https" else None
+        )
         self.sock: socket.socket | None = None
         self.phases: dict[str, float] = {}
         self.stage = "resolve"
@@ -138,7 +142,7 @@ class _Stopwatch:
             if self.sock is not None:
                 self.sock.close()
         self.phases["total_s"] = self._now()
-        text = body[:_BODY_CAP].decode("utf-8", "replace")
+        text = body.decode("utf-8", "replace")
         method = "GET" if self.target.payload is None else "POST"
         return Exchange(self.shown, method, status, headers, text, self.phases, failure, self.certificate)
 
@@ -208,11 +212,15 @@ class _Stopwatch:
     def _hear(self, response: http.client.HTTPResponse, body: bytearray, listener: Listener | None) -> None:
         """Read the body into `body`, so that what came before a failure is kept."""
         self._enter("read the answer of")
-        while line := response.readline(1 << 16):
-            if len(body) < _BODY_CAP:
-                body += line
-            if listener(line, self._now()) if listener else len(body) >= _BODY_CAP:
+        pending = b""
+        while piece := response.read1(_BLOCK):
+            body += piece[: max(0, _BODY_CAP - len(body))]
+            *lines, pending = (pending + piece).split(b"\n")
+            if any(listener(line, self._now()) for line in lines) if listener else len(body) >= _BODY_CAP:
                 return
+            pending = pending[:_BODY_CAP] if listener else b""
+        if listener and pending:
+            listener(pending, self._now())
         if response.length:
             raise http.client.IncompleteRead(b"", response.length)
 
@@ -226,22 +234,3 @@ def _connected(family: int, kind: int, protocol: int, address: Any, seconds: flo
         sock.close()
         raise
     return sock
-
-
-def tls_context(target: Target) -> ssl.SSLContext:
-    """Return the context for a target.
-
-    Raises ProbeError where its CA file cannot be used.
-    """
-    try:
-        context = ssl.create_default_context(cafile=target.ca_file)
-    except (OSError, ssl.SSLError) as error:
-        text = say("the CA file {path} cannot be used: {why}", path=target.ca_file or "?", why=str(error))
-        raise ProbeError(text) from None
-    # From Python 3.13 the default context is stricter than browsers and curl: private CAs without a key identifier
-    # would turn red after an upgrade (cpython #107361).
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    if not target.verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context

@@ -6,10 +6,10 @@ import re
 from datetime import UTC
 
 from opskit.model.diagnosis import Finding
-from opskit.model.message import say
+from opskit.model.message import Message, say
 from opskit.model.reader import Reader
 from opskit.report.proof import fact_text, grouped, value_text
-from opskit.report.triage_text import Told, headline, question, remedy_lines
+from opskit.report.triage_text import ANSWERS, Told, headline, question, remedy_lines
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|!~&$])")
 _STARTS = re.compile(r"^(\s*)([-+=]|[0-9]+(?=[.)]))")
@@ -24,32 +24,37 @@ def triage_md(told: Told, reader: Reader, version: str, host: str) -> str:
     if found.finding:
         lines += [f"**{_safe(reader.read(found.finding.cause.summary))}**", ""]
     lines += [
-        f"- {reader.read(say('Time'))}: {both}",
-        f"- {reader.read(say('Host'))}: {_safe(host)}",
+        "- " + reader.read(say("Time: {when}", when=both)),
+        "- " + reader.read(say("Host: {host}", host=_safe(host))),
         f"- opskit {version}, playbook {found.playbook}",
     ]
     if told.origin:
-        lines.append(f"- {reader.read(say('Evidence'))}: {_code(told.origin)}")
+        lines.append("- " + reader.read(say("Evidence: {origin}", origin=_code(told.origin))))
     if found.finding:
-        lines += ["", f"## {reader.read(say('Proof'))}", ""]
+        lines += _heading(say("Proof"), reader)
         lines += _proof(found.finding, reader)
-        lines += ["", f"## {reader.read(say('What to do'))}", "", *_fenced(found.finding, reader)]
-    lines += ["", f"## {reader.read(say('Steps'))}", ""]
+        lines += [*_heading(say("What to do"), reader), *_fenced(found.finding, reader)]
+    lines += _heading(say("Steps"), reader)
     for answered in found.walked:
         values = ", ".join(f"{item.fact} = {value_text(item.value, reader)}" for item in answered.measured)
-        lines.append(f"{answered.stage}. {_safe(question(answered.step, told, reader))} **{answered.answer}**")
+        answer = reader.read(ANSWERS[answered.answer])
+        lines.append(f"{answered.stage}. {_safe(question(answered.step, told, reader))} **{answer}**")
         lines.append(f"   {_code(values)}")
     lines += _tail(told, reader)
     return "\n".join(lines) + "\n"
 
 
+def _heading(title: Message, reader: Reader) -> list[str]:
+    return ["", f"## {reader.read(title)}", ""]
+
+
 def _tail(told: Told, reader: Reader) -> list[str]:
     found, lines = told.diagnosis, []
     if found.also_seen:
-        lines += ["", f"## {reader.read(say('Also seen'))}", ""]
+        lines += _heading(say("Also seen"), reader)
         lines += [f"- {item.cause.code}: {_safe(reader.read(item.cause.summary))}" for item in found.also_seen]
     if found.unread:
-        lines += ["", f"## {reader.read(say('Could not be told'))}", ""]
+        lines += _heading(say("Could not be told"), reader)
         lines += [f"- {_safe(item.subject)}: {_safe(reader.read(item.reason))}" for item in found.unread]
     return lines
 

@@ -17,6 +17,8 @@ from opskit.model.reader import Reader
 from opskit.report.proof import proof_lines, value_text
 from opskit.report.wrapping import wrapped
 
+ANSWERS = {"yes": say("yes"), "no": say("no"), "unknown": say("unknown")}
+
 
 class Told(msgspec.Struct, frozen=True):
     """A diagnosis with what its words refer to: the playbook, the time of the evidence, the time it took."""
@@ -120,12 +122,11 @@ def _steps(told: Told, reader: Reader) -> list[str]:
 
 
 def _step(answered: Answered, told: Told, reader: Reader) -> str:
-    answer = {"yes": say("yes"), "no": say("no"), "unknown": say("unknown")}[answered.answer]
     measured = "; ".join(
         f"{item.fact} {value_text(item.value, reader)}" for item in answered.measured if item.value is not None
     )
     asked = question(answered.step, told, reader)
-    return f"{asked} {reader.read(answer)}" + (f"  ({measured})" if measured else "")
+    return f"{asked} {reader.read(ANSWERS[answered.answer])}" + (f"  ({measured})" if measured else "")
 
 
 def question(step: str, told: Told, reader: Reader) -> str:

@@ -23,7 +23,9 @@ def columns(text: str) -> int:
 
 
 def wrapped(line: str, width: int) -> Iterator[str]:
-    """Yield `line` in pieces of at most `width` columns, further ones indented by four more; 0 means not at all.
+    """Yield `line` in pieces of at most `width` columns; of an indented line further ones stand four deeper.
+
+    A width of 0 means not at all.
 
     A single word that is wider than that stays whole: it may be a path that somebody is to copy.
     """
@@ -31,7 +33,7 @@ def wrapped(line: str, width: int) -> Iterator[str]:
         yield line
         return
     indent = len(line) - len(line.lstrip(" "))
-    hang = " " * min(indent + 4, width // 3)
+    hang = " " * min(indent + 4, width // 3) if indent else ""
     row = line[:indent]
     begun = False
     for piece in _PIECE.findall(line[indent:]):

@@ -38,8 +38,13 @@ def calls() -> Iterator[tuple[Path, ast.Call]]:
     """Yield each call of `say` in the code."""
     for path in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_bytes())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "say":
+            if isinstance(node, ast.Call) and is_say(node):
                 yield path, node
+
+
+def is_say(call: ast.Call) -> bool:
+    """Whether this is a call of `say`."""
+    return isinstance(call.func, ast.Name) and call.func.id == "say"
 
 
 def fields(text: str) -> set[str]:
@@ -56,6 +61,16 @@ def test_every_sentence_is_a_literal_that_extraction_sees() -> None:
     assert unseen == []
 
 
+def test_no_sentence_hides_in_an_f_string() -> None:
+    """Extraction reads tokens, and before Python 3.12 an f-string is one token: what is inside is not seen."""
+    hidden = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        strings = [node for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.JoinedStr)]
+        inside = [node for string_ in strings for node in ast.walk(string_) if isinstance(node, ast.Call)]
+        hidden += [f"{path.relative_to(PACKAGE)}:{node.lineno}" for node in inside if is_say(node)]
+    assert hidden == []
+
+
 def test_every_field_of_a_sentence_gets_a_value() -> None:
     wrong = [
         f"{path.relative_to(PACKAGE)}:{call.lineno}"
@@ -67,6 +82,7 @@ def test_every_field_of_a_sentence_gets_a_value() -> None:
 
 
 def test_every_sentence_is_in_the_catalogue_and_nothing_else(catalogue: Catalog, extracted: set[str]) -> None:
+    assert extracted == {ast.literal_eval(call.args[0]) for _, call in calls()}
     listed = {message.id for message in catalogue if message.id}
     assert sorted(extracted - listed) == [], "new sentences: run `make locale` and translate them"
     assert sorted(listed - extracted) == [], "sentences that are gone: run `make locale`"

@@ -36,7 +36,9 @@ class Issued:
         if not ca:
             names.append(x509.IPAddress(IPv4Address("127.0.0.1")))
         self.certificate = (
-            x509.CertificateBuilder(_named(signer.name), _named(name), self.key.public_key(), x509.random_serial_number())
+            x509.CertificateBuilder(
+                _named(signer.name), _named(name), self.key.public_key(), x509.random_serial_number()
+            )
             .not_valid_before(begins)
             .not_valid_after(ends)
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)

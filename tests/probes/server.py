@@ -69,7 +69,7 @@ def answer(status: str = "200 OK", body: str | bytes = "", headers: str = "") ->
 
 @contextmanager
 def serving(script: Script | bytes, context: ssl.SSLContext | None = None, listens: bool = True) -> Iterator[Server]:
-    """Serve: bytes are the answer to every request; a script gets each connection. `listens` False: never shake hands."""
+    """Serve: bytes answer every request, a script gets each connection; unless it `listens`, nobody accepts."""
     over, threads = threading.Event(), list[threading.Thread]()
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
         found = Server(listener.getsockname()[1], "https" if context else "http")
@@ -90,8 +90,9 @@ def serving(script: Script | bytes, context: ssl.SSLContext | None = None, liste
             with suppress(OSError):
                 while True:
                     sock, _ = listener.accept()
-                    threads.append(threading.Thread(target=talk, args=(sock,), daemon=True))
-                    threads[-1].start()
+                    thread = threading.Thread(target=talk, args=(sock,), daemon=True)
+                    thread.start()
+                    threads.append(thread)
 
         if listens:
             threading.Thread(target=accept, daemon=True).start()

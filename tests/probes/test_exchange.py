@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import ssl
 import time
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from opskit.probes import exchange as module
 from opskit.probes.base import Deadline, ProbeError
 from opskit.probes.exchange import Exchange, Target, exchange
 from tests.probes.authority import authority, lasting, server_context
-from tests.probes.server import Server, Talk, answer, refused_port, serving
+from tests.probes.server import Talk, answer, refused_port, serving
 
 
 def ask(url: str, seconds: float = 5.0, **more: object) -> Exchange:
@@ -94,19 +93,8 @@ def test_a_handshake_that_never_comes_ends_with_the_deadline() -> None:
 
 
 def test_a_full_backlog_ends_with_the_deadline() -> None:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        port = listener.getsockname()[1]
-        crowd = [socket.socket() for _ in range(4)]
-        try:
-            for one in crowd:
-                one.setblocking(False)
-                one.connect_ex(("127.0.0.1", port))
-            asked = ask(f"http://127.0.0.1:{port}/", 0.3)
-        finally:
-            for one in crowd:
-                one.close()
+    with _Deaf() as port:
+        asked = ask(f"http://127.0.0.1:{port}/", 0.3)
     assert asked.failure is not None
     assert (asked.failure.kind, asked.failure.stage) == ("timeout", "connect to")
 
@@ -141,7 +129,7 @@ def test_what_is_no_http_is_a_finding_and_never_an_accident(said: bytes, expecte
 
 
 def test_garbage_instead_of_tls_is_a_finding() -> None:
-    with serving(b"hello, this is no TLS\r\n" * 10) as server:
+    with serving(lambda talk: talk.sock.sendall(b"hello, this is no TLS\r\n" * 10)) as server:
         assert kind(ask(f"https://127.0.0.1:{server.port}/")) == "tls"
 
 
@@ -171,17 +159,13 @@ def test_redirects_are_not_followed() -> None:
 
 def test_an_address_that_keeps_silent_leaves_time_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     """A name with several addresses: the resolver's answer is replaced, the sockets are real."""
-    with serving(answer(body="here")) as server, _deaf() as deaf:
+    with serving(answer(body="here")) as server, _Deaf() as deaf:
         _resolve(monkeypatch, deaf, server.port)
         assert ask(f"http://chat.example.test:{server.port}/", 1.0).body == "here"
         _resolve(monkeypatch, deaf, refused_port())
         assert ask("http://chat.example.test/", 0.6).timed_out  # the one that kept silent may be the right one
         _resolve(monkeypatch, refused_port(), refused_port())
         assert ask("http://chat.example.test/", 0.6).refused
-
-
-def _deaf() -> "_Deaf":
-    return _Deaf()
 
 
 class _Deaf:
@@ -213,16 +197,6 @@ def test_a_name_that_does_not_exist_is_named() -> None:
     assert kind(asked) == "dns"
 
 
-@pytest.mark.parametrize(
-    "url",
-    ["", "ftp://x/", "http://", "http://x:99999/", "http://x:abc/", "http://[::1/", "http://.x/", "http://" + "a" * 70,
-     "//x/", "http://x:0/"],
-)  # fmt: skip
-def test_what_is_no_address_is_said_before_anything_is_sent(url: str) -> None:
-    with pytest.raises(ProbeError, match="is not an http"):
-        ask(url)
-
-
 def test_a_path_in_any_language_is_sent_in_percent_notation() -> None:
     with serving(answer()) as server:
         ask(f"{server.url}/健康 ok?q=%20é")
@@ -237,7 +211,7 @@ def test_a_password_in_the_address_is_neither_sent_nor_kept() -> None:
     assert "hunter22" not in asked.url
 
 
-@pytest.mark.parametrize(("name", "text"), [("X Key", "value"), ("X-Api-Key", "se\ncret"), ("X-Api-Key", "密钥")])
+@pytest.mark.parametrize(("name", "text"), [("X\nKey", "value"), ("X-Api-Key", "se\ncret"), ("X-Api-Key", "密钥")])
 def test_a_header_that_http_cannot_carry_is_refused_without_showing_it(name: str, text: str) -> None:
     with serving(answer()) as server, pytest.raises(ProbeError) as caught:
         ask(server.url, headers={name: text})
@@ -245,22 +219,8 @@ def test_a_header_that_http_cannot_carry_is_refused_without_showing_it(name: str
     assert caught.value.__cause__ is None
 
 
-def test_a_ca_file_that_cannot_be_used_is_said(tmp_path: Path) -> None:
-    (tmp_path / "ca.pem").write_text("no certificate")
-    for path in (tmp_path / "ca.pem", tmp_path / "missing.pem"):
-        with pytest.raises(ProbeError, match="cannot be used"):
-            ask("https://127.0.0.1:1/", ca_file=str(path))
-
-
 def test_a_time_that_is_over_before_it_began_is_a_time_out() -> None:
     assert ask("http://127.0.0.1:1/", 0.0).timed_out
-
-
-def test_the_client_still_accepts_authorities_without_key_identifiers(tmp_path: Path) -> None:
-    ca = authority()  # the certificates of this folder carry none
-    (tmp_path / "ca.pem").write_bytes(ca.pem)
-    context = module.tls_context(Target("https://", ca_file=str(tmp_path / "ca.pem")))
-    assert not context.verify_flags & ssl.VERIFY_X509_STRICT
 
 
 def test_the_listener_hears_lines_as_they_come() -> None:
@@ -274,14 +234,7 @@ def test_the_listener_hears_lines_as_they_come() -> None:
         talk.hang()
 
     with serving(script) as server:
-        asked = exchange(
-            Target(server.url), Deadline(3), lambda line, at: heard.append((line, at)) or line == b"three\n"
-        )
-    assert [line for line, _ in heard] == [b"one\n", b"two\n", b"three\n"]
+        asked = exchange(Target(server.url), Deadline(3), lambda line, at: heard.append((line, at)) or line == b"three")
+    assert [line for line, _ in heard] == [b"one", b"two", b"three"]
     assert heard[0][1] < heard[1][1]
     assert asked.failure is None
-
-
-def test_servers_are_named_by_what_they_are(tmp_path: Path) -> None:
-    server = Server(443, "https")
-    assert server.url == "https://127.0.0.1:443"

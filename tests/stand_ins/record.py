@@ -1,4 +1,4 @@
-"""Records the incidents in sample_logs/: breaks the practice stack, lets users suffer, takes a snapshot, writes the truth.
+"""Records the incidents in sample_logs: breaks the practice stack, lets users suffer, snapshots, writes the truth.
 
     python -m tests.stand_ins.record sample_logs [NAME...]
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -74,15 +75,14 @@ def _make_familiar(draft: Path, stack: Stack) -> None:
         str(stack.nginx.certificates.fullchain): "/etc/letsencrypt/live/chat.example.test/fullchain.pem",
     }
     ports = {str(getattr(stack, name)): str(port) for name, port in REFERENCE.items()}
+    own = {os.uname().nodename: "chat1", os.uname().release: "linux"}
     for file in draft.iterdir():
         text = file.read_text(encoding="utf-8", errors="surrogateescape")
-        for found, familiar in {
-            **names,
-            str(stack.directory): "/srv/chat",
-            **ports,
-            os.uname().nodename: "chat1",
-        }.items():
+        for found, familiar in {**names, str(stack.directory): "/srv/chat"}.items():
             text = text.replace(found, familiar)
+        for found, familiar in {**ports, **own}.items():
+            # Whole words only: the same few characters also stand inside certificates and request ids.
+            text = re.sub(rf"(?<![0-9A-Za-z+/=_-]){re.escape(found)}(?![0-9A-Za-z+=_-])", familiar, text)
         file.write_text(text, encoding="utf-8", errors="surrogateescape")
 
 

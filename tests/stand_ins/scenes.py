@@ -99,9 +99,12 @@ def _key_refused(stack: Stack) -> None:
 
 
 def _rate_limited(stack: Stack) -> None:
-    # Everybody comes from the proxy's address, so all share one bucket, and one client floods it.
+    # Everybody comes from the proxy's address, so all share one bucket; an import job and a script use it up.
     stack.control["gateway"].set(max_requests=4)
-    users(stack, 60)
+    for name, count in (("import-job", 40), ("nightly-script", 14)):
+        for number in range(count):
+            stack.api(f"row {number}", user=name)
+    users(stack, 30)
 
 
 def _gateway_hangs(stack: Stack) -> None:
@@ -201,6 +204,8 @@ def _yesterdays_oom(stack: Stack) -> None:
 
 
 def _slow_and_fine(stack: Stack) -> None:
+    # Ollama has one slot: whoever waits behind a long answer must not be cut off by the gateway's patience.
+    stack.control["gateway"].set(first_byte_s=30)
     stack.control["ollama"].set(token_delay_s=0.28)
     users(stack, 6, timeout=30)
     stack.control["ollama"].clear()

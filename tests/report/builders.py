@@ -1,0 +1,138 @@
+"""Outcomes and diagnoses as the rooms below hand them up, for the tests of what is shown."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta, timezone
+
+from opskit.history.store import Runs, StoredFlip
+from opskit.model.check import Check, Rule, Sustain
+from opskit.model.diagnosis import Diagnosis
+from opskit.model.evidence import Evidence
+from opskit.model.message import say
+from opskit.model.reader import Reader
+from opskit.model.reading import Reading
+from opskit.model.sample import Sample
+from opskit.model.state import State
+from opskit.model.status import Status
+from opskit.model.text import Text
+from opskit.model.verdict import Item, Verdict
+from opskit.report.daily import Day, Series
+from opskit.report.status_text import Row
+from opskit.report.triage_text import Told
+from opskit.triage.walk import walk
+from tests.triage.builders import make_tree
+
+ZONE = timezone(timedelta(hours=8))
+ENGLISH = Reader(ZONE, "en")
+CHINESE = Reader(ZONE, "zh")
+NOON = 1_790_136_000.0  # 2026-09-23 12:00 in the zone above
+
+OK, WARNING, CRITICAL, UNKNOWN = Status.OK, Status.WARNING, Status.CRITICAL, Status.UNKNOWN
+
+# What a log line, a label or an error of a remote may hold.
+HOSTILE = "a|b\n<script>alert(1)</script>\x1b[31m\u202etxt.exe\x00`id` $(id) **x** [l](http://evil) 显存 & ;"
+
+GPU = Check(
+    "gpu-temperature",
+    Text("No GPU runs too hot", "显卡温度正常"),
+    Text("Heat slows it down", "过热会降频"),
+    "gpu",
+    (Rule("temperature_c", "80", "85", per="gpu"),),
+    every=60.0,
+    timeout=5.0,
+    sustain=Sustain(4, 6),
+)
+CHAT = Check(
+    "clawdbot-health",
+    Text("Clawdbot answers", "Clawdbot 有应答"),
+    Text("Users see it", "用户看到它"),
+    "http",
+    (Rule("answered", crit="1:"),),
+    every=3600.0,
+    timeout=5.0,
+)
+LATENCY = Check(
+    "latency", Text("As fast as usual", "与平时一样快"), Text("Users feel it", "用户有感受"), "latency",
+    (Rule("total_s", "~:30"),), every=900.0, timeout=60.0,
+)  # fmt: skip
+
+
+def measured(gpu: str, value: float, status: Status) -> Item:
+    """One judged GPU."""
+    text = say("{name} {value}", name=f"temperature_c {gpu}", value=value)
+    if status is not OK:
+        text = say("{name} {value} is outside {range}", name=f"temperature_c {gpu}", value=value, range="80")
+    return Item(status, text, Sample("temperature_c", value, "", {"gpu": gpu}, NOON), "80", "85")
+
+
+def make_verdict(check: Check, status: Status, *items: Item, notes: tuple[str, ...] = ()) -> Verdict:
+    """A verdict of these items, with their samples."""
+    samples = tuple(item.sample for item in items if item.sample)
+    told = tuple(say("{note}", note=note) for note in notes)
+    return Verdict(check.id, status, items, NOON, samples, told, (Evidence("nvml", field="temperature", at=NOON),))
+
+
+def make_state(check: Check, hard: Status, seen: Status, recent: tuple[Status, ...] = ()) -> State:
+    """A state since an hour ago."""
+    return State(check.id, hard, seen, NOON - 3600, NOON, NOON + 180, recent or (hard, seen))
+
+
+HOT = make_verdict(GPU, WARNING, measured("0", 82.5, WARNING), measured("1", 40.0, OK), notes=("driver 560.35",))
+WELL = make_verdict(CHAT, OK, Item(OK, say("answered 1"), Sample("answered", 1.0)))
+DARK = make_verdict(LATENCY, UNKNOWN, Item(UNKNOWN, say("no value for total_s: {why}", why=say("timed out"))))
+
+OUTCOMES = [
+    (CHAT, WELL, make_state(CHAT, OK, OK)),
+    (GPU, HOT, make_state(GPU, OK, WARNING, (OK, OK, WARNING))),
+    (LATENCY, DARK, None),
+]
+
+REFUSED = Evidence("http://web:8080/", "connect: [Errno 111] Connection refused")
+LINE = Evidence("/var/log/web.log", "2026-09-23 11:59:58 died of a panic, see the log of the service for more", 42)
+
+
+def make_told(kind: str = "fault", origin: str = "", text: str | None = None) -> Told:
+    """A diagnosis of the small playbook: `fault` with something else seen, `healthy`, or `unknown`."""
+    tree = make_tree()
+    failure = "refused" if text is None else text
+    place = REFUSED if text is None else Evidence(text, text, 1)
+    web = Reading(facts={"refused": kind == "fault", "answer_s": 1.25, "failure": failure if kind == "fault" else ""},
+                  evidence={"refused": (place, LINE), "failure": (place, LINE)})  # fmt: skip
+    card = Reading(facts={"hot": kind == "fault", "hottest_c": 91.0 if kind == "fault" else 50.0},
+                   evidence={"hottest_c": (Evidence("nvml", field="temperature of GPU 0"),)})  # fmt: skip
+    if kind == "unknown":
+        card = Reading(unreadable=say("{why}", why=text or "the driver library is not on this host"))
+    found = walk(tree, {"web": web, "card": card})
+    assert isinstance(found, Diagnosis)
+    return Told(found, tree.playbook, NOON, 1.234, origin)
+
+
+ROWS = [
+    Row("clawdbot-health", make_state(CHAT, OK, OK), WELL),
+    Row("gpu-temperature", make_state(GPU, OK, WARNING), HOT),
+    Row("latency", None, None),
+    Row("certificate", State("certificate", OK, OK, NOON - 86400, NOON - 7200, NOON - 3600), WELL),
+    Row("gpu-memory", make_state(GPU, CRITICAL, OK), make_verdict(GPU, OK, measured("0", 40.0, OK))),
+]
+
+
+def make_day(*, silent: bool = False) -> Day:
+    """A day with two checks of three that ran, or one on which nothing did."""
+    if silent:
+        return Day(date(2026, 9, 23), "chat-host", (), {"latency": 96}, ())
+    runs = (
+        Runs("gpu-temperature", {OK: 1200, WARNING: 240}, NOON - 43000, NOON, 0.2),
+        Runs("clawdbot-health", {OK: 23}, NOON - 43000, NOON, 0.1),
+    )
+    flips = (
+        StoredFlip(1, "0" * 32, "0" * 32, "gpu-temperature", OK, WARNING, NOON - 3600, "No GPU runs too hot"),
+        StoredFlip(2, "1" * 32, "0" * 32, "latency", None, CRITICAL, NOON, "As fast\nas usual\x1b[2J"),
+    )
+    series = (
+        Series("latency total_s", "s", (4.0, 5.0, 6.0), (4.0, 4.0)),
+        Series("latency first_token_s", "s", (0.5,), (0.0, 0.0)),
+        Series("gpu-memory memory_used_pct", "%", (), (50.0,)),
+    )
+    planned = {"gpu-temperature": 1440, "clawdbot-health": 24, "latency": 96}
+    notes = (say("{check}: {text}", check="gpu-temperature", text="driver 560.35"),)
+    return Day(date(2026, 9, 23), "chat-host", runs, planned, flips, series, notes)

@@ -1,0 +1,56 @@
+"""What each report looks like, whole: `golden/` holds one file for each, to be read as its reader would see it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from opskit.report.check_json import check_json
+from opskit.report.check_nagios import check_nagios
+from opskit.report.check_text import check_text
+from opskit.report.daily import daily_text
+from opskit.report.status_text import status_text
+from opskit.report.triage_json import triage_json
+from opskit.report.triage_md import triage_md
+from opskit.report.triage_text import triage_text
+from tests.report.builders import CHINESE, ENGLISH, NOON, OUTCOMES, ROWS, make_day, make_told
+
+GOLDEN = Path(__file__).parent / "golden"
+BUNDLE = "bundle.tar.gz"
+
+REPORTS: dict[str, Callable[[], str]] = {
+    "triage-fault-80.en.txt": lambda: triage_text(make_told(), ENGLISH),
+    "triage-fault-80.zh.txt": lambda: triage_text(make_told(origin=BUNDLE), CHINESE),
+    "triage-fault-40.en.txt": lambda: triage_text(make_told(), ENGLISH, 40),
+    "triage-fault-40.zh.txt": lambda: triage_text(make_told(), CHINESE, 40),
+    "triage-fault-unwrapped.en.txt": lambda: triage_text(make_told(), ENGLISH, 0),
+    "triage-healthy-80.en.txt": lambda: triage_text(make_told("healthy"), ENGLISH),
+    "triage-healthy-40.zh.txt": lambda: triage_text(make_told("healthy"), CHINESE, 40),
+    "triage-unknown-80.en.txt": lambda: triage_text(make_told("unknown"), ENGLISH),
+    "triage-unknown-40.zh.txt": lambda: triage_text(make_told("unknown"), CHINESE, 40),
+    "triage-fault.en.md": lambda: triage_md(make_told(origin=BUNDLE), ENGLISH, "1.2.3", "chat-host"),
+    "triage-unknown.zh.md": lambda: triage_md(make_told("unknown"), CHINESE, "1.2.3", "chat-host"),
+    "triage-fault.json": lambda: json.dumps(triage_json(make_told(), ENGLISH), indent=2),
+    "check.en.txt": lambda: check_text(OUTCOMES, ENGLISH),
+    "check.zh.txt": lambda: check_text(OUTCOMES, CHINESE),
+    "check.json": lambda: json.dumps(check_json(OUTCOMES, ENGLISH), indent=2),
+    "nagios-several.en.txt": lambda: check_nagios(OUTCOMES, ENGLISH),
+    "nagios-one.en.txt": lambda: check_nagios(OUTCOMES[1:2], ENGLISH),
+    "nagios-well.zh.txt": lambda: check_nagios(OUTCOMES[:1], CHINESE),
+    "status.en.txt": lambda: status_text(ROWS, NOON + 60, ENGLISH),
+    "status.zh.txt": lambda: status_text(ROWS, NOON + 60, CHINESE),
+    "daily.en.txt": lambda: daily_text(make_day(), ENGLISH),
+    "daily-silent.en.txt": lambda: daily_text(make_day(silent=True), ENGLISH),
+}
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_report_is_what_it_was(name):
+    assert REPORTS[name]().rstrip("\n") + "\n" == (GOLDEN / name).read_text("utf-8")
+
+
+def test_every_golden_file_is_compared():
+    assert {path.name for path in GOLDEN.iterdir()} == set(REPORTS)
