@@ -28,11 +28,13 @@ from opskit.app.observe import Job
 from opskit.logs.pseudonym import pseudonyms
 from opskit.logs.redact import redact_bytes
 from opskit.model.message import Message, say
+from opskit.model.printable import printable
 from opskit.model.raw import Raw
 from opskit.model.settings import Settings, Stack
 from opskit.probes.base import Deadline, ProbeError
 
 _LARGEST = 512 << 20
+_LONGEST = 4000  # of a reason or a path; made printable, because YAML forbids control characters
 
 
 class Bundle:
@@ -84,13 +86,17 @@ def write(
     entries, absent, replaced = list[FileEntry](), list[Absent](), 0
     for key, found in collected.items():
         if isinstance(found, Message):
-            absent.append(Absent(key, found.template, {name: str(value) for name, value in found.args.items()}))
+            absent.append(
+                Absent(
+                    key, found.template, {name: printable(str(value), _LONGEST) for name, value in found.args.items()}
+                )
+            )
             continue
         for raw in found:
             data, count = redact_bytes(raw.data)
             replaced += count
             files[raw.name] = pseudonyms(data, secret) if secret else data
-            entries.append(FileEntry(raw.name, key, raw.origin, raw.first_line, raw.complete))
+            entries.append(FileEntry(raw.name, key, printable(raw.origin, _LONGEST), raw.first_line, raw.complete))
     zone = getattr(at.tzinfo, "key", None) or "UTC"
     versions = {"opskit": opskit.__version__, "python": platform.python_version(), "kernel": platform.release()}
     host = "host" if secret else platform.node()

@@ -37,7 +37,10 @@ def run(context: Context, emit: Callable[[str], None], stop_after: float | None 
     from apscheduler.schedulers.background import BackgroundScheduler
     from apscheduler.triggers.cron import CronTrigger
 
-    checks = list(context.checks().values())
+    loaded = context.loaded_checks()
+    for problem in loaded.problems:
+        log.warning("%s", problem.render(context.reader.translate, context.reader.lang))
+    checks = list(loaded.good.values())
     scheduler = BackgroundScheduler(timezone=context.reader.zone, job_defaults=DEFAULTS)
     for plan in plans(checks):
         first = now() + timedelta(seconds=plan.delay)
@@ -51,10 +54,10 @@ def run(context: Context, emit: Callable[[str], None], stop_after: float | None 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _setter(over))
     scheduler.start()
-    log.info(str(say("started: {n} checks", n=len(checks))))
+    log.info("%s", context.reader.read(say("started: {n} checks", n=len(checks))))
     over.wait(stop_after)
     scheduler.shutdown(wait=True)
-    log.info(str(say("stopped")))
+    log.info("%s", context.reader.read(say("stopped")))
 
 
 def _setter(over: threading.Event) -> Callable[[int, FrameType | None], None]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from opskit.app.observe import job
 from opskit.definitions import checks, playbooks
-from opskit.definitions.search import Found, find, read
 from opskit.judge.range import Range
 from opskit.model.check import Check, Rule
 from opskit.model.message import say
@@ -23,38 +20,15 @@ from opskit.triage.tree import grow
 
 def lint(settings: Settings, definitions: Path | None) -> tuple[int, list[Problem]]:
     """Return how many files were looked at, and every problem in them by file and line."""
-    problems: list[Problem] = []
-    found_checks = _find("checks", definitions, problems)
-    found_playbooks = _find("playbooks", definitions, problems)
-    books = _parse(found_playbooks, playbooks.parse, problems)
-    for book in books.values():
+    books, found = playbooks.load(definitions), checks.load(definitions)
+    problems = [*books.problems, *found.problems]
+    for book in books.good.values():
         problems += _playbook_problems(book, settings)
-    for check in _parse(found_checks, checks.parse, problems).values():
-        problems += _check_problems(check, settings, set(found_playbooks))
+    for check in found.good.values():
+        problems += _check_problems(check, settings, {*books.good, *books.broken})
     unique = {(item.source, item.line, str(item.text)): item for item in problems}
     ordered = sorted(unique.values(), key=lambda item: (item.source, item.line))
-    return len(found_checks) + len(found_playbooks), ordered
-
-
-def _find(kind: Any, definitions: Path | None, problems: list[Problem]) -> dict[str, Found]:
-    try:
-        return find(kind, definitions)
-    except DefinitionError as error:
-        problems += error.problems
-        return {}
-
-
-def _parse(found: Mapping[str, Found], parse: Callable[..., Any], problems: list[Problem]) -> dict[str, Any]:
-    parsed = {}
-    for item in found.values():
-        try:
-            value = parse(read(item.path), str(item.path), item.id)
-        except DefinitionError as error:
-            problems += error.problems
-            continue
-        if value is not None:
-            parsed[item.id] = value
-    return parsed
+    return sum(len(loaded.good) + len(loaded.broken) for loaded in (books, found)), ordered
 
 
 def _check_problems(check: Check, settings: Settings, books: set[str]) -> list[Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
 
 from opskit.app.clock import now
@@ -20,10 +21,14 @@ def status(options: Options, *, as_json: bool) -> int:
     moment = now().timestamp()
     with closing(open_memory(context)) as store:
         latest = {item.state.check: item for item in store.latest()}
+    loaded = context.loaded_checks()
+    for problem in loaded.problems:
+        sys.stderr.write(f"opskit: {problem.render(context.reader.translate, context.reader.lang)}\n")
     rows = [
         Row(check, latest[check].state, latest[check].verdict) if check in latest else Row(check, None, None)
-        for check in sorted(context.checks())
+        for check in sorted(loaded.good)
     ]
+    rows += [Row(check, None, None) for check in sorted(loaded.broken)]
     state = worst(row.status(moment) for row in rows)
     if as_json:
         checks = [

@@ -12,7 +12,7 @@ import typing
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
-from typing import ClassVar, Generic, Literal, TypeVar
+from typing import Annotated, ClassVar, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -23,6 +23,8 @@ from opskit.model.settings import Settings
 
 A = TypeVar("A", bound=msgspec.Struct)
 Kind = Literal["number", "bool", "text"]
+Whole = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
+"""A whole number of evidence: what a machine can count. Larger ones are damage, and no float can hold them."""
 
 
 class ProbeError(Exception):

@@ -27,6 +27,7 @@ from opskit.model.settings import Settings
 from opskit.probes.answer import pack, unpack
 from opskit.probes.base import Deadline, Probe, ProbeError
 from opskit.probes.exchange import Failure, failure_of
+from opskit.probes.pem import ODD, parsed
 from opskit.probes.tls import tls_context
 
 _DAY_S = 86400.0
@@ -36,8 +37,6 @@ _PEM = re.compile(
 )
 _FILE_CAP = 4 << 20
 _LEAST_S = 0.05
-_ODD = (ValueError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
-"""What cryptography raises for certificates that break the rules."""
 _TEXTS = {
     "missing": say("there is no such file, or it may not be looked at"),
     "empty": say("it holds no PEM certificate"),
@@ -194,12 +193,10 @@ def _handshake(address: tuple[str, int], name: str, args: Args, deadline: Deadli
 def _parsed(seen: Seen) -> list[x509.Certificate]:
     chain = []
     for pem in seen.pem:
-        try:
-            certificate = x509.load_pem_x509_certificate(pem.encode())
-            certificate.not_valid_before_utc, certificate.not_valid_after_utc  # noqa: B018  # dates are parsed late
-            chain.append(certificate)
-        except _ODD:
+        certificate = parsed(pem)
+        if certificate is None:
             return []  # a broken block makes the file useless to its server too
+        chain.append(certificate)
     return chain
 
 
@@ -238,7 +235,7 @@ def _line(certificate: x509.Certificate) -> str:
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         shown = ", ".join(names.get_values_for_type(x509.DNSName)[:4])
-    except (x509.ExtensionNotFound, *_ODD):
+    except (x509.ExtensionNotFound, *ODD):
         shown = f"serial {certificate.serial_number:x}"
     ends = certificate.not_valid_after_utc.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return f"{shown} ends {ends}, SHA-256 {certificate.fingerprint(hashes.SHA256()).hex()[:16]}"

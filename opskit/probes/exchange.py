@@ -19,7 +19,7 @@ import msgspec
 from opskit.logs.redact import redact
 from opskit.model.message import Message, say
 from opskit.probes.address import address_of
-from opskit.probes.base import Deadline, ProbeError
+from opskit.probes.base import Deadline, ProbeError, Whole
 from opskit.probes.patient import Patient
 from opskit.probes.tls import tls_context
 
@@ -53,7 +53,7 @@ class Exchange(msgspec.Struct, frozen=True):
 
     url: str
     method: str = "GET"
-    status: int | None = None
+    status: Whole | None = None
     headers: dict[str, str] = {}
     body: str = ""
     phases: dict[str, float] = {}

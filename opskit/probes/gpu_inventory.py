@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from opskit.model.message import Message, say
+from opskit.probes.base import Whole
 
 METRIC_FIELDS = {
     "memory_used_pct": "memory",
@@ -27,35 +28,35 @@ _SOFTWARE_THERMAL, _HARDWARE_THERMAL = 0x20, 0x40
 class Wrong(msgspec.Struct, frozen=True):
     """An NVML error: its number and its words."""
 
-    code: int
+    code: Whole
     text: str
 
 
 class Memory(msgspec.Struct, frozen=True):
     """Bytes. Version 2 has `used` without what the driver reserves for itself."""
 
-    version: int
-    total: int
-    used: int
-    free: int
-    reserved: int | None = None
+    version: Whole
+    total: Whole
+    used: Whole
+    free: Whole
+    reserved: Whole | None = None
 
 
 class Card(msgspec.Struct, frozen=True):
     """One GPU as NVML tells it; what it does not tell is None and its reason stands in `errors`."""
 
-    index: int
+    index: Whole
     error: Wrong | None = None
     uuid: str | None = None
     name: str | None = None
     memory: Memory | None = None
-    temperature_c: int | None = None
-    limits: dict[str, int | None] = {}
-    margin_c: int | None = None
-    reasons: int | None = None
-    utilization_pct: int | None = None
-    power_mw: int | None = None
-    power_limit_mw: int | None = None
+    temperature_c: Whole | None = None
+    limits: dict[str, Whole | None] = {}
+    margin_c: Whole | None = None
+    reasons: Whole | None = None
+    utilization_pct: Whole | None = None
+    power_mw: Whole | None = None
+    power_limit_mw: Whole | None = None
     errors: dict[str, Wrong] = {}
 
     @property

@@ -24,7 +24,7 @@ from opskit.model.sample import Sample
 from opskit.model.settings import Settings
 from opskit.probes.address import port_of
 from opskit.probes.answer import pack, unpack
-from opskit.probes.base import Deadline, Probe, as_facts
+from opskit.probes.base import Deadline, Probe, Whole, as_facts
 
 _SETTLE_S = 0.6
 _SOCKET_FACTS = ("_connected", "_connections", "_listening")
@@ -63,8 +63,8 @@ class Facts(msgspec.Struct, frozen=True):
 class Socket(msgspec.Struct, frozen=True):
     """One TCP socket: ports and state, no addresses, which are nobody's business in a bundle."""
 
-    local: int
-    remote: int
+    local: Whole
+    remote: Whole
     state: str
 
 
@@ -72,18 +72,18 @@ class Disk(msgspec.Struct, frozen=True):
     """A file system behind one of the folders; sizes in bytes."""
 
     folder: str
-    total: int
-    free: int
+    total: Whole
+    free: Whole
 
 
 class Machine(msgspec.Struct, frozen=True):
     """The evidence: memory in bytes, load of the last minute, disks, sockets (None where they may not be listed)."""
 
-    memory_total: int
-    memory_available: int
-    swap_total: int
-    swap_used: int
-    cores: int
+    memory_total: Whole
+    memory_available: Whole
+    swap_total: Whole
+    swap_used: Whole
+    cores: Whole
     load: float
     disks: list[Disk]
     sockets: list[Socket] | None
@@ -129,7 +129,7 @@ class HostProbe(Probe[Args]):
             memory_available_pct=_share(machine.memory_available, machine.memory_total),
             swap_used_pct=_share(machine.swap_used, machine.swap_total) if machine.swap_total else 0.0,
             disk_free_pct=_share(fullest.free, fullest.total) if fullest else None,
-            load_per_core=round(machine.load / machine.cores, 2),
+            load_per_core=round(machine.load / max(machine.cores, 1), 2),
             clients_connected=_connections(machine, args.nginx, local=True),
             gateway_connections=_connections(machine, args.gateway, local=False),
             ollama_connections=_connections(machine, args.ollama, local=False),

@@ -175,16 +175,14 @@ def _catch_all(asked: Exchange, decoy: Exchange | None) -> bool | None:
 
 def _expired(asked: Exchange, now: datetime) -> bool | None:
     """Whether the certificate that users are shown has ended; one over plain HTTP there is none that could."""
-    if urlsplit(asked.url).scheme != "https":
+    if not asked.url.startswith("https:"):
         return False
     if not asked.certificate:
         return None
-    from cryptography import x509
+    from opskit.probes.pem import parsed
 
-    try:
-        return x509.load_pem_x509_certificate(asked.certificate.encode()).not_valid_after_utc < now
-    except ValueError:
-        return None
+    shown = parsed(asked.certificate)
+    return shown.not_valid_after_utc < now if shown else None
 
 
 def _unexpected(asked: Exchange, args: Args) -> Message | None:

@@ -21,7 +21,7 @@ from opskit.model.reading import Reading
 from opskit.model.sample import Sample
 from opskit.model.settings import Settings
 from opskit.probes.answer import OWN_REQUEST, failed, pack, unpack
-from opskit.probes.base import Deadline, Probe, ProbeError, as_facts
+from opskit.probes.base import Deadline, Probe, ProbeError, Whole, as_facts
 from opskit.probes.exchange import Exchange, Target, exchange
 from opskit.probes.secret import secret_of
 
@@ -60,7 +60,7 @@ class Asked(msgspec.Struct, frozen=True):
     """The evidence: the exchange without its body, what the stream carried, and whether a key went along."""
 
     exchange: Exchange
-    chunks: int
+    chunks: Whole
     first_token_s: float | None
     done: bool
     with_key: bool

@@ -18,7 +18,7 @@ from opskit.model.reading import Reading
 from opskit.model.sample import Sample
 from opskit.model.settings import Settings
 from opskit.probes.answer import failed, pack, unpack
-from opskit.probes.base import Deadline, Probe, as_facts
+from opskit.probes.base import Deadline, Probe, Whole, as_facts
 from opskit.probes.exchange import Exchange, Target, exchange
 
 
@@ -53,9 +53,9 @@ class Asked(msgspec.Struct, frozen=True):
 class _Model(msgspec.Struct):
     name: str = ""
     model: str = ""
-    size: int = 0
-    size_vram: int = 0
-    context_length: int | None = None
+    size: Whole = 0
+    size_vram: Whole = 0
+    context_length: Whole | None = None
     expires_at: str | None = None
 
 

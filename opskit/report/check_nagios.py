@@ -40,7 +40,7 @@ def check_nagios(outcomes: Sequence[Shown], reader: Reader) -> str:
 
 
 def _headline(outcomes: Sequence[Shown], status: Status, reader: Reader) -> str:
-    if len(outcomes) > 1:
+    if len(outcomes) != 1:
         bad = [f"{check.id} {verdict.status.name}" for check, verdict, _ in outcomes if verdict.status is not Status.OK]
         total = reader.read(say("{n} checks", n=len(outcomes)))
         return f"{total}: {', '.join(bad)}" if bad else total

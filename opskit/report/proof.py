@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from opskit.judge.perfdata import decimal
 from opskit.model.diagnosis import Measured
 from opskit.model.evidence import Evidence
 from opskit.model.message import say
@@ -52,5 +53,5 @@ def value_text(value: Fact, reader: Reader) -> str:
     if isinstance(value, bool):
         return reader.read(say("yes") if value else say("no"))
     if isinstance(value, float):
-        return f"{value:.3f}".rstrip("0").rstrip(".")
+        return decimal(round(value, 3) if not value or abs(value) >= 0.001 else float(f"{value:.3g}"))
     return printable(str(value)) or "-"

@@ -7,11 +7,13 @@ from datetime import UTC
 
 from opskit.model.diagnosis import Finding
 from opskit.model.message import Message, say
+from opskit.model.printable import printable
 from opskit.model.reader import Reader
 from opskit.report.proof import fact_text, grouped, value_text
 from opskit.report.triage_text import ANSWERS, Told, headline, question, remedy_lines
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|!~&$])")
+_SLOT = "{}"
 _STARTS = re.compile(r"^(\s*)([-+=]|[0-9]+(?=[.)]))")
 
 
@@ -25,11 +27,11 @@ def triage_md(told: Told, reader: Reader, version: str, host: str) -> str:
         lines += [f"**{_safe(reader.read(found.finding.cause.summary))}**", ""]
     lines += [
         "- " + reader.read(say("Time: {when}", when=both)),
-        "- " + reader.read(say("Host: {host}", host=_safe(host))),
+        "- " + _filled(say("Host: {host}", host=_SLOT), _safe(printable(host)), reader),
         f"- opskit {version}, playbook {found.playbook}",
     ]
     if told.origin:
-        lines.append("- " + reader.read(say("Evidence: {origin}", origin=_code(told.origin))))
+        lines.append("- " + _filled(say("Evidence: {origin}", origin=_SLOT), _code(told.origin), reader))
     if found.finding:
         lines += _heading(say("Proof"), reader)
         lines += _proof(found.finding, reader)
@@ -42,6 +44,11 @@ def triage_md(told: Told, reader: Reader, version: str, host: str) -> str:
         lines.append(f"   {_code(values)}")
     lines += _tail(told, reader)
     return "\n".join(lines) + "\n"
+
+
+def _filled(sentence: Message, markup: str, reader: Reader) -> str:
+    """Put markup into a sentence. As one of its values it would be cut where that is long, and lose its last mark."""
+    return reader.read(sentence).replace(_SLOT, markup)
 
 
 def _heading(title: Message, reader: Reader) -> list[str]:
@@ -84,5 +91,5 @@ def _safe(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    clean = "".join(char if char.isprintable() else "?" for char in text).replace("`", "'")
+    clean = printable(text).replace("`", "'")
     return f"`{clean}`" if clean.strip() else ""

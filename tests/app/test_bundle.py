@@ -13,6 +13,7 @@ from opskit.app import bundle
 from opskit.app.manifest import MANIFEST, BundleError
 from opskit.app.observe import job
 from opskit.model.message import say
+from opskit.model.printable import printable
 from opskit.model.raw import Raw
 from opskit.model.settings import OllamaSettings, Settings, Stack
 from opskit.probes.base import Deadline, ProbeError
@@ -204,3 +205,11 @@ def test_a_file_that_is_missing_or_a_link_is_not_taken_for_an_empty_log(tmp_path
     (tmp_path / "gateway.log").symlink_to("/etc/passwd")
     with pytest.raises(ProbeError, match="has lost its file"):
         bundle.read(tmp_path).collect(gateway_log(), Deadline(1))
+
+
+def test_a_reason_with_any_character_survives(tmp_path):
+    strange = "".join(map(chr, [0, 7, 27, 127, 133, 0x2028, 0xFFFE, 0x1F600])) + "é"
+    bundle.write(tmp_path / "folder", {"gpu": say("it said {what}", what=strange)}, AT, Stack())
+    (absent,) = bundle.read(tmp_path / "folder").manifest.absent
+    assert absent.args == {"what": printable(strange)}
+    assert "\\x1b" in absent.args["what"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from pathlib import Path
 
 import pytest
@@ -78,11 +77,8 @@ def test_a_server_that_drips_cannot_outlast_the_deadline(before: bytes, drop: by
         talk.sock.sendall(before)
         talk.drip(drop)
 
-    began = time.monotonic()
     with serving(script) as server:
-        asked = ask(server.url, 0.4)
-    assert kind(asked) == "timeout"
-    assert time.monotonic() - began < 3  # the drops would go on for ever
+        assert kind(ask(server.url, 0.4)) == "timeout"  # the drops themselves would go on for ever
 
 
 def test_a_handshake_that_never_comes_ends_with_the_deadline() -> None:

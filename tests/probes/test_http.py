@@ -121,6 +121,17 @@ def test_a_certificate_is_another_probes_subject_at_the_door(tmp_path: Path) -> 
     assert (strict.facts["answered"], strict.facts["failure"]) == (False, "certificate")
 
 
+def test_a_door_tells_whether_its_certificate_has_ended(tmp_path: Path) -> None:
+    for days, ended in ((60, False), (-2, True)):
+        with serving(answer(body="x"), server_context(tmp_path, lasting(days))) as server:
+            assert ask("nginx_http", url=server.url, verify=False).facts["certificate_expired"] is ended
+    with serving(answer(body="x")) as server:
+        assert ask("nginx_http", url=server.url).facts["certificate_expired"] is False
+    with serving(Talk.hang) as server:
+        silent = ask("nginx_http", 0.3, url=f"https://127.0.0.1:{server.port}/", verify=False)
+    assert (silent.facts["certificate_expired"], bool(silent.reason("certificate_expired"))) == (None, True)
+
+
 @pytest.mark.parametrize(("name", "key"), [("http", "clawdbot"), ("nginx_http", "nginx"), ("gateway_http", "gateway")])
 def test_each_door_has_evidence_of_its_own(name: str, key: str) -> None:
     found = probe(name)

@@ -120,7 +120,7 @@ def test_a_terminal_gets_one_line_for_each_line_and_nothing_that_drives_it(text)
     shown = check_text([hostile_outcome(text), *OUTCOMES], ENGLISH)
     assert len(shown.splitlines()) == len(check_text([hostile_outcome("0"), *OUTCOMES], ENGLISH).splitlines())
     assert first_unsafe(shown, allowed="\n") is None
-    told = triage_text(make_told(text=text, origin=text), ENGLISH, 0)
+    told = triage_text(make_told(text="x" + text, origin="x" + text), ENGLISH, 0)
     assert len(told.splitlines()) == len(triage_text(make_told(text="x", origin="x"), ENGLISH, 0).splitlines())
     assert first_unsafe(told, allowed="\n") is None
     dark = triage_text(make_told("unknown", text=text), ENGLISH, 0)
@@ -136,7 +136,7 @@ def test_a_status_table_keeps_its_rows(text):
 
 
 def kinds_of(markdown: str) -> list[str]:
-    """What a Markdown reader makes of it: the kinds of all blocks and of everything inside of lines, without the text."""
+    """What a Markdown reader makes of it: the kinds of all blocks and of all that stands in them but text."""
     reader = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
     tokens = reader.parse(markdown)
     inner = [child for token in tokens for child in token.children or [] if child.type not in {"text", "text_special"}]

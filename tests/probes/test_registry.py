@@ -1,0 +1,107 @@
+"""What every probe owes: arguments that are valid, evidence of its own, facts that are filled or explained."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import get_type_hints
+
+import msgspec
+import pytest
+
+from opskit.app import bundle as bundles
+from opskit.app.observe import job, observe
+from opskit.model.settings import Settings
+from opskit.probes.base import Probe, fact_kinds
+from opskit.probes.registry import PROBES, probe
+
+SAMPLES = Path(__file__).parents[2] / "sample_logs"
+INCIDENTS = sorted(path.name for path in SAMPLES.iterdir() if path.is_dir())
+UNITS = ("_s", "_c", "_pct", "_bytes", "_w", "_per_core")
+# Whole numbers of something, and a number that is a name.
+COUNTS = {
+    "certificate": {"days_left", "unreadable"},
+    "gateway_log": {
+        "requests", "open_requests", "status_401", "status_429", "status_5xx", "latest_errors", "clients_served",
+        "clients_only_401", "clients_limited",
+    },
+    "gpu": {"count", "missing", "lost"},
+    "host": {"clients_connected", "gateway_connections", "ollama_connections"},
+    "latency": {"status", "chunks"},
+    "nginx_access": {
+        "requests", "chat_requests", "api_requests", "silence_ratio", "status_499", "status_502", "status_504",
+        "server_errors", "latest_errors",
+    },
+    "nginx_error": {
+        "gateway_refused", "gateway_timeouts", "clawdbot_refused", "clawdbot_timeouts", "died_midstream",
+        "no_connections_left", "emergencies",
+    },
+    "ollama_api": {"context_length"},
+    **{key: {"status"} for key in ("http", "nginx_http", "gateway_http")},
+}  # fmt: skip
+# None is an answer here: there was no failure to name.
+NO_NEED = {("http", "failure"), ("nginx_http", "failure"), ("gateway_http", "failure")}
+
+
+@pytest.mark.parametrize("name", PROBES)
+def test_every_probe_can_be_made_and_its_defaults_are_valid(name: str) -> None:
+    found = probe(name)
+    assert isinstance(found, Probe)
+    defaults = msgspec.structs.asdict(found.defaults(Settings()))
+    assert msgspec.structs.asdict(msgspec.convert(defaults, type(found).arguments)) == defaults
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({**defaults, "no_such_argument": 1}, type(found).arguments)
+
+
+def test_no_two_probes_share_their_evidence() -> None:
+    keys = [probe(name).key(probe(name).defaults(Settings())) for name in PROBES]
+    assert len(set(keys)) == len(PROBES)
+
+
+@pytest.mark.parametrize("name", PROBES)
+def test_every_fact_may_be_unknown(name: str) -> None:
+    facts = type(probe(name)).facts()
+    assert set(msgspec.structs.asdict(facts).values()) == {None}
+
+
+@pytest.mark.parametrize("name", PROBES)
+def test_numbers_carry_their_unit_or_are_counts(name: str) -> None:
+    numbers = {fact for fact, kind in fact_kinds(probe(name)).items() if kind == "number"}
+    assert {fact for fact in numbers if not fact.endswith(UNITS)} == COUNTS.get(name, set())
+
+
+@pytest.mark.parametrize("name", PROBES)
+def test_whole_numbers_are_declared_as_such(name: str) -> None:
+    hints = get_type_hints(type(probe(name)).facts)
+    counted = COUNTS.get(name, set()) - {"silence_ratio", "days_left"}
+    assert {fact for fact in counted if hints[fact] != int | None} == set()
+
+
+@pytest.mark.parametrize("incident", INCIDENTS)
+def test_every_fact_of_the_incidents_is_filled_or_explained(incident: str) -> None:
+    bundle = bundles.read(SAMPLES / incident)
+    settings = bundle.settings(Settings())
+    jobs = [job(name, name, {}, 5.0, settings, "test") for name in PROBES]
+    silent = [
+        (name, fact)
+        for name, reading in observe(jobs, bundle)
+        for fact in fact_kinds(probe(name))
+        if reading.facts.get(fact) is None and not reading.reason(fact)
+    ]
+    assert set(silent) - NO_NEED == set()
+
+
+@pytest.mark.parametrize("incident", INCIDENTS)
+def test_samples_of_the_incidents_are_declared(incident: str) -> None:
+    bundle = bundles.read(SAMPLES / incident)
+    jobs = [job(name, name, {}, 5.0, bundle.settings(Settings()), "test") for name in PROBES]
+    for name, reading in observe(jobs, bundle):
+        assert {sample.metric for sample in reading.samples} <= probe(name).metrics
+        assert set(reading.evidence) <= set(fact_kinds(probe(name)))
+
+
+def test_the_manifests_know_only_probes_that_exist() -> None:
+    known = {probe(name).key(probe(name).defaults(Settings())) for name in PROBES}
+    for incident in INCIDENTS:
+        manifest = json.loads((SAMPLES / incident / bundles.MANIFEST).read_text())
+        assert {entry["key"] for entry in manifest["files"]} <= known
