@@ -64,9 +64,7 @@ class Deadline:
 
     def expired(self) -> LateError:
         """The error for time that ran out in the present stage."""
-        return LateError(
-            say("no result within {seconds} s, stuck at: {stage}", seconds=self.seconds, stage=self.stage)
-        )
+        return LateError(say("no result within {seconds} s, stuck at: {stage}", seconds=self.seconds, stage=self.stage))
 
 
 class Probe(ABC, Generic[A]):
