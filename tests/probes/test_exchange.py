@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import socket
+import threading
 from pathlib import Path
 
 import pytest
 
+from opskit.app.observe import Live, job, observe
+from opskit.model.settings import Settings
 from opskit.probes import exchange as module
 from opskit.probes.base import Deadline, ProbeError
 from opskit.probes.exchange import Exchange, Target, exchange
@@ -186,6 +189,17 @@ class _Deaf:
 def _resolve(monkeypatch: pytest.MonkeyPatch, *ports: int) -> None:
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in ports]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_more: found)
+
+
+def test_a_resolver_that_hangs_is_left_behind_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """getaddrinfo knows no time-out, so the probe's thread outlasts the deadline; its result does not wait for it."""
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_more: over.wait(20) and [])
+    asked = job("answer", "http", {"url": "http://chat.example.test/"}, 0.2, Settings(), "test")
+    ((_, reading),) = observe([asked], Live())
+    over.set()
+    assert reading.late
+    assert "stuck at: resolve the name in http://chat.example.test/" in str(reading.unreadable)
 
 
 def test_a_name_that_does_not_exist_is_named() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
 from opskit.probes.base import ProbeError
-from tests.probes.asking import NOW, replay
+from tests.probes.asking import NOW, ask, replay
 from tests.probes.lines import moment
 from tests.stand_ins import kernel_texts as texts
+from tests.stand_ins.service import local_now
 
 HUNG = "INFO: task kworker/0:1:77 blocked for more than 120 seconds."
 CRASH = "firefox[4711]: segfault at 0 ip 00007f sp 00007f error 4 in libxul.so[7f+1000]"
@@ -82,6 +84,13 @@ def test_a_year_ago_is_not_now() -> None:
         syslog(new_year.replace(year=2026, month=12, day=31, hour=23, minute=59), texts.oom_kill()), new_year
     ) == {"oom_kill"}
     assert facts(syslog(new_year.replace(month=6), texts.oom_kill()), new_year) == set()
+
+
+def test_a_file_is_read_with_exact_places(tmp_path: Path) -> None:
+    path, now = tmp_path / "kern.log", local_now()
+    path.write_text("filling\n" * 50_000 + texts.short_iso(now, texts.oom_kill()))
+    proof = ask("kernel_log", source=str(path)).evidence["oom_kill"][0]
+    assert proof.text in path.read_text().split("\n")[(proof.line or 0) - 1]
 
 
 def test_an_empty_log_tells_of_nothing() -> None:

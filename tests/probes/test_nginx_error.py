@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, timedelta, timezone
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from opskit.model.settings import Settings
-from opskit.probes.base import ProbeError
+from opskit.probes.base import Deadline, ProbeError
 from opskit.probes.registry import probe
 from tests.probes.asking import NOW, replay
 from tests.probes.lines import DIED, REFUSED, TIMED_OUT, error
+from tests.stand_ins.service import local_now
 
 PORTS = {"gateway": "http://127.0.0.1:18789", "clawdbot": "http://127.0.0.1:8080"}
 MUSL = REFUSED.replace("Connection refused", "verbunden wird nicht")
@@ -65,6 +68,19 @@ def test_an_empty_log_is_a_quiet_one_and_another_format_is_not() -> None:
         with pytest.raises(ProbeError, match="no line has a known format"):
             replay("nginx_error", log, **PORTS)
     assert facts(error(9) + b"PHP message: trace\n#0 {main}\n" + error(8)) == {"gateway_refused": 2}
+
+
+def test_a_log_is_read_over_its_rotation(tmp_path: Path) -> None:
+    now = local_now()
+    zone = now.tzinfo or UTC
+    (tmp_path / "error.log.1").write_bytes(error(4000, zone=zone, now=now) + error(60, zone=zone, now=now))
+    (tmp_path / "error.log").write_bytes(error(30, TIMED_OUT, zone=zone, now=now))
+    found = probe("nginx_error")
+    args = msgspec.convert({"path": str(tmp_path / "error.log"), **PORTS}, type(found).arguments)
+    reading = found.read(found.collect(args, Deadline(5)), args, now)
+    assert (reading.facts["gateway_refused"], reading.facts["gateway_timeouts"]) == (1, 1)
+    proof = reading.evidence["gateway_refused"][0]
+    assert (proof.source, proof.line) == (str(tmp_path / "error.log.1"), 2)
 
 
 def test_hostile_and_cut_lines_count_for_nobody() -> None:
