@@ -154,7 +154,8 @@ def test_output_survives_an_ascii_locale(opskit):
 
 
 def test_hostile_log_lines_reach_the_screen_escaped(opskit, tmp_path):
-    line = '{"time": "2026-11-23T10:00:00Z", "status": 500, "user_id": "\\u001b[31mred|<script>\\u202e", "request_id": "r"}\n'
+    user = r"\u001b[31mred|<script>\u202e"
+    line = f'{{"time": "2026-11-23T10:00:00Z", "status": 500, "user_id": "{user}", "request_id": "r"}}\n'
     now = json.loads(opskit("check", "latency", "--json", "--no-record").stdout)["checks"][0]["at"]
     (tmp_path / "gateway.log").write_text(line.replace("2026-11-23T10:00:00Z", now) * 20)
     done = opskit("check", "gateway-errors", "--no-record")

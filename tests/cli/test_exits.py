@@ -1,11 +1,11 @@
 """Whatever goes wrong with opskit itself is 3 on one line, and never a traceback."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -91,7 +91,7 @@ def test_a_reader_that_goes_away_is_no_error(config):
 
 
 def test_a_full_disk_behind_stdout_is_unknown(config):
-    with open("/dev/full", "w") as full:
+    with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "opskit", "--config", str(config), "check", "--no-record"],
             stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
@@ -137,9 +137,9 @@ time.sleep(60)
 """
 
 
-def _port(path: os.PathLike[str]) -> int:
+def _port(path: Path) -> int:
     for _ in range(200):
-        if os.path.exists(path):
-            return int(open(path).read())
+        if path.exists():
+            return int(path.read_text())
         time.sleep(0.02)
     raise AssertionError("the server did not start")

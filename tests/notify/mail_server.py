@@ -1,7 +1,5 @@
 """A real SMTP server (aiosmtpd) that keeps what it gets and misbehaves as it is told."""
 
-# ruff: noqa: ARG002 - aiosmtpd calls its handlers with all of these
-
 from __future__ import annotations
 
 import asyncio
