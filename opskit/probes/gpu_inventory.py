@@ -38,7 +38,6 @@ class Memory(msgspec.Struct, frozen=True):
     version: Whole
     total: Whole
     used: Whole
-    free: Whole
     reserved: Whole | None = None
 
 

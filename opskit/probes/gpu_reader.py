@@ -64,12 +64,12 @@ def _memory(ask: Callable[..., Any], card: dict[str, Any]) -> dict[str, Any] | N
     """Version 2 tells what the driver reserves apart; version 1 counts it as used (nvml.h, nvmlMemory_v2_t)."""
     found = ask("memory", pynvml.nvmlDeviceGetMemoryInfo, pynvml.nvmlMemory_v2)
     if found is not None:
-        return {"version": 2, "total": found.total, "used": found.used, "free": found.free, "reserved": found.reserved}
+        return {"version": 2, "total": found.total, "used": found.used, "reserved": found.reserved}
     found = ask("memory", pynvml.nvmlDeviceGetMemoryInfo)
     if found is None:
         return None
     card["errors"].pop("memory", None)
-    return {"version": 1, "total": found.total, "used": found.used, "free": found.free, "reserved": None}
+    return {"version": 1, "total": found.total, "used": found.used, "reserved": None}
 
 
 def _temperature(ask: Callable[..., Any], card: dict[str, Any]) -> int | None:

@@ -126,7 +126,7 @@ def _model_missing(stack: Stack) -> None:
 
 def _gpu_memory_exhausted(stack: Stack) -> None:
     users(stack)
-    stack.nvml.set(**{"gpu0.mem_used": 24_000_000_000})
+    stack.nvml.set(**{"gpu0.mem_used": 23_800_000_000})
     stack.control["ollama"].set(
         fail_chat={"status": 500, "error": "llama-server process has terminated: cudaMalloc failed: out of memory"}
     )
