@@ -140,6 +140,10 @@ def read(path: Path) -> Bundle:
     """Read a bundle from a folder or an archive. Raises BundleError."""
     try:
         files = dict(_members(path))
+    except tarfile.ReadError:
+        raise BundleError(
+            say("{path} cannot be read as a bundle: it is no archive, or damaged", path=str(path))
+        ) from None
     except (OSError, tarfile.TarError, EOFError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise BundleError(say("{path} cannot be read as a bundle: {why}", path=str(path), why=why)) from None
@@ -159,6 +163,8 @@ def _members(path: Path) -> Iterator[tuple[str, bytes]]:
                 _insist(room, path)
                 yield file.name, file.read_bytes()
         return
+    if path.exists() and not path.is_file():  # opening a pipe would wait for a writer
+        raise BundleError(say("{path} is neither a folder nor an archive", path=str(path)))
     with tarfile.open(path, "r:*") as archive:
         for member in archive:
             if not member.isfile():

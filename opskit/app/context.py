@@ -5,6 +5,7 @@ from __future__ import annotations
 import gettext
 import os
 from pathlib import Path
+from zoneinfo import ZoneInfoNotFoundError
 
 import msgspec
 from tzlocal import get_localzone
@@ -66,6 +67,11 @@ def environment_language() -> str:
 
 
 def reader_for(lang: str) -> Reader:
-    """Return a reader of `lang` in the host's zone."""
+    """Return a reader of `lang` in the host's zone. Raises DefinitionError where the environment names none."""
     catalogue = gettext.translation("opskit", LOCALE, [lang], fallback=True)
-    return Reader(get_localzone(), lang, catalogue.gettext)
+    try:
+        zone = get_localzone()
+    except ZoneInfoNotFoundError:
+        text = say("'{zone}' is no time zone: give TZ a name such as Europe/Berlin", zone=os.environ.get("TZ", ""))
+        raise DefinitionError([Problem("TZ", 0, text)]) from None
+    return Reader(zone, lang, catalogue.gettext)

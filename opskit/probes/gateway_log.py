@@ -26,6 +26,7 @@ from opskit.probes.log_tail import AT_ONCE_BYTES, CAP_BYTES, collect_log, cut_no
 _WINDOW_S = 7200.0
 _TOP = 5
 _LATEST = 20
+_REFUSALS = {401, 403, 429}
 
 
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,12 +38,13 @@ class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """Counts cover `recent_s` seconds, `latest_errors` the newest 20 requests of them.
+    """Counts cover `recent_s` seconds, `latest_errors` (5xx) and `latest_refused` (401, 403, 429)
+    the newest 20 requests of them.
 
     A client is a user where the log names users, else an address.
 
-    `clients_only_401` were never let in, `clients_limited` were mostly answered 429, `clients_served` are the others
-    who got at least one good answer: held against each other they tell a fault for everybody from one noisy visitor.
+    By the newest answer each of them got, `clients_served` are well, `clients_refused` were answered 401 and
+    `clients_limited` 429: held against each other they tell a fault for everybody from one noisy visitor.
     """
 
     requests: int | None = None
@@ -57,8 +59,9 @@ class Facts(msgspec.Struct, frozen=True):
     status_429: int | None = None
     status_5xx: int | None = None
     latest_errors: int | None = None
+    latest_refused: int | None = None
     clients_served: int | None = None
-    clients_only_401: int | None = None
+    clients_refused: int | None = None
     clients_limited: int | None = None
     users_named: bool | None = None
 
@@ -121,9 +124,10 @@ def _facts(told: Told, still: list[Request], at: float) -> Facts:
         status_429=sum(request.status == 429 for request, _ in ended),
         status_5xx=sum(_broken(request.status) for request, _ in ended),
         latest_errors=sum(_broken(request.status) for request, _ in ended[-_LATEST:]),
-        clients_served=sum(any(map(_good, of)) and not _limited(of) for of in clients.values()),
-        clients_only_401=sum(all(status == 401 for status in statuses) for statuses in clients.values()),
-        clients_limited=sum(map(_limited, clients.values())),
+        latest_refused=sum(request.status in _REFUSALS for request, _ in ended[-_LATEST:]),
+        clients_served=sum(_good(of[-1]) for of in clients.values()),
+        clients_refused=sum(of[-1] == 401 for of in clients.values()),
+        clients_limited=sum(of[-1] == 429 for of in clients.values()),
         users_named=told.named,
     )
 
@@ -144,10 +148,6 @@ def client_of(request: Request) -> str:
 
 def _good(status: int | None) -> bool:
     return status is not None and 200 <= status < 300
-
-
-def _limited(statuses: list[int | None]) -> bool:
-    return statuses.count(429) * 2 > len(statuses)
 
 
 def _broken(status: int | None) -> bool:
@@ -214,7 +214,7 @@ def _evidence(told: Told, still: list[Request]) -> dict[str, tuple[Evidence, ...
     oldest = told.starts.get(still[0].request_id or "") if still else None
     if oldest:
         found["oldest_open_s"] = found["open_requests"] = (oldest.evidence(still[0].at),)
-    found["clients_only_401"] = found.get("status_401", ())
+    found["clients_refused"] = found.get("status_401", ())
     found["clients_limited"] = found.get("status_429", ())
     found["latest_errors"] = found.get("status_5xx", ())
     found["requests"] = found.get("last_request_age_s", ())

@@ -54,6 +54,7 @@ class Facts(msgspec.Struct, frozen=True):
     clients_connected: int | None = None
     gateway_connections: int | None = None
     ollama_connections: int | None = None
+    clawdbot_connections: int | None = None
     nginx_listening: bool | None = None
     clawdbot_listening: bool | None = None
     gateway_listening: bool | None = None
@@ -133,6 +134,7 @@ class HostProbe(Probe[Args]):
             clients_connected=_connections(machine, args.nginx, local=True),
             gateway_connections=_connections(machine, args.gateway, local=False),
             ollama_connections=_connections(machine, args.ollama, local=False),
+            clawdbot_connections=_connections(machine, args.clawdbot, local=False),
             nginx_listening=_listening(machine, args.nginx),
             clawdbot_listening=_listening(machine, args.clawdbot),
             gateway_listening=_listening(machine, args.gateway),

@@ -40,7 +40,7 @@ class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Facts(msgspec.Struct, frozen=True):
     """`answered`: an HTTP answer came, whatever it says. `ok`: it was the expected one, and not a catch-all page.
 
-    `served` is True where the status was below 500: a redirect or a log-in page is service too.
+    `served` is True for 2xx, a redirect or a log-in (401): what a page that opens answers.
     """
 
     answered: bool | None = None
@@ -101,7 +101,7 @@ class HttpProbe(Probe[Args]):
             refused=asked.refused,
             timed_out=asked.timed_out,
             ok=answered and reason is None and not catch_all,
-            served=asked.status is not None and 200 <= asked.status < 500,
+            served=asked.status is not None and (200 <= asked.status < 400 or asked.status == 401),
             proves_nothing=catch_all,
             status=asked.status,
             first_byte_s=asked.phases.get("first_byte_s"),

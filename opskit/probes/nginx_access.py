@@ -42,7 +42,8 @@ class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """Counts cover the last `recent_s` seconds, `latest_errors` the newest 20 requests of them.
+    """Counts cover the last `recent_s` seconds, `latest_...` the newest 20 requests of them: 5xx, 4xx but 499,
+    and POSTs that ended well.
 
     `silence_ratio` is the present silence over the longest gap before it.
 
@@ -59,6 +60,8 @@ class Facts(msgspec.Struct, frozen=True):
     status_504: int | None = None
     server_errors: int | None = None
     latest_errors: int | None = None
+    latest_refused: int | None = None
+    latest_served: int | None = None
 
 
 class NginxAccessProbe(Probe[Args]):
@@ -100,6 +103,8 @@ class NginxAccessProbe(Probe[Args]):
             status_499=status[499],
             status_502=status[502],
             status_504=status[504],
+            latest_refused=sum(400 <= (request.status or 0) < 499 for request, _ in recent[-_LATEST:]),
+            latest_served=sum(_is_served(request) for request, _ in recent[-_LATEST:]),
             latest_errors=sum((request.status or 0) >= 500 for request, _ in recent[-_LATEST:]),
             server_errors=sum(count for code, count in status.items() if code and 500 <= code < 600),
         )
@@ -131,6 +136,10 @@ def _requests(raws: Sequence[Raw]) -> Iterator[Seen]:
 def _stamp(line: bytes) -> float | None:
     request = log.parse(line)
     return request.at if request else None
+
+
+def _is_served(request: Request) -> bool:
+    return request.method == "POST" and 200 <= (request.status or 0) < 300
 
 
 def _is_api(request: Request) -> bool:

@@ -129,7 +129,11 @@ def _standing(told: list[Seen]) -> list[Seen]:
     for event, raw in reversed(told):
         if _answered(event) and event.request is not None:
             answers.append(event.request)
-        if event.label in LABELS and not any(_clears(answer, event) for answer in answers):
+        if (
+            event.label in LABELS
+            and not _is_mere_status(event)
+            and not any(_clears(answer, event) for answer in answers)
+        ):
             decided = event.label != "vram-oom" or any(mark in event.text for mark in _FINAL)
             if decided or final:
                 standing.append((event, raw))
@@ -147,6 +151,11 @@ def _clears(answer: Request, failure: Event) -> bool:
         return True
     begin = answer.at - (answer.duration_s or 0.0)
     return not begin + 1 < failure.at <= answer.at + 1
+
+
+def _is_mere_status(event: Event) -> bool:
+    """An access line with status 500 says that a request failed; only a line of the runner says that it died."""
+    return event.label == "crash" and event.request is not None
 
 
 def _final_oom(event: Event) -> bool:

@@ -71,8 +71,10 @@ def headline(told: Told, reader: Reader) -> str:
 
 def _ending(found: Diagnosis) -> Message:
     if found.outcome == "healthy":
+        if found.unread:
+            return say("Nothing wrong found, and a question got its answer. Not everything could be read: see below.")
         return say("Nothing wrong found: every step below was checked, and a question got its answer.")
-    return say("Cannot tell: no cause was found, and not everything could be verified. See below what is missing.")
+    return say("Cannot tell: no cause was found, and it is not proven that all is well. The last step below says why.")
 
 
 def _plain(lines: Sequence[str]) -> list[Line]:

@@ -60,14 +60,14 @@ def test_clients_go_by_their_names_where_there_are_names() -> None:
     log += pair(40, "a", user="alice") + pair(39, "b", user="bob", status=429) + pair(38, "c", user="carol", status=401)
     facts = replay("gateway_log", log).facts
     assert (facts["users_named"], facts["clients_served"], facts["clients_limited"]) == (True, 1, 1)
-    assert facts["clients_only_401"] == 1  # strangers have no names
+    assert facts["clients_refused"] == 1  # strangers have no names
 
 
 def test_clients_go_by_their_addresses_where_there_are_none() -> None:
     log = b"".join(pair(50 + n, f"s{n}", status=401, user=None, client_ip=f"198.18.0.{n}") for n in range(5))
     log = log.replace(b'"user_id": "alice"', b'"user_id": null')
     reading = replay("gateway_log", log)
-    assert (reading.facts["users_named"], reading.facts["clients_only_401"]) == (False, 5)
+    assert (reading.facts["users_named"], reading.facts["clients_refused"]) == (False, 5)
     assert "198.18.0.0 1, 198.18.0.1 1" in str(reading.notes[0])
 
 

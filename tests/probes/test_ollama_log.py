@@ -32,7 +32,7 @@ def facts(*parts: str, now: datetime = NOW, source: str = PATH) -> set[str]:
 def test_each_failure_has_its_name_in_both_generations(generation: str) -> None:
     at = moment(60)
     assert "vram_oom" in facts(texts.out_of_memory_at_load(at, generation))
-    assert "crash" in facts(texts.runner_killed(at, generation))
+    assert "ram_oom" in facts(texts.runner_killed(at, generation))
     assert "load_timeout" in facts(texts.load_timeout(moment(400), generation))
     assert "gpu_fault" in facts(texts.cuda_error(at, generation))
     assert "cpu_fallback" in facts(texts.cpu_fallback(at, generation))
@@ -142,3 +142,8 @@ def test_a_log_full_of_failures_is_read_in_one_pass() -> None:
     log = slog(moment(60), "INFO", "server.go:402", "loading model") + "\n" + (TRIAL + "\n") * 10_000
     assert facts(log) == set()
     assert "vram_oom" in facts(log, answer(20, status=500))
+
+
+def test_an_access_line_with_status_500_is_no_crash_of_the_runner():
+    line = '[GIN] 2026/11/24 - 02:59:00 | 500 |      77.095µs |       127.0.0.1 | POST     "/api/chat"'
+    assert "crash" not in facts(line)

@@ -23,7 +23,7 @@ COUNTS = {
     "certificate": {"days_left", "unreadable"},
     "gateway_log": {
         "requests", "open_requests", "status_401", "status_429", "status_5xx", "latest_errors", "clients_served",
-        "clients_only_401", "clients_limited",
+        "clients_refused", "clients_limited",
     },
     "gpu": {"count", "missing", "lost"},
     "host": {"clients_connected", "gateway_connections", "ollama_connections"},
