@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # What the tests run for real. As root they are installed, otherwise the missing ones are named.
 PACKAGES := nginx:nginx-light gcc:gcc libc.h:libc6-dev
 
-.PHONY: demo test lint drill bench record locale venv dev packages clean
+.PHONY: demo test lint bench record locale venv dev packages clean
 .DEFAULT_GOAL := help
 
 help:
@@ -47,10 +47,6 @@ lint: dev
 
 test: packages dev lint
 	$(BIN)/pytest -q -n 2 --dist loadfile
-
-# Every way through the shipped tree, by search: too long for make test.
-drill: packages dev
-	$(BIN)/pytest -q tests/triage/drill_chat_stuck.py
 
 bench: packages dev
 	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

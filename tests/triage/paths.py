@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+from collections import Counter
 from collections.abc import Iterator
 
 from opskit.model.playbook import Answer, Playbook, Target
@@ -84,7 +85,7 @@ class Finder:
 
     def join(self, options: list[list[Facts]]) -> Facts | None:
         """Return facts that agree with one choice of each list."""
-        return self._join(sorted(options, key=len), {}) if all(options) else None
+        return self._join(sorted(_essential(options), key=len), {}) if all(options) else None
 
     def _join(self, rest: list[list[Facts]], chosen: Facts) -> Facts | None:
         if not rest:
@@ -108,6 +109,19 @@ class Finder:
         choices = itertools.product(*(self.choices[fact] for fact in condition.facts))
         named = (dict(zip(condition.facts, some, strict=True)) for some in choices)
         return [facts for facts in named if condition.evaluate(facts.get, self.tree.params) in wanted]
+
+
+def _essential(options: list[list[Facts]]) -> list[list[Facts]]:
+    """Keep one choice of those that differ only in facts which no other list speaks of: they cannot disagree there."""
+    spoken = Counter(fact for choices in options for fact in {name for facts in choices for name in facts})
+    return [
+        list(
+            {
+                tuple((name, value) for name, value in facts.items() if spoken[name] > 1): facts for facts in choices
+            }.values()
+        )
+        for choices in options
+    ]
 
 
 def _agree(one: Facts, other: Facts) -> bool:
