@@ -28,7 +28,7 @@ def context() -> Context:
 
 def truth(name: str) -> str | None:
     path = SAMPLES / name / "truth.yaml"
-    return plain(compose(path.read_bytes(), str(path)))["cause"]
+    return plain(compose(path.read_bytes(), str(path)).root)["cause"]
 
 
 def diagnose(context: Context, path: Path) -> Triage:

@@ -50,8 +50,9 @@ class Context(msgspec.Struct, frozen=True):
             known = ", ".join(sorted({*loaded.good, *loaded.broken})) or "none"
             text = say("there is no playbook '{id}', expected one of {known}", id=playbook_id, known=known)
             raise DefinitionError([Problem("playbooks", 0, text), *loaded.elsewhere])
-        used = {use.probe for use in found.probes.values()} & set(PROBES)
-        return grow(found, {name: fact_kinds(probe(name)) for name in used})
+        used = {use.probe for use in found.probes.values()}
+        listed = used if used <= set(PROBES) else PROBES  # whoever names none of them is told all of them
+        return grow(found, {name: fact_kinds(probe(name)) for name in listed})
 
 
 def load_context(config: Path | None, definitions: Path | None, lang: str | None) -> Context:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from opskit.app.observe import job
 from opskit.definitions import checks, playbooks
 from opskit.judge.range import Range
 from opskit.model.check import Check, Rule
-from opskit.model.message import say
+from opskit.model.message import Message, say
 from opskit.model.playbook import Playbook
-from opskit.model.problem import DefinitionError, Problem
+from opskit.model.problem import DefinitionError, Place, Problem, untranslated
 from opskit.model.settings import Settings
+from opskit.model.text import Text
 from opskit.probes.base import fact_kinds
 from opskit.probes.registry import PROBES, probe
 from opskit.triage.lint import lint as lint_playbook
-from opskit.triage.tree import grow
 
 
 def lint(settings: Settings, definitions: Path | None) -> tuple[int, list[Problem]]:
@@ -31,45 +32,59 @@ def lint(settings: Settings, definitions: Path | None) -> tuple[int, list[Proble
     return sum(len(loaded.good) + len(loaded.broken) for loaded in (books, found)), ordered
 
 
-def _check_problems(check: Check, settings: Settings, books: set[str]) -> list[Problem]:
-    problems: list[Problem] = []
+def _check_problems(check: Check, settings: Settings, books: set[str]) -> Iterator[Problem]:
     try:
-        prepared = job(check.id, check.probe, check.args, check.timeout, settings, check.source)
+        job(check.id, check.probe, check.args, check.timeout, settings, check.source, check.lines)
     except DefinitionError as error:
-        return list(error.problems)
-    for rule in check.rules:
-        problems += _rule_problems(check, rule, type(prepared.probe).metrics)
+        yield from error.problems
+    for place, text in _wrong_rules(check):
+        yield Problem(check.source, check.lines.of(*place), text)
     if check.playbook is not None and check.playbook not in books:
-        problems.append(Problem(check.source, 0, say("playbook: there is no playbook '{id}'", id=check.playbook)))
-    for where, words in (("summary", check.summary), ("why", check.why)):
-        if not words.zh:
-            problems.append(Problem(check.source, 0, say("{where}: no Chinese text", where=where), advice=True))
-    return problems
+        known = ", ".join(sorted(books)) or "none"
+        wrong = say("there is no playbook '{id}', expected one of {known}", id=check.playbook, known=known)
+        yield Problem(check.source, check.lines.of("playbook"), say("{key}: {wrong}", key="playbook", wrong=wrong))
+    yield from untranslated(check.source, check.lines, _texts(check))
 
 
-def _rule_problems(check: Check, rule: Rule, metrics: frozenset[str]) -> list[Problem]:
-    texts = []
-    for metric in (rule.metric, *([rule.confirm.metric] if rule.confirm else [])):
-        if metric not in metrics:
-            known = ", ".join(sorted(metrics))
-            texts.append(
-                say(
-                    "rules: probe {probe} has no metric '{metric}', it has {known}",
-                    probe=check.probe,
-                    metric=metric,
-                    known=known,
-                )
-            )
-    if rule.warn and rule.crit and _backwards(rule.warn, rule.crit):
-        texts.append(
-            say(
+def _texts(check: Check) -> Iterator[tuple[Place, Text]]:
+    yield ("summary",), check.summary
+    yield ("why",), check.why
+    for number, rule in enumerate(check.rules):
+        if rule.say is not None:
+            yield ("rules", number, "say"), rule.say
+
+
+def _wrong_rules(check: Check) -> Iterator[tuple[Place, Message]]:
+    metrics = type(probe(check.probe)).metrics if check.probe in PROBES else None
+    for number, rule in enumerate(check.rules):
+        place: Place = ("rules", number)
+        if metrics is not None:
+            for inner, metric in _metrics(rule):
+                if metric not in metrics:
+                    yield (*place, *inner), _unknown_metric(check.probe, metric, metrics)
+        if rule.warn and rule.crit and _backwards(rule.warn, rule.crit):
+            text = say(
                 "rules: {metric} is critical ({crit}) before it is a warning ({warn})",
                 metric=rule.metric,
                 crit=rule.crit,
                 warn=rule.warn,
             )
-        )
-    return [Problem(check.source, 0, text) for text in texts]
+            yield (*place, "crit"), text
+
+
+def _metrics(rule: Rule) -> Iterator[tuple[Place, str]]:
+    yield ("metric",), rule.metric
+    if rule.confirm is not None:
+        yield ("confirm", "metric"), rule.confirm.metric
+
+
+def _unknown_metric(probe_name: str, metric: str, metrics: Iterable[str]) -> Message:
+    return say(
+        "rules: probe {probe} has no metric '{metric}', it has {known}",
+        probe=probe_name,
+        metric=metric,
+        known=", ".join(sorted(metrics)),
+    )
 
 
 def _backwards(warn: str, crit: str) -> bool:
@@ -80,16 +95,11 @@ def _backwards(warn: str, crit: str) -> bool:
     return any(wide.alerts(value) and not narrow.alerts(value) for value in near)
 
 
-def _playbook_problems(book: Playbook, settings: Settings) -> list[Problem]:
-    problems: list[Problem] = []
+def _playbook_problems(book: Playbook, settings: Settings) -> Iterator[Problem]:
     for name, use in book.probes.items():
-        if use.probe in PROBES:
+        if use.probe in PROBES:  # what is none of them is named by the linter of playbooks
             try:
-                job(name, use.probe, use.args, use.timeout, settings, book.source)
+                job(name, use.probe, use.args, use.timeout, settings, book.source, book.lines.at("probes", name))
             except DefinitionError as error:
-                problems += error.problems
-    try:
-        grow(book, {use.probe: fact_kinds(probe(use.probe)) for use in book.probes.values() if use.probe in PROBES})
-    except DefinitionError as error:
-        return [*problems, *error.problems]
-    return problems + lint_playbook(book)
+                yield from error.problems
+    yield from lint_playbook(book, {name: fact_kinds(probe(name)) for name in PROBES})

@@ -71,14 +71,12 @@ class BundleError(Exception):
 
 def parse_manifest(data: bytes, source: str) -> Manifest:
     """Return the manifest in `data`. Raises BundleError with the first thing that is wrong."""
-    converter = Converter(source)
     try:
-        found = converter.struct(compose(data, source), Manifest, "")
+        document = compose(data, source)
+        converter = Converter(document)
+        found = converter.finish(converter.struct(document.root, Manifest, ""))
     except DefinitionError as error:
-        raise BundleError(error.problems[0].text) from None
-    if found is None or converter.problems:
-        problem = converter.problems[0]
-        raise BundleError(say("{source}:{line}: {what}", source=source, line=problem.line, what=problem.text))
+        raise BundleError(error.problems[0].placed()) from None
     if found.schema != SCHEMA:
         text = say("{path} has bundle format {found}, expected {known}", path=source, found=found.schema, known=SCHEMA)
         raise BundleError(text)

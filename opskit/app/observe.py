@@ -16,9 +16,10 @@ from typing import Any, Protocol
 import msgspec
 
 from opskit.app.clock import now
+from opskit.definitions.arguments import wrong_arguments
 from opskit.logs.redact import redact
 from opskit.model.message import say
-from opskit.model.problem import DefinitionError, Problem
+from opskit.model.problem import DefinitionError, Lines, Problem
 from opskit.model.raw import Raw
 from opskit.model.reading import Reading
 from opskit.model.settings import Settings
@@ -66,23 +67,31 @@ class Live:
         return own
 
 
-def job(name: str, probe_name: str, given: Mapping[str, Any], timeout: float, settings: Settings, where: str) -> Job:
+def job(
+    name: str,
+    probe_name: str,
+    given: Mapping[str, Any],
+    timeout: float,
+    settings: Settings,
+    where: str,
+    lines: Lines = Lines(),  # noqa: B008  # a frozen value
+) -> Job:
     """Prepare a job: the probe's defaults from the configuration, replaced by what a definition gives.
 
-    Raises DefinitionError at `where` for a probe that does not exist or arguments that it does not take.
+    Raises DefinitionError, with the file `where` and its `lines` around `with:`, for a probe that does not exist and
+    for every argument that it does not take.
     """
     if probe_name not in PROBES:
         known = ", ".join(sorted(PROBES))
         text = say("there is no probe '{probe}', expected one of {known}", probe=probe_name, known=known)
-        raise DefinitionError([Problem(where, 0, text)])
+        raise DefinitionError([Problem(where, lines.of("probe"), text)])
     found = probe(probe_name)
+    kind = type(found).arguments
+    problems = wrong_arguments(given, kind, where, lines)
+    if problems:
+        raise DefinitionError(problems)
     defaults = msgspec.structs.asdict(found.defaults(settings))
-    try:
-        args = msgspec.convert({**defaults, **given}, type(found).arguments)
-    except msgspec.ValidationError as error:
-        text = say("with: {what} (probe {probe})", what=str(error), probe=probe_name)
-        raise DefinitionError([Problem(where, 0, text)]) from None
-    return Job(name, found, args, timeout)
+    return Job(name, found, msgspec.convert({**defaults, **given}, kind), timeout)
 
 
 def observe(jobs: Sequence[Job], source: Source) -> Iterator[tuple[str, Reading]]:

@@ -56,14 +56,8 @@ def unusable(loaded: Loaded[Check], ids: Sequence[str], at: float) -> list[Outco
 
 def _broken(name: str, problems: Sequence[Problem], at: float) -> Outcome:
     check = Check(name, Text(name), Text(name), probe="", rules=(), every=0.0, timeout=0.0)
-    items = tuple(Item(Status.UNKNOWN, _placed(problem)) for problem in problems)
+    items = tuple(Item(Status.UNKNOWN, problem.placed()) for problem in problems)
     return Outcome(check, Verdict(name, Status.UNKNOWN, items, at))
-
-
-def _placed(problem: Problem) -> Message:
-    if not problem.line:
-        return say("{source}: {text}", source=problem.source, text=problem.text)
-    return say("{source}:{line}: {text}", source=problem.source, line=problem.line, text=problem.text)
 
 
 def run_checks(
@@ -78,7 +72,9 @@ def run_checks(
     asking: dict[str, list[Check]] = {}
     for check in checks:
         try:
-            prepared = job(check.id, check.probe, check.args, timeout or check.timeout, settings, check.source)
+            prepared = job(
+                check.id, check.probe, check.args, timeout or check.timeout, settings, check.source, check.lines
+            )
         except DefinitionError as error:
             yield _broken(check.id, error.problems, source.now().timestamp())
             continue

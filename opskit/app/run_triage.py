@@ -39,6 +39,7 @@ def run_triage(context: Context, playbook_id: str, source: Source) -> Triage:
             min(use.timeout, playbook.budget),
             source.settings(context.settings),
             playbook.source,
+            playbook.lines.at("probes", name),
         )
         for name, use in playbook.probes.items()
     ]

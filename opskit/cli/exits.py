@@ -30,7 +30,7 @@ def guarded(arguments: Sequence[str]) -> int:
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.UsageError as error:
-        hint = f" (see 'opskit {error.ctx.info_name} --help')" if error.ctx and error.ctx.parent else ""
+        hint = f" (see '{error.ctx.command_path} --help')" if error.ctx and error.ctx.parent else ""
         return _report(arguments, [error.format_message() + hint])
     except (KeyboardInterrupt, click.Abort):
         sys.stderr.write("\n")

@@ -69,17 +69,15 @@ def _as_json(answer: Top, reader: Reader) -> dict[str, object]:
 
 
 def _text(answer: Top, reader: Reader) -> str:
-    lines = []
-    for status, rows in answer.top.items():
+    lines = [reader.read(file.error) for file in answer.files if file.error]
+    unread = bool(lines) and not answer.parsed
+    for status, rows in answer.top.items() if not unread else ():
         total = sum(row.count for row in rows)
         lines.append(f"{status}" if rows else f"{status}  " + reader.read(say("none")))
         table = [[row.count, *(printable(part, 120) for part in row.key)] for row in rows]
         if table:
             lines += [f"  {line}" for line in tabulate(table, tablefmt="plain", disable_numparse=True).splitlines()]
             lines.append("  " + reader.read(say("{n} in these rows", n=total)))
-    for file in answer.files:
-        if file.error:
-            lines.append(reader.read(file.error))
     if answer.unparsed:
         lines.append(reader.read(say("{n} lines fit no known format and are not counted", n=answer.unparsed)))
     text = say("{lines} lines read, {matched} matched", lines=answer.lines, matched=answer.matched)

@@ -131,6 +131,7 @@ _ALLOWED: dict[str, Callable[[Any], Message | None]] = {
     "stack.ollama.url": _url,
     "stack.ollama.log": _log,
     "stack.gpu.expected": _cards,
+    "stack.gpu.library": _path,
     "stack.host.kernel_log": _kernel,
     "certificates.endpoints": _endpoint,
     "notify.email.to": _address,

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 import msgspec
 
-from opskit.definitions.convert import Converter, plain
+from opskit.definitions.convert import Converter, is_mask
 from opskit.definitions.loaded import Loaded, load_all
-from opskit.definitions.reader import compose, line_of
+from opskit.definitions.reader import compose, lines
 from opskit.definitions.scalars import count, duration, file_id, range_text, sustain
 from opskit.model.check import Check, Confirm, Deviation, Rule, Sustain
 from opskit.model.message import say
-from opskit.model.problem import DefinitionError, Problem
+from opskit.model.problem import Lines, Problem
 from opskit.model.text import Text
 
 Duration = Annotated[float, duration]
@@ -67,17 +67,17 @@ def parse(data: bytes, source: str, check_id: str) -> Check | None:
 
     Raises DefinitionError with every problem of the file.
     """
-    root = compose(data, source)
-    if plain(root) == {"enabled": False}:
+    document = compose(data, source)
+    if is_mask(document):
         return None
-    converter = Converter(source)
-    converter.word(root, file_id, check_id, say("the file's name"))
-    shape = converter.struct(root, CheckShape, "")
+    converter = Converter(document)
+    converter.word(document.root, file_id, check_id, say("the file's name"))
+    shape = converter.struct(document.root, CheckShape, "")
+    known = lines(document.root)
     if shape is not None and not shape.rules:
-        converter.problems.append(Problem(source, line_of(root, "rules"), say("rules: nothing to judge by")))
-    if shape is None or converter.problems:
-        raise DefinitionError(converter.problems)
-    return _check(shape, source, check_id) if shape.enabled else None
+        converter.problems.append(Problem(source, known.of("rules"), say("rules: nothing to judge by")))
+    good = converter.finish(shape)
+    return _check(good, source, check_id, known) if good.enabled else None
 
 
 def load(extra: Path | None = None) -> Loaded[Check]:
@@ -85,7 +85,7 @@ def load(extra: Path | None = None) -> Loaded[Check]:
     return load_all("checks", extra, parse)
 
 
-def _check(shape: CheckShape, source: str, check_id: str) -> Check:
+def _check(shape: CheckShape, source: str, check_id: str, known: Lines) -> Check:
     return Check(
         id=check_id,
         summary=shape.summary,
@@ -98,6 +98,7 @@ def _check(shape: CheckShape, source: str, check_id: str) -> Check:
         sustain=shape.sustain,
         playbook=shape.playbook,
         source=source,
+        lines=known,
     )
 
 

@@ -6,7 +6,7 @@ keys, Structs, unions with None, and `Annotated[T, function]`, where the functio
 
 from __future__ import annotations
 
-import difflib
+import functools
 import math
 import types
 import typing
@@ -16,30 +16,42 @@ from typing import Any, Literal, TypeVar
 import msgspec
 import yaml
 
+from opskit.definitions.builder import MENDED
+from opskit.definitions.reader import Document
+from opskit.definitions.wording import kind_of, quoted, unknown_key
 from opskit.model.message import Message, say
 from opskit.model.printable import first_unsafe, printable
-from opskit.model.problem import Problem
+from opskit.model.problem import DefinitionError, Problem
 from opskit.model.text import Text
 
 _S = TypeVar("_S", bound=msgspec.Struct)
-_PREFIX = "tag:yaml.org,2002:"
 _INVALID: Any = object()  # stands in for a value whose problem is already on the list
 _LONGEST_NUMBER = 100
-_LONGEST_QUOTE = 60
-_WORDS = {str: say("text"), int: say("a whole number"), float: say("a number"), bool: say("true or false")}
 
 
 class Converter:
-    """Turns nodes of one file into values; what it returned is good only if `problems` is empty afterwards."""
+    """Turns nodes of one file into values; what it returned is good only if `problems` is empty afterwards.
 
-    def __init__(self, source: str) -> None:
-        self.source = source
-        self.problems: list[Problem] = []
+    The problems begin with those of the file's notation: what was mended there is not complained of again.
+    """
+
+    def __init__(self, document: Document) -> None:
+        self.source = document.source
+        self.problems = list(document.problems)
 
     def complain(self, node: yaml.Node, text: Message) -> Any:
         """Note a problem at a node and return the placeholder for its value."""
         self.problems.append(Problem(self.source, node.start_mark.line + 1, text))
         return _INVALID
+
+    def finish(self, made: _S | None) -> _S:
+        """Return what was made.
+
+        Raises DefinitionError where there is any problem.
+        """
+        if made is None or self.problems:
+            raise DefinitionError(self.problems)
+        return made
 
     def struct(self, node: yaml.Node, kind: type[_S], where: str) -> _S | None:
         """Return a `kind`, or None where any of its fields is wrong. `where` names the place for messages."""
@@ -47,12 +59,12 @@ class Converter:
             self.complain(node, say("{where}: expected keys and values, got {got}", where=where, got=_got(node)))
             return None
         fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
-        hints = typing.get_type_hints(kind, include_extras=True)
+        hints = _hints(kind)
         values: dict[str, Any] = {}
         for key, value in node.value:
             field = fields.get(key.value)
             if field is None:
-                self.complain(key, _unknown_key(key.value, where, list(fields)))
+                self.complain(key, unknown_key(key.value, where, list(fields)))
                 continue
             values[field.name] = self.value(value, hints[field.name], f"{where}.{key.value}" if where else key.value)
         given = {key.value for key, _ in node.value}
@@ -64,6 +76,9 @@ class Converter:
 
     def value(self, node: yaml.Node, kind: Any, where: str) -> Any:
         """Return the node's value as `kind`."""
+        return _INVALID if node.tag == MENDED else self._converted(node, kind, where)
+
+    def _converted(self, node: yaml.Node, kind: Any, where: str) -> Any:
         origin = typing.get_origin(kind)
         if origin is typing.Annotated:
             return self._parsed(node, typing.get_args(kind)[1], where)
@@ -86,7 +101,7 @@ class Converter:
         try:
             parse(text)
         except ValueError as error:
-            self.complain(node, say("{what}: {wrong}, got {got}", what=what, wrong=_reason(error), got=_quoted(text)))
+            self.complain(node, say("{what}: {wrong}, got {got}", what=what, wrong=_reason(error), got=quoted(text)))
 
     def _nested(self, node: yaml.Node, kind: type[msgspec.Struct], where: str) -> Any:
         if kind is Text:
@@ -107,7 +122,7 @@ class Converter:
 
     def _sentence(self, node: yaml.Node, where: str) -> Any:
         """Words are printed in one line, so line ends become blanks; what a terminal would obey is refused."""
-        if not isinstance(node, yaml.ScalarNode) or node.tag != _PREFIX + "str" or not node.value.strip():
+        if not isinstance(node, yaml.ScalarNode) or node.tag != "str" or not node.value.strip():
             return self.complain(
                 node,
                 say("{where}: expected a sentence, or one for each language, got {got}", where=where, got=_got(node)),
@@ -151,7 +166,7 @@ class Converter:
             return parse(node.value)
         except ValueError as error:
             return self.complain(
-                node, say("{where}: {what}, got {got}", where=where, what=_reason(error), got=_quoted(node.value))
+                node, say("{where}: {what}, got {got}", where=where, what=_reason(error), got=quoted(node.value))
             )
 
     def _scalar(self, node: yaml.Node, kind: type, where: str) -> Any:
@@ -159,9 +174,8 @@ class Converter:
         if kind is float and isinstance(value, int) and not isinstance(value, bool):
             return float(value)
         if type(value) is not kind:
-            expected = _WORDS.get(kind) or say("{kind}", kind=kind.__name__)
-            if kind is str and isinstance(node, yaml.ScalarNode) and not _is_null(node):
-                expected = say("text (put it in quotes)")
+            unquoted = isinstance(node, yaml.ScalarNode) and not _is_null(node)
+            expected = kind_of(kind, unquoted=unquoted)
             return self.complain(
                 node, say("{where}: expected {kind}, got {got}", where=where, kind=expected, got=_got(node))
             )
@@ -174,12 +188,27 @@ def plain(node: yaml.Node) -> Any:
         return {key.value: plain(value) for key, value in node.value}
     if isinstance(node, yaml.SequenceNode):
         return [plain(item) for item in node.value]
-    kind, text = node.tag.removeprefix(_PREFIX), node.value
+    kind, text = node.tag, node.value
     if kind == "null":
         return None
     if kind == "bool":
         return text.lower() == "true"
     return _number(text) if kind in {"int", "float"} and len(text) <= _LONGEST_NUMBER else text
+
+
+def is_mask(document: Document) -> bool:
+    """True where a file says `enabled: false` and nothing else.
+
+    Raises DefinitionError where even that is not written as it must be.
+    """
+    if plain(document.root) != {"enabled": False}:
+        return False
+    if document.problems:
+        raise DefinitionError(document.problems)
+    return True
+
+
+_hints = functools.cache(functools.partial(typing.get_type_hints, include_extras=True))
 
 
 def _number(text: str) -> int | float | str:
@@ -198,7 +227,7 @@ def _reason(error: ValueError) -> Message | str:
 
 
 def _is_null(node: yaml.Node) -> bool:
-    return bool(node.tag == _PREFIX + "null")
+    return bool(node.tag == "null")
 
 
 def _got(node: yaml.Node) -> Message | str:
@@ -206,16 +235,4 @@ def _got(node: yaml.Node) -> Message | str:
         return say("keys and values")
     if isinstance(node, yaml.SequenceNode):
         return say("a list")
-    return say("nothing") if _is_null(node) else _quoted(node.value)
-
-
-def _quoted(text: str) -> str:
-    return repr(text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "...")
-
-
-def _unknown_key(key: str, where: str, known: list[str]) -> Message:
-    near = difflib.get_close_matches(key, known, 1)
-    if near:
-        return say("{where}: unknown key '{key}', did you mean '{near}'?", where=where or "file", key=key, near=near[0])
-    keys = ", ".join(sorted(known))
-    return say("{where}: unknown key '{key}', expected one of {keys}", where=where or "file", key=key, keys=keys)
+    return say("nothing") if _is_null(node) else quoted(node.value)

@@ -8,13 +8,12 @@ from typing import Annotated, Any, Literal
 import msgspec
 import yaml
 
-from opskit.definitions.convert import Converter, plain
+from opskit.definitions.convert import Converter, is_mask
 from opskit.definitions.loaded import Loaded, load_all
-from opskit.definitions.reader import compose, line_of
+from opskit.definitions.reader import compose, lines
 from opskit.definitions.scalars import duration, file_id, name
 from opskit.model.message import say
 from opskit.model.playbook import Cause, Param, Playbook, Remedy, Risk, Step, Target, Use
-from opskit.model.problem import DefinitionError
 from opskit.model.text import Text
 
 Duration = Annotated[float, duration]
@@ -96,33 +95,32 @@ def parse(data: bytes, source: str, playbook_id: str) -> Playbook | None:
 
     Raises DefinitionError with every problem of the file.
     """
-    root = compose(data, source)
-    if plain(root) == {"enabled": False}:
+    document = compose(data, source)
+    if is_mask(document):
         return None
-    converter = Converter(source)
+    converter = Converter(document)
+    root = document.root
     _check_names(converter, root, playbook_id)
     shape = converter.struct(root, PlaybookShape, "")
     targets = _targets(converter, root)
-    if shape is None or converter.problems:
-        raise DefinitionError(converter.problems)
-    if not shape.enabled:
+    good = converter.finish(shape)
+    if not good.enabled:
         return None
     return Playbook(
         id=playbook_id,
-        title=shape.title,
-        budget=shape.budget,
-        start=shape.start,
-        stages=shape.stages,
-        params={name: Param(param.default, param.says) for name, param in shape.params.items()},
-        probes={name: Use(use.probe, use.timeout, use.args) for name, use in shape.probes.items()},
+        title=good.title,
+        budget=good.budget,
+        start=good.start,
+        stages=good.stages,
+        params={name: Param(param.default, param.says) for name, param in good.params.items()},
+        probes={name: Use(use.probe, use.timeout, use.args) for name, use in good.probes.items()},
         steps={
-            name: Step(
-                name, step.stage, step.ask, step.when, targets[name], step.evidence, line_of(root, "steps", name)
-            )
-            for name, step in shape.steps.items()
+            name: Step(name, step.stage, step.ask, step.when, targets[name], step.evidence)
+            for name, step in good.steps.items()
         },
-        causes={code: _cause(code, cause, line_of(root, "causes", code)) for code, cause in shape.causes.items()},
+        causes={code: _cause(code, cause) for code, cause in good.causes.items()},
         source=source,
+        lines=lines(root),
     )
 
 
@@ -149,9 +147,9 @@ def _keys(root: yaml.MappingNode, section: str) -> list[yaml.Node]:
     return [key for key, _ in members.value] if isinstance(members, yaml.MappingNode) else []
 
 
-def _cause(code: str, shape: CauseShape, line: int) -> Cause:
+def _cause(code: str, shape: CauseShape) -> Cause:
     remedy = tuple(Remedy(item.text, item.run, item.risk, item.undo, item.undo_text) for item in shape.remedy)
-    return Cause(code, shape.layer, shape.summary, remedy, shape.verify, shape.certain_if, shape.proof, line)
+    return Cause(code, shape.layer, shape.summary, remedy, shape.verify, shape.certain_if, shape.proof)
 
 
 def _targets(converter: Converter, root: yaml.MappingNode) -> dict[str, dict[str, Target]]:
@@ -172,8 +170,8 @@ def _targets(converter: Converter, root: yaml.MappingNode) -> dict[str, dict[str
 def _target(converter: Converter, node: yaml.Node, where: str) -> Target:
     if isinstance(node, yaml.ScalarNode):
         return Target(step=str(node.value))
-    shape = converter.struct(node, TargetShape, where)
-    return Target(cause=shape.cause, end=shape.end) if shape else Target()
+    shape = converter.value(node, TargetShape, where)
+    return Target(cause=shape.cause, end=shape.end) if isinstance(shape, TargetShape) else Target()
 
 
 def _member(node: yaml.MappingNode, name: str) -> yaml.Node | None:

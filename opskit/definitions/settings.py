@@ -7,10 +7,10 @@ from pathlib import Path
 
 from opskit.definitions.allowed import wrong_values
 from opskit.definitions.convert import Converter
-from opskit.definitions.reader import compose, line_of
+from opskit.definitions.reader import compose, lines
 from opskit.definitions.search import SETTINGS, SITE, read
 from opskit.model.message import say
-from opskit.model.problem import DefinitionError, Problem
+from opskit.model.problem import Problem
 from opskit.model.settings import Settings
 
 
@@ -42,17 +42,16 @@ def parse(data: bytes, source: str) -> Settings:
     """
     if not _has_content(data):
         return Settings()
-    root = compose(data, source)
-    converter = Converter(source)
-    settings = converter.struct(root, Settings, "")
+    document = compose(data, source)
+    converter = Converter(document)
+    settings = converter.struct(document.root, Settings, "")
     if settings is not None and not converter.problems:
+        known = lines(document.root)
         converter.problems += [
-            Problem(source, line_of(root, *key.split(".")), say("{key}: {wrong}", key=key, wrong=wrong))
+            Problem(source, known.of(*key.split(".")), say("{key}: {wrong}", key=key, wrong=wrong))
             for key, wrong in wrong_values(settings)
         ]
-    if settings is None or converter.problems:
-        raise DefinitionError(converter.problems)
-    return settings
+    return converter.finish(settings)
 
 
 def _has_content(data: bytes) -> bool:

@@ -23,13 +23,14 @@ from opskit.model.verdict import Item, Verdict
 
 Earlier = Callable[[Sample, float], Sequence[float]]
 """Earlier values of a sample's series within so many seconds before it."""
+_NO_VALUE = say("no value for {name}: {why}", name="", why="")
 
 
 def evaluate(check: Check, reading: Reading, at: float, earlier: Earlier = lambda _sample, _over: ()) -> Verdict:
     """Judge a reading by the check's rules at time `at` (epoch seconds)."""
     if reading.unreadable is not None:
         return unknown(check, reading.unreadable, at, late=reading.late)
-    items = [item for rule in check.rules for item in _items(rule, reading, earlier)]
+    items = _told_once([item for rule in check.rules for item in _items(rule, reading, earlier)])
     if not items:
         # Every rule was about something optional, and none of it is there.
         items = [Item(Status.UNKNOWN, say("nothing was measured that the check could judge"))]
@@ -49,6 +50,22 @@ def _items(rule: Rule, reading: Reading, earlier: Earlier) -> list[Item]:
     if not samples:
         return [] if rule.optional else [_missing(rule, rule.metric, reading)]
     return [_judge(rule, sample, reading, earlier) for sample in samples]
+
+
+def _told_once(items: list[Item]) -> list[Item]:
+    """Values that are missing for one and the same reason are one item, at the place of the first of them."""
+    told: dict[str | int, Item] = {}
+    for number, item in enumerate(items):
+        text = item.text
+        missing = item.sample is None and text.template == _NO_VALUE.template
+        key = str(text.args["why"]) if missing else number
+        first = told.get(key)
+        if first is None:
+            told[key] = item
+        else:
+            names = f"{first.text.args['name']}, {text.args['name']}"
+            told[key] = Item(item.status, Message(text.template, {**text.args, "name": names}))
+    return list(told.values())
 
 
 def _judge(rule: Rule, sample: Sample, reading: Reading, earlier: Earlier) -> Item:
@@ -161,7 +178,7 @@ def series_name(sample: Sample, per: str | None) -> str:
 
 def _missing(rule: Rule, name: str, reading: Reading) -> Item:
     why = reading.reason(name) or reading.reason(rule.metric)
-    text = say("no value for {name}: {why}", name=name, why=why) if why else say("no value for {name}", name=name)
+    text = Message(_NO_VALUE.template, {"name": name, "why": why}) if why else say("no value for {name}", name=name)
     return Item(Status.UNKNOWN, text, None, rule.warn, rule.crit)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from opskit.model.problem import Lines
 from opskit.model.text import Text
 
 
@@ -49,7 +50,10 @@ class Sustain(msgspec.Struct, frozen=True):
 
 
 class Check(msgspec.Struct, frozen=True):
-    """A definition from `checks/`. `every` and `timeout` are in seconds; `args` are the probe's own arguments."""
+    """A definition from `checks/`. `every` and `timeout` are in seconds; `args` are the probe's own arguments.
+
+    `lines` are where it stands in its file, `source`: a mistake that shows only later is named with its line too.
+    """
 
     id: str
     summary: Text
@@ -62,3 +66,4 @@ class Check(msgspec.Struct, frozen=True):
     sustain: Sustain = Sustain(1, 1)
     playbook: str | None = None
     source: str = ""
+    lines: Lines = Lines()

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from opskit.model.problem import Lines
 from opskit.model.text import Text
 
 Answer = Literal["yes", "no", "unknown"]
@@ -44,7 +45,6 @@ class Step(msgspec.Struct, frozen=True):
     when: str
     then: dict[str, Target]
     evidence: tuple[str, ...] = ()
-    line: int = 0
 
 
 class Remedy(msgspec.Struct, frozen=True):
@@ -67,11 +67,10 @@ class Cause(msgspec.Struct, frozen=True):
     verify: str
     certain_if: str | None
     proof: tuple[str, ...]
-    line: int = 0
 
 
 class Playbook(msgspec.Struct, frozen=True):
-    """A whole tree. `budget` is the time in seconds that all probes share."""
+    """A whole tree. `budget` is the time in seconds that all probes share; `lines` as in a check."""
 
     id: str
     title: Text
@@ -83,3 +82,4 @@ class Playbook(msgspec.Struct, frozen=True):
     steps: dict[str, Step]
     causes: dict[str, Cause]
     source: str = ""
+    lines: Lines = Lines()

@@ -39,9 +39,13 @@ class OllamaSettings(msgspec.Struct, frozen=True):
 
 
 class GpuSettings(msgspec.Struct, frozen=True):
-    """`expected` cards: fewer is a fault. Unset means that a host without a GPU is merely unknown."""
+    """`expected` cards: fewer is a fault. Unset means that a host without a GPU is merely unknown.
+
+    `library` is the folder of libnvidia-ml.so.1 where the system does not find it by itself, as in some containers.
+    """
 
     expected: int | None = None
+    library: str | None = None
 
 
 class HostSettings(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -29,8 +29,12 @@ class Output(msgspec.Struct, frozen=True):
     finished: bool
 
 
-def run(argv: Sequence[str], deadline: Deadline, stage: Message, cap_bytes: int) -> Output:
+def run(
+    argv: Sequence[str], deadline: Deadline, stage: Message, cap_bytes: int, more: Mapping[str, str] = {}
+) -> Output:
     """Run a program and return its output, cut at `cap_bytes`; when time or room run out its whole group is ended.
+
+    `more` is added to its environment.
 
     Raises OSError like subprocess where it cannot be started, and ProbeError where no time is left at all.
     """
@@ -42,7 +46,7 @@ def run(argv: Sequence[str], deadline: Deadline, stage: Message, cap_bytes: int)
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
-        env={**os.environ, "LC_ALL": "C.UTF-8"},
+        env={**os.environ, **more, "LC_ALL": "C.UTF-8"},
     )
     finished = False
     try:

@@ -21,12 +21,13 @@ from opskit.model.sample import Sample
 from opskit.model.settings import Settings
 from opskit.probes.base import Deadline, Probe, as_facts
 from opskit.probes.gateway_told import Seen, Told, records
-from opskit.probes.log_tail import AT_ONCE_BYTES, CAP_BYTES, collect_log, cut_note, not_ahead
+from opskit.probes.log_tail import AT_ONCE_BYTES, CAP_BYTES, collect_log, cut_note, never_written, not_ahead
 
 _WINDOW_S = 7200.0
 _TOP = 5
 _LATEST = 20
 _REFUSALS = {401, 403, 429}
+_COUNTED = {"401": (401,), "403": (403,), "429": (429,), "5xx": range(500, 600)}
 
 
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,6 +46,8 @@ class Facts(msgspec.Struct, frozen=True):
 
     By the newest answer each of them got, `clients_served` are well, `clients_refused` were answered 401 and
     `clients_limited` 429: held against each other they tell a fault for everybody from one noisy visitor.
+
+    `empty`: nothing was ever written to the file, which may mean that the gateway writes to another.
     """
 
     requests: int | None = None
@@ -64,6 +67,7 @@ class Facts(msgspec.Struct, frozen=True):
     clients_refused: int | None = None
     clients_limited: int | None = None
     users_named: bool | None = None
+    empty: bool | None = None
 
 
 class GatewayLogProbe(Probe[Args]):
@@ -72,8 +76,8 @@ class GatewayLogProbe(Probe[Args]):
     arguments = Args
     facts = Facts
     metrics = frozenset(
-        {"requests", "share_401_pct", "share_429_pct", "share_5xx_pct", "count_401", "count_429", "count_5xx"}
-        | {"slowest_s", "median_s"}
+        {"requests", "slowest_s", "median_s"}
+        | {name for kind in _COUNTED for name in (f"share_{kind}_pct", f"count_{kind}")}
     )
 
     def defaults(self, settings: Settings) -> Args:
@@ -93,8 +97,10 @@ class GatewayLogProbe(Probe[Args]):
         for request, line in not_ahead(records(raws, args.time_unit, zone), at):
             told.take(request, line, at - args.recent_s)
         ended, still = told.ended, log.open_requests(told.ids)
-        facts = _facts(told, still, at)
-        notes = tuple(_top(ended, status) for status in (401, 429, 500) if any(r.status == status for r, _ in ended))
+        facts = msgspec.structs.replace(_facts(told, still, at), empty=never_written(raws))
+        notes = tuple(
+            _top(ended, status) for status in (401, 403, 429, 500) if any(r.status == status for r, _ in ended)
+        )
         evidence = _evidence(told, still)
         return Reading(
             as_facts(facts), evidence, _reasons(facts, raws, args), _samples(ended, at), notes + cut_note(raws)
@@ -157,11 +163,7 @@ def _broken(status: int | None) -> bool:
 def _samples(ended: list[Seen], at: float) -> tuple[Sample, ...]:
     """Shares of nothing are not zero: without requests they are left out, and the rules that want them say so."""
     total = len(ended)
-    counts = {
-        "401": sum(request.status == 401 for request, _ in ended),
-        "429": sum(request.status == 429 for request, _ in ended),
-        "5xx": sum(_broken(request.status) for request, _ in ended),
-    }
+    counts = {kind: sum(request.status in codes for request, _ in ended) for kind, codes in _COUNTED.items()}
     samples = [Sample("requests", float(total), at=at, low=0)]
     for name, count in counts.items():
         samples.append(Sample(f"count_{name}", float(count), at=at, low=0))
@@ -187,8 +189,8 @@ def _reasons(facts: Facts, raws: Sequence[Raw], args: Args) -> dict[str, Message
     path = raws[-1].origin if raws else args.path
     if not facts.requests:
         quiet = say("no request ended in the last {n} s according to {path}", n=int(args.recent_s), path=path)
-        names = ("slowest_s", "median_s", "last_ok_age_s", "share_401_pct", "share_429_pct", "share_5xx_pct")
-        return dict.fromkeys((*names, "last_request_age_s"), quiet)
+        names = ("slowest_s", "median_s", "last_ok_age_s", "last_request_age_s")
+        return dict.fromkeys((*names, *(f"share_{kind}_pct" for kind in _COUNTED)), quiet)
     why = {}
     if facts.last_ok_age_s is None:
         why["last_ok_age_s"] = say("no request ended well in the last {n} s", n=int(args.recent_s))

@@ -33,10 +33,14 @@ _METRIC_OF = {"hottest_c": "temperature_c", "hardware_thermal": "thermal_throttl
 
 
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`expected` cards; `assumed_limit_c` stands in for cards that do not tell their own operating limit."""
+    """`expected` cards; `assumed_limit_c` stands in for cards that do not tell their own operating limit.
+
+    `library` is the folder of libnvidia-ml.so.1 where the system does not find it by itself.
+    """
 
     expected: int | None = None
     assumed_limit_c: float = 85.0
+    library: str | None = None
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -66,15 +70,16 @@ class GpuProbe(Probe[Args]):
 
     def defaults(self, settings: Settings) -> Args:
         """The number of cards that are expected."""
-        return Args(settings.stack.gpu.expected)
+        return Args(settings.stack.gpu.expected, library=settings.stack.gpu.library)
 
     def collect(self, args: Args, deadline: Deadline) -> tuple[Raw, ...]:
         """Run the reader; where it hangs, say at which call."""
-        del args  # the whole inventory is read, whatever is expected
         # As a file and with -P: neither the present folder nor this one may lend the reader a module.
         argv = (sys.executable, "-P", str(_READER))
+        # glibc reads it when a process starts: for the reader that is now.
+        library = {"LD_LIBRARY_PATH": args.library} if args.library else {}
         try:
-            output = run(argv, deadline, say("ask the NVIDIA driver"), _CAP_BYTES)
+            output = run(argv, deadline, say("ask the NVIDIA driver"), _CAP_BYTES, library)
         except OSError as error:
             why = error.strerror or str(error)
             raise ProbeError(say("the NVML reader failed at {stage}: {why}", stage="start", why=why)) from None

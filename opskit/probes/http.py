@@ -20,6 +20,7 @@ from opskit.model.settings import Settings
 from opskit.probes.answer import failed, pack, unpack
 from opskit.probes.base import Deadline, Probe, as_facts
 from opskit.probes.exchange import Exchange, Target, exchange
+from opskit.probes.page import is_foreign
 
 _KEPT = 4096
 _HEADERS = {"content-type", "server", "location"}
@@ -27,7 +28,10 @@ PHASES = ("dns_s", "connect_s", "tls_s", "first_byte_s", "total_s")
 
 
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`decoy` also asks for a path that cannot exist: if it gets the same answer, the health route proves nothing."""
+    """`decoy` also asks for a path that cannot exist: if it gets the same answer, the health route proves nothing.
+
+    `origin` is where the page behind a proxy comes from: asked as well, it tells whether users are shown that page.
+    """
 
     target: Literal["clawdbot", "gateway", "nginx"] = "clawdbot"
     url: str = ""
@@ -35,12 +39,14 @@ class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expect_text: str | None = None
     decoy: bool = True
     verify: bool = True
+    origin: str | None = None
 
 
 class Facts(msgspec.Struct, frozen=True):
     """`answered`: an HTTP answer came, whatever it says. `ok`: it was the expected one, and not a catch-all page.
 
-    `served` is True for 2xx, a redirect or a log-in (401): what a page that opens answers.
+    `served` is True for 2xx, a redirect or a log-in (401): what a page that opens answers. `foreign_page`: it is
+    another page than the origin's, or the one that a web server shows out of the box; None where nothing tells.
     """
 
     answered: bool | None = None
@@ -49,6 +55,7 @@ class Facts(msgspec.Struct, frozen=True):
     ok: bool | None = None
     served: bool | None = None
     proves_nothing: bool | None = None
+    foreign_page: bool | None = None
     status: int | None = None
     first_byte_s: float | None = None
     total_s: float | None = None
@@ -57,10 +64,11 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 class Evidenced(msgspec.Struct, frozen=True):
-    """The evidence of this probe: the exchange, and the one with the decoy path."""
+    """The evidence of this probe: the exchange, the one with the decoy path, and the one with the page's origin."""
 
     asked: Exchange
     decoy: Exchange | None = None
+    origin: Exchange | None = None
 
 
 class HttpProbe(Probe[Args]):
@@ -85,8 +93,13 @@ class HttpProbe(Probe[Args]):
         decoy = None
         if args.decoy and asked.failure is None and deadline.left:
             decoy = exchange(Target(_decoy_url(args.url), verify=args.verify), deadline)
+        origin = None
+        if args.origin is not None and asked.failure is None and deadline.left:
+            origin = exchange(Target(args.origin, verify=args.verify), deadline)
         wanted = args.expect_text or ""
-        found = Evidenced(_trimmed(asked, wanted), decoy and _trimmed(decoy, wanted))
+        found = Evidenced(
+            _trimmed(asked, wanted), decoy and _trimmed(decoy, wanted), origin and _trimmed(origin, wanted)
+        )
         return (pack(f"http-{args.target}.json", found, asked.url),)
 
     def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
@@ -103,6 +116,7 @@ class HttpProbe(Probe[Args]):
             ok=answered and reason is None and not catch_all,
             served=asked.status is not None and (200 <= asked.status < 400 or asked.status == 401),
             proves_nothing=catch_all,
+            foreign_page=is_foreign(asked, found.origin),
             status=asked.status,
             first_byte_s=asked.phases.get("first_byte_s"),
             total_s=asked.phases.get("total_s") if asked.failure is None else None,
@@ -129,7 +143,8 @@ class NginxHttpProbe(HttpProbe):
 
     def defaults(self, settings: Settings) -> Args:
         """The address that users open, as seen from this host."""
-        return Args("nginx", settings.stack.nginx.url, expect_status=None, decoy=False, verify=False)
+        stack = settings.stack
+        return Args("nginx", stack.nginx.url, expect_status=None, decoy=False, verify=False, origin=stack.clawdbot.url)
 
 
 class GatewayHttpProbe(HttpProbe):
@@ -149,6 +164,8 @@ def _why(facts: Facts, found: Evidenced, reason: Message | None) -> dict[str, Me
         why[name] = no_answer
     if facts.proves_nothing is None and found.asked.failure is None:
         why["proves_nothing"] = failed(found.decoy) if found.decoy else say("no other path was asked")
+    if facts.foreign_page is None and found.asked.failure is None:
+        why["foreign_page"] = say("there is nothing to tell one page from another by")
     return why
 
 

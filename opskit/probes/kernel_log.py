@@ -18,7 +18,7 @@ from opskit.model.reading import Fact, Reading
 from opskit.model.settings import Settings
 from opskit.probes.base import Deadline, Probe, ProbeError
 from opskit.probes.journal import collect_journal
-from opskit.probes.log_tail import AHEAD_S, collect_recent, cut_note
+from opskit.probes.log_tail import AHEAD_S, collect_recent, cut_note, never_written
 
 _WINDOW_S = 7200.0
 _MODEL_SERVER = ("ollama", "llama")
@@ -63,6 +63,8 @@ class KernelLogProbe(Probe[Args]):
     def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
         """Sort the events by what they mean for the chat."""
         at, zone = now.timestamp(), now.tzinfo or get_localzone()
+        if args.source != "journal" and never_written(raws):
+            raise ProbeError(say("{path} is empty", path=args.source))
         told = [
             (event, raw)
             for raw in raws

@@ -153,6 +153,11 @@ def read_lines(raws: Sequence[Raw]) -> Iterator[Line]:
             begin, number = end + 1, number + 1
 
 
+def never_written(raws: Sequence[Raw]) -> bool:
+    """True where the log and its rotated members hold nothing at all, as opposed to nothing of late."""
+    return not any(raw.data.strip() or raw.first_line > 1 or not raw.complete for raw in raws)
+
+
 def cut_note(raws: Sequence[Raw]) -> tuple[Message, ...]:
     """Say where older lines were left out, for want of room."""
     cut = [raw.origin for raw in raws if not raw.complete]

@@ -23,7 +23,7 @@ from opskit.model.reading import Fact, Reading
 from opskit.model.settings import Settings
 from opskit.probes.base import Deadline, Probe, ProbeError
 from opskit.probes.journal import collect_journal
-from opskit.probes.log_tail import AHEAD_S, collect_recent, cut_note
+from opskit.probes.log_tail import AHEAD_S, collect_recent, cut_note, never_written
 
 _WINDOW_S = 7200.0
 _GENERATION = ("/api/chat", "/api/generate", "/v1/chat/completions", "/v1/completions", "/v1/responses")
@@ -90,7 +90,7 @@ class OllamaLogProbe(Probe[Args]):
         """Take the failures after the last good answer, if they are recent and their time is known."""
         at = now.timestamp()
         zone = now.tzinfo or get_localzone()
-        if not args.source.startswith("unit:") and not any(raw.data.strip() for raw in raws):
+        if not args.source.startswith("unit:") and never_written(raws):
             raise ProbeError(say("{path} is empty", path=args.source))
         told = [
             (event, raw)

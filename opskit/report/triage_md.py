@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC
 
 from opskit.model.diagnosis import Finding
@@ -10,7 +11,7 @@ from opskit.model.message import Message, say
 from opskit.model.printable import printable
 from opskit.model.reader import Reader
 from opskit.report.proof import fact_text, grouped, value_text
-from opskit.report.triage_text import ANSWERS, Told, headline, question, remedy_lines
+from opskit.report.triage_text import ANSWERS, Line, Told, headline, next_lines, question, remedy_lines
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|!~&$])")
 _SLOT = "{}"
@@ -35,7 +36,9 @@ def triage_md(told: Told, reader: Reader, version: str, host: str) -> str:
     if found.finding:
         lines += _heading(say("Proof"), reader)
         lines += _proof(found.finding, reader)
-        lines += [*_heading(say("What to do"), reader), *_fenced(found.finding, reader)]
+        lines += [*_heading(say("What to do"), reader), *_fenced(remedy_lines(found.finding, reader))]
+    elif found.outcome == "unknown":
+        lines += [*_heading(say("What to do"), reader), *_fenced(next_lines(found, reader))]
     lines += _heading(say("Steps"), reader)
     for answered in found.walked:
         values = ", ".join(f"{item.fact} = {value_text(item.value, reader)}" for item in answered.measured)
@@ -74,9 +77,9 @@ def _proof(finding: Finding, reader: Reader) -> list[str]:
     return lines
 
 
-def _fenced(finding: Finding, reader: Reader) -> list[str]:
-    """The remedy as it would be copied, in a fence that nothing inside can close."""
-    lines = [line.text for line in remedy_lines(finding, reader)]
+def _fenced(told: Sequence[Line]) -> list[str]:
+    """What to do as it would be copied, in a fence that nothing inside can close."""
+    lines = [line.text for line in told]
     longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
     return [fence, *lines, fence]

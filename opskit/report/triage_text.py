@@ -52,6 +52,8 @@ def _report(told: Told, reader: Reader) -> Iterator[Line]:
         yield from _section(say("What to do"), remedy_lines(found.finding, reader), reader)
     else:
         yield Line(reader.read(_ending(found)))
+        if found.outcome == "unknown":
+            yield from _section(say("What to do"), next_lines(found, reader), reader)
     yield from _section(say("Steps"), _plain(_steps(told, reader)), reader)
     yield from _section(say("Also seen"), _plain(_also_seen(found.also_seen, reader)), reader)
     yield from _section(say("Could not be told"), _plain(_unread(found, reader)), reader)
@@ -75,6 +77,25 @@ def _ending(found: Diagnosis) -> Message:
             return say("Nothing wrong found, and a question got its answer. Not everything could be read: see below.")
         return say("Nothing wrong found: every step below was checked, and a question got its answer.")
     return say("Cannot tell: no cause was found, and it is not proven that all is well. The last step below says why.")
+
+
+def next_lines(found: Diagnosis, reader: Reader) -> list[Line]:
+    """Where no cause can be named there is still a way on: light in the dark places, the person's own knowledge."""
+    steps: list[tuple[Message, str]] = []
+    if any("." not in item.subject for item in found.unread):  # a whole source, not only a fact of it
+        readable = say("Make readable what could not be read (see below), or run triage again as root")
+        steps.append((readable, "sudo opskit triage"))
+    asked = say("Ask one user what they see: waiting, an error, an empty answer, or only slow, and since when")
+    steps += [
+        (asked, ""),
+        (say("Keep the evidence before anything is restarted"), "opskit snapshot -o chat.tar.gz"),
+    ]
+    lines = []
+    for number, (text, command) in enumerate(steps, 1):
+        lines.append(Line(f"{number}. {reader.read(text)}"))
+        if command:
+            lines.append(Line(f"     {command}", whole=True))
+    return lines
 
 
 def _plain(lines: Sequence[str]) -> list[Line]:

@@ -3,36 +3,53 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from opskit.model.message import Message, say
 from opskit.model.playbook import Cause, Playbook, Remedy
-from opskit.model.problem import Problem
+from opskit.model.problem import DefinitionError, Place, Problem, untranslated
 from opskit.model.text import Text
-from opskit.triage.tree import targets
+from opskit.triage.expression import Kind
+from opskit.triage.tree import Wrong, dangling, grow, targets
 
 _CODE = re.compile(r"OPS[1-9][0-9]{2}")
 _SHELL = re.compile(r"[|&;<>`\n]|\$[({A-Za-z_]")
 _SHELLS = frozenset({"sh", "bash", "dash", "ksh", "zsh"})
 
 
-def lint(playbook: Playbook) -> list[Problem]:
-    """Return the problems of a playbook whose references are sound (see tree.grow)."""
-    problems = []
+def lint(playbook: Playbook, facts: Mapping[str, Mapping[str, Kind]]) -> list[Problem]:
+    """Return every problem of a playbook; `facts` are the declared facts by probe."""
+    problems: list[Problem] = []
+    wrong = [item for cause in playbook.causes.values() for item in _wrong_cause(cause)]
+    try:
+        grow(playbook, facts)
+    except DefinitionError as error:
+        problems += error.problems
+    if _is_joined(playbook):
+        wrong += _wrong_ways(playbook)
+    problems += [Problem(playbook.source, playbook.lines.of(*place), text) for place, text in wrong]
+    problems += untranslated(playbook.source, playbook.lines, _texts(playbook))
+    return sorted(problems, key=lambda problem: problem.line)
+
+
+def _is_joined(playbook: Playbook) -> bool:
+    """True where the start and all branches lead somewhere: else what they were to lead to would seem unreachable."""
+    branches = [target for name in playbook.steps for target in targets(playbook, name)]
+    return playbook.start in playbook.steps and not any(dangling(playbook, target) for target in branches)
+
+
+def _wrong_ways(playbook: Playbook) -> Iterator[Wrong]:
+    """Loops and dead ends."""
     reached, looping = _follow(playbook)
-    for name, step in playbook.steps.items():
+    for name in playbook.steps:
         if name in looping:
-            text = say("steps.{step}: the walk can come back to this step", step=name)
-            problems.append(Problem(playbook.source, step.line, text))
+            yield ("steps", name), say("steps.{step}: the walk can come back to this step", step=name)
         if name not in reached:
-            problems.append(Problem(playbook.source, step.line, say("steps.{step}: no branch leads here", step=name)))
+            yield ("steps", name), say("steps.{step}: no branch leads here", step=name)
     used = {target.cause for name in reached for target in targets(playbook, name)}
-    for code, cause in playbook.causes.items():
+    for code in playbook.causes:
         if code not in used:
-            problems.append(Problem(playbook.source, cause.line, say("causes.{code}: no branch leads here", code=code)))
-        problems += [Problem(playbook.source, cause.line, text) for text in _cause_problems(cause)]
-    problems += _advice(playbook)
-    return problems
+            yield ("causes", code), say("causes.{code}: no branch leads here", code=code)
 
 
 def _follow(playbook: Playbook) -> tuple[set[str], set[str]]:
@@ -56,40 +73,54 @@ def _from(edges: dict[str, set[str]], start: set[str]) -> set[str]:
     return reached
 
 
-def _cause_problems(cause: Cause) -> Iterator[Message]:
+def _wrong_cause(cause: Cause) -> Iterator[Wrong]:
+    place = ("causes", cause.code)
     if not _CODE.fullmatch(cause.code):
-        yield say("causes.{code}: a code is OPS and three digits", code=cause.code)
+        yield place, say("causes.{code}: a code is OPS and three digits", code=cause.code)
     if not cause.remedy:
-        yield say("causes.{code}: a cause needs a remedy", code=cause.code)
+        yield (*place, "remedy"), say("causes.{code}: a cause needs a remedy", code=cause.code)
     if not cause.proof:
-        yield say("causes.{code}: a cause needs a proof", code=cause.code)
-    for remedy in cause.remedy:
-        yield from _remedy_problems(cause.code, remedy)
+        yield (*place, "proof"), say("causes.{code}: a cause needs a proof", code=cause.code)
+    for number, remedy in enumerate(cause.remedy):
+        for inner, text in _wrong_remedy(cause.code, remedy):
+            yield (*place, "remedy", number, *inner), text
 
 
-def _remedy_problems(code: str, remedy: Remedy) -> Iterator[Message]:
+def _wrong_remedy(code: str, remedy: Remedy) -> Iterator[Wrong]:
     if remedy.run and remedy.risk is None:
-        yield say("causes.{code}.remedy: a command needs its risk", code=code)
+        yield ("run",), say("causes.{code}.remedy: a command needs its risk", code=code)
     if remedy.run and remedy.risk != "read-only" and not (remedy.undo or remedy.undo_text):
-        yield say("causes.{code}.remedy: a command that changes something needs undo or undo_text", code=code)
-    for command in (remedy.run, remedy.undo):
-        if command and (" " in command[0].strip() or command[0].rpartition("/")[2] in _SHELLS):
-            yield say(
-                "causes.{code}.remedy: '{word}' is for a shell, commands are argv lists", code=code, word=command[0]
-            )
-    for word in (*remedy.run, *remedy.undo):
-        if _SHELL.search(word):
-            yield say("causes.{code}.remedy: '{word}' is shell syntax, commands are argv lists", code=code, word=word)
+        text = say("causes.{code}.remedy: a command that changes something needs undo or undo_text", code=code)
+        yield ("run",), text
+    for key, command in (("run", remedy.run), ("undo", remedy.undo)):
+        for number, word in enumerate(command):
+            wrong = _wrong_word(code, word, first=number == 0)
+            if wrong is not None:
+                yield (key, number), wrong
 
 
-def _advice(playbook: Playbook) -> list[Problem]:
-    """Missing translations do not stop a site's own file from working."""
-    texts: list[tuple[int, str, Text]] = [(0, "title", playbook.title)]
-    texts += [(step.line, f"steps.{step.id}.ask", step.ask) for step in playbook.steps.values()]
-    texts += [(cause.line, f"causes.{cause.code}.summary", cause.summary) for cause in playbook.causes.values()]
-    texts += [(c.line, f"causes.{c.code}.remedy", r.text) for c in playbook.causes.values() for r in c.remedy]
-    return [
-        Problem(playbook.source, line, say("{where}: no Chinese text", where=where), advice=True)
-        for line, where, text in texts
-        if not text.zh
-    ]
+def _wrong_word(code: str, word: str, *, first: bool) -> Message | None:
+    """What is wrong with a word of a command; the first names the program."""
+    if first and (" " in word.strip() or word.rpartition("/")[2] in _SHELLS):
+        return say("causes.{code}.remedy: '{word}' is for a shell, commands are argv lists", code=code, word=word)
+    if _SHELL.search(word):
+        return say("causes.{code}.remedy: '{word}' is shell syntax, commands are argv lists", code=code, word=word)
+    return None
+
+
+def _texts(playbook: Playbook) -> Iterator[tuple[Place, Text]]:
+    yield ("title",), playbook.title
+    for number, stage in enumerate(playbook.stages):
+        yield ("stages", number), stage
+    for name, param in playbook.params.items():
+        if param.says is not None:
+            yield ("params", name, "says"), param.says
+    for step in playbook.steps.values():
+        yield ("steps", step.id, "ask"), step.ask
+    for cause in playbook.causes.values():
+        yield ("causes", cause.code, "summary"), cause.summary
+        for number, remedy in enumerate(cause.remedy):
+            place = ("causes", cause.code, "remedy", number)
+            yield (*place, "text"), remedy.text
+            if remedy.undo_text is not None:
+                yield (*place, "undo_text"), remedy.undo_text

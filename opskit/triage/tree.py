@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from opskit.model.message import Message, say
 from opskit.model.playbook import Cause, Playbook, Step, Target
-from opskit.model.problem import DefinitionError, Problem
+from opskit.model.problem import DefinitionError, Place, Problem, spelled
 from opskit.triage.expression import Expression, ExpressionError, Kind, Schema, compile_expression
+
+Wrong = tuple[Place, Message]
 
 
 class Tree:
@@ -32,51 +35,55 @@ def grow(playbook: Playbook, facts: Mapping[str, Mapping[str, Kind]]) -> Tree:
 
     Raises DefinitionError with every problem found.
     """
-    problems = list(_reference_problems(playbook, facts))
     schema = {name: facts[use.probe] for name, use in playbook.probes.items() if use.probe in facts}
     compiler = _Compiler(playbook, schema)
-    when = {
-        step.id: compiler.compile(step.when, step.line, f"steps.{step.id}.when") for step in playbook.steps.values()
-    }
-    problems += [_constant(playbook, name) for name, expression in when.items() if expression and not expression.facts]
+    when = {step.id: compiler.compile(step.when, "steps", step.id, "when") for step in playbook.steps.values()}
     certain, verify = {}, {}
     for cause in playbook.causes.values():
         if cause.certain_if is not None:
-            certain[cause.code] = compiler.compile(cause.certain_if, cause.line, f"causes.{cause.code}.certain_if")
-        verify[cause.code] = compiler.compile(cause.verify, cause.line, f"causes.{cause.code}.verify")
-    problems += compiler.problems
-    problems += list(_evidence_problems(playbook, schema))
-    if problems:
-        raise DefinitionError(problems)
+            certain[cause.code] = compiler.compile(cause.certain_if, "causes", cause.code, "certain_if")
+        verify[cause.code] = compiler.compile(cause.verify, "causes", cause.code, "verify")
+    wrong = [
+        *_wrong_references(playbook, facts),
+        *_constant(when),
+        *compiler.wrong,
+        *_wrong_evidence(playbook, schema),
+    ]
+    if wrong:
+        raise DefinitionError(Problem(playbook.source, playbook.lines.of(*place), text) for place, text in wrong)
     return Tree(playbook, _whole(when), _whole(certain), _whole(verify))
 
 
 class _Compiler:
     def __init__(self, playbook: Playbook, schema: Schema) -> None:
-        self.playbook = playbook
         self.schema = schema
+        self.unknown = [name for name in playbook.probes if name not in schema]
         self.params = {name: param.default for name, param in playbook.params.items()}
-        self.problems: list[Problem] = []
+        self.wrong: list[Wrong] = []
 
-    def compile(self, text: str, line: int, where: str) -> Expression | None:
+    def compile(self, text: str, *place: str) -> Expression | None:
         try:
             return compile_expression(text, self.schema, self.params)
         except ExpressionError as error:
-            reason = say("{where}: {what} in `{text}`", where=where, what=error.reason, text=text)
-            self.problems.append(Problem(self.playbook.source, line, reason))
+            if any(re.search(rf"\b{name}\.", text) for name in self.unknown):
+                return None  # nobody knows the facts of an unknown probe, which is on the list itself
+            where = spelled(*place)
+            self.wrong.append((place, say("{where}: {what} in `{text}`", where=where, what=error.reason, text=text)))
             return None
 
 
-def _constant(playbook: Playbook, step: str) -> Problem:
-    text = say("steps.{step}.when: asks for no fact, so its answer is always the same", step=step)
-    return Problem(playbook.source, playbook.steps[step].line, text)
+def _constant(when: Mapping[str, Expression | None]) -> Iterator[Wrong]:
+    for step, expression in when.items():
+        if expression is not None and not expression.facts:
+            text = say("steps.{step}.when: asks for no fact, so its answer is always the same", step=step)
+            yield ("steps", step, "when"), text
 
 
 def _whole(expressions: Mapping[str, Expression | None]) -> dict[str, Expression]:
     return {name: expression for name, expression in expressions.items() if expression is not None}
 
 
-def _reference_problems(playbook: Playbook, facts: Mapping[str, object]) -> Iterator[Problem]:
+def _wrong_references(playbook: Playbook, facts: Mapping[str, object]) -> Iterator[Wrong]:
     for name, use in playbook.probes.items():
         if use.probe not in facts:
             known = ", ".join(sorted(facts))
@@ -86,24 +93,31 @@ def _reference_problems(playbook: Playbook, facts: Mapping[str, object]) -> Iter
                 probe=use.probe,
                 known=known,
             )
-            yield Problem(playbook.source, 0, text)
+            yield ("probes", name, "use"), text
     if playbook.start not in playbook.steps:
-        yield Problem(playbook.source, 0, say("start: there is no step '{step}'", step=playbook.start))
+        known = ", ".join(playbook.steps)
+        text = say("start: there is no step '{step}', expected one of {known}", step=playbook.start, known=known)
+        yield ("start",), text
     for step in playbook.steps.values():
-        for wrong in _step_problems(playbook, step):
-            yield Problem(playbook.source, step.line, wrong)
+        yield from _wrong_step(playbook, step)
 
 
-def _step_problems(playbook: Playbook, step: Step) -> Iterator[Message]:
+def _wrong_step(playbook: Playbook, step: Step) -> Iterator[Wrong]:
     if not 1 <= step.stage <= len(playbook.stages):
-        yield say("steps.{step}.stage: expected 1 to {last}", step=step.id, last=len(playbook.stages))
+        text = say("steps.{step}.stage: expected 1 to {last}", step=step.id, last=len(playbook.stages))
+        yield ("steps", step.id, "stage"), text
     for answer, target in step.then.items():
-        if _dangling(playbook, target):
-            where = f"steps.{step.id}.{answer}"
-            yield say("{where}: expected a step, {{cause: CODE}} or {{end: healthy|unknown}} that exists", where=where)
+        if dangling(playbook, target):
+            place = ("steps", step.id, answer)
+            text = say(
+                "{where}: expected a step, {{cause: CODE}} or {{end: healthy|unknown}} that exists",
+                where=spelled(*place),
+            )
+            yield place, text
 
 
-def _dangling(playbook: Playbook, target: Target) -> bool:
+def dangling(playbook: Playbook, target: Target) -> bool:
+    """Return whether a branch leads nowhere, or to two places."""
     if sum(part is not None for part in (target.step, target.cause, target.end)) != 1:
         return True
     if target.step is not None:
@@ -111,16 +125,29 @@ def _dangling(playbook: Playbook, target: Target) -> bool:
     return target.cause is not None and target.cause not in playbook.causes
 
 
-def _evidence_problems(playbook: Playbook, schema: Schema) -> Iterator[Problem]:
-    places = [(step.line, f"steps.{step.id}.evidence", step.evidence) for step in playbook.steps.values()]
-    places += [(cause.line, f"causes.{cause.code}.proof", cause.proof) for cause in playbook.causes.values()]
-    for line, where, names in places:
-        for name in names:
+def _wrong_evidence(playbook: Playbook, schema: Schema) -> Iterator[Wrong]:
+    lists: list[tuple[Place, tuple[str, ...]]] = [
+        *((("steps", step.id, "evidence"), step.evidence) for step in playbook.steps.values()),
+        *((("causes", cause.code, "proof"), cause.proof) for cause in playbook.causes.values()),
+    ]
+    for place, names in lists:
+        for number, name in enumerate(names):
             probe, _, fact = name.partition(".")
             if probe in playbook.probes and probe not in schema:
                 continue  # the unknown probe itself is already on the list
             if fact not in schema.get(probe, {}):
-                yield Problem(playbook.source, line, say("{where}: there is no fact '{name}'", where=where, name=name))
+                wrong = _no_fact(name, schema)
+                yield (*place, number), say("{where}: {wrong}", where=spelled(*place), wrong=wrong)
+
+
+def _no_fact(name: str, schema: Schema) -> Message:
+    probe, _, fact = name.partition(".")
+    if probe not in schema:
+        return say(
+            "there is no fact '{name}', expected PROBE.FACT of one of {known}", name=name, known=", ".join(schema)
+        )
+    known = ", ".join(sorted(schema[probe]))
+    return say("'{probe}' has no fact '{name}', it has {known}", probe=probe, name=fact, known=known)
 
 
 def targets(playbook: Playbook, step: str) -> list[Target]:

@@ -108,9 +108,11 @@ def manifest_with(**changes: object) -> bytes:
 @pytest.mark.parametrize(
     ("manifest", "said"),
     [
-        (b"", "expected `key: value`"),
-        (b"\xff\xfe", "UTF-8"),
-        (b"[1, 2]", "expected `key: value`"),
+        (b"", "manifest.yaml: expected `key: value`"),
+        (b"\xff\xfe", "manifest.yaml:1: not UTF-8 text"),
+        (manifest_with(host="a")[:-1] + b',\n"host": "b"}', "manifest.yaml:2: duplicate key 'host', first in line 1"),
+        (b"a: [\n", "manifest.yaml:2: not valid YAML"),
+        (b"[1, 2]", "manifest.yaml:1: expected `key: value`"),
         (manifest_with(schema=2), "has bundle format 2, expected 1"),
         (manifest_with(captured_at="yesterday"), "captured_at"),
         (manifest_with(captured_at="2026-11-23T14:05:00"), "captured_at"),
@@ -130,6 +132,7 @@ def test_a_manifest_that_is_wrong_is_refused_in_one_sentence(tmp_path, manifest,
     with pytest.raises(BundleError, match=said.replace("?", r"\?")) as caught:
         bundle.read(tmp_path)
     assert "\n" not in str(caught.value)
+    assert str(caught.value).startswith(str(tmp_path))
 
 
 def archive(path: Path, members: dict[str, bytes], **kinds: bytes) -> Path:

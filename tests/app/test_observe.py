@@ -7,7 +7,7 @@ import pytest
 
 from opskit.app.observe import Job, job, observe
 from opskit.model.message import say
-from opskit.model.problem import DefinitionError
+from opskit.model.problem import DefinitionError, Lines
 from opskit.model.raw import Raw
 from opskit.model.reading import Reading
 from opskit.model.settings import Settings
@@ -115,3 +115,12 @@ def test_no_jobs_no_readings():
 def test_arguments_are_checked_before_anything_runs(probe, given, said):
     with pytest.raises(DefinitionError, match=said):
         job("x", probe, given, 1.0, Settings(), "checks/x.yaml")
+
+
+def test_all_wrong_arguments_are_named_each_with_its_line():
+    lines = Lines(0, {"with": Lines(4, {"expected": Lines(5), "expectd": Lines(7)})})
+    given = {"expected": "one", "expectd": 1, "assumed_limit_c": 80, "color": 2}
+    with pytest.raises(DefinitionError) as refused:
+        job("x", "gpu", given, 1.0, Settings(), "x.yaml", lines)
+    assert [problem.line for problem in refused.value.problems] == [4, 5, 7]
+    assert job("x", "gpu", {"assumed_limit_c": 80}, 1.0, Settings(), "x.yaml", lines).args.assumed_limit_c == 80.0

@@ -32,6 +32,7 @@ stack:
     model: qwen3:8b
   gpu:
     expected: 2
+    library: /opt/nvidia/lib
   host:
     kernel_log: /var/log/kern.log
 certificates:
@@ -111,6 +112,7 @@ WRONG = [
      "stack.ollama.log: expected a path from /, or unit:NAME for the journal of a unit"),
     ("stack: {host: {kernel_log: dmesg}}", "stack.host.kernel_log: expected a path from /, or journal"),
     ("stack: {gpu: {expected: -1}}", "stack.gpu.expected: expected a number of cards, 0 or more"),
+    ("stack: {gpu: {library: lib}}", "stack.gpu.library: expected a path that begins with /"),
     ("stack: {gpu: {expected: two}}", "stack.gpu.expected: expected a whole number, got 'two'"),
     *(
         (f"certificates: {{endpoints: [{endpoint!r}]}}",
@@ -159,8 +161,8 @@ def test_every_mistake_is_told_in_one_run_each_at_its_line():
         parse(data, "x.yaml")
     assert str(refused.value).splitlines() == [
         f"x.yaml:6: stack.nginx.url: {URL}",
-        "x.yaml:33: notify.email.port: expected a port, 1 to 65535",
-        "x.yaml:42: report.daily_at: expected a time of day as HH:MM, such as 08:00",
+        "x.yaml:34: notify.email.port: expected a port, 1 to 65535",
+        "x.yaml:43: report.daily_at: expected a time of day as HH:MM, such as 08:00",
     ]
 
 

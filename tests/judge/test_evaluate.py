@@ -68,6 +68,13 @@ def test_a_metric_that_is_not_there_is_unknown_and_says_why():
     assert lines(judged(Rule("m", "10"))) == ["UNKNOWN no value for m"]
 
 
+def test_what_is_missing_for_one_reason_is_said_once():
+    check = make_check(Rule("a"), Rule("b"), Rule("c"), Rule("d"))
+    why = {"a": say("{what}", what="no log"), "c": say("no log"), "d": say("no key")}
+    verdict = evaluate(check, make_reading(Sample("b", 1.0), why=why), 0.0)
+    assert lines(verdict) == ["UNKNOWN no value for a, c: no log", "UNKNOWN no value for d: no key", "OK b 1"]
+
+
 def test_an_optional_metric_may_be_missing_but_not_be_without_a_value():
     check = make_check(Rule("fan", "10", optional=True), Rule("m"))
     assert lines(evaluate(check, make_reading(Sample("m", 1.0)), 0.0)) == ["OK m 1"]

@@ -11,6 +11,7 @@ import pytest
 
 from opskit.model.raw import Raw
 from opskit.probes.base import ProbeError
+from opskit.probes.registry import probe
 from tests.probes.asking import NOW, SHANGHAI, ask, replay, series, value
 from tests.probes.lines import end, moment, start
 from tests.stand_ins.service import local_now
@@ -114,6 +115,13 @@ def test_an_empty_log_is_quiet_and_says_why_there_are_no_shares() -> None:
     missing = [name for name, fact in reading.facts.items() if fact is None]
     assert all("no request ended" in str(reading.reason(name)) for name in missing)
     assert not series(reading, "median_s")
+
+
+def test_a_file_that_nobody_wrote_to_is_told_from_one_that_is_quiet() -> None:
+    assert replay("gateway_log", b"").facts["empty"] is True
+    assert replay("gateway_log", pair(20_000, "old")).facts["empty"] is False
+    older = Raw("gateway.log", b"", "/var/log/qwen-gateway.log", first_line=4711)
+    assert probe("gateway_log").read([older], probe("gateway_log").arguments(), NOW).facts["empty"] is False
 
 
 def test_other_lines_between_the_records_do_no_harm() -> None:

@@ -112,6 +112,32 @@ def test_secrets_in_a_page_do_not_get_into_the_evidence() -> None:
         assert secret not in data
 
 
+def titled(title: str, more: str = "") -> bytes:
+    return answer(body=f"<html><head>\n<TITLE lang=en>{title}</TITLE></head><body>{more}</body></html>")
+
+
+PAGES: list[tuple[bytes, bytes, bool | None]] = [
+    (titled("Clawdbot"), titled("Clawdbot"), False),
+    (titled("Clawdbot", "nonce 1"), titled("  Clawdbot\n", "nonce 2"), False),
+    (titled("Billing"), titled("Clawdbot"), True),
+    (titled("Welcome to nginx!"), titled("Clawdbot"), True),
+    (titled("Apache2 Debian Default Page: It works"), answer("503 Service Unavailable"), True),
+    (titled("Clawdbot"), answer("503 Service Unavailable"), None),
+    (answer(body="{}"), titled("Clawdbot"), None),
+    (answer(body="the same"), answer(body="the same"), False),
+    (answer("302 Found", headers="Location: /login\r\n"), titled("Clawdbot"), None),
+    (answer("401 Unauthorized", "<title>Sign in</title>"), titled("Clawdbot"), None),
+]
+
+
+@pytest.mark.parametrize(("shown", "origin", "foreign"), PAGES)
+def test_another_page_than_the_origins_is_foreign(shown: bytes, origin: bytes, foreign: bool | None) -> None:
+    with serving(shown) as front, serving(origin) as back:
+        reading = ask("nginx_http", url=front.url, origin=back.url)
+    assert reading.facts["foreign_page"] is foreign
+    assert (reading.reason("foreign_page") is None) is (foreign is not None)
+
+
 def test_a_certificate_is_another_probes_subject_at_the_door(tmp_path: Path) -> None:
     with serving(answer(body="x"), server_context(tmp_path, lasting(60, issuer=authority()))) as server:
         doors = ask("nginx_http", url=server.url, target="nginx", expect_status=None, decoy=False, verify=False)

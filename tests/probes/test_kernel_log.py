@@ -93,5 +93,7 @@ def test_a_file_is_read_with_exact_places(tmp_path: Path) -> None:
     assert proof.text in path.read_text().split("\n")[(proof.line or 0) - 1]
 
 
-def test_an_empty_log_tells_of_nothing() -> None:
-    assert facts("") == set()
+def test_an_empty_file_is_no_proof_of_calm_and_an_empty_journal_is() -> None:
+    with pytest.raises(ProbeError, match="is empty"):
+        replay("kernel_log", b"", source="/var/log/kern.log")
+    assert not any(replay("kernel_log", b"", source="journal").facts.values())

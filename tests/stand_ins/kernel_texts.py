@@ -28,6 +28,15 @@ def oom_kill(process: str = "llama-server", pid: int = 2417, rss_mib: int = 58_2
     ]
 
 
+def boot() -> list[str]:
+    """What every kernel with an NVIDIA card says when it starts."""
+    return [
+        "Linux version 5.15.0-91-generic (buildd@host) #101-Ubuntu SMP",
+        "Memory: 65752188K/67053628K available (16393K kernel code, 4379K rwdata)",
+        "NVRM: loading NVIDIA UNIX x86_64 Kernel Module  580.95.05",
+    ]
+
+
 def xid_79(pci: str = _PCI) -> list[str]:
     """The card fell off the bus: older drivers number it, newer ones add or only print the sentence."""
     return [

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from tests.stand_ins import kernel_texts, ollama_texts
@@ -35,6 +37,13 @@ def users(stack: Stack, count: int = 30, timeout: float = 10) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(ask, range(count)))
+
+
+def _age(log: Path, by: timedelta) -> None:
+    """Date the gateway's records back, as if what they tell had been a while ago."""
+    records = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    earlier = [{**record, "time": (datetime.fromisoformat(record["time"]) - by).isoformat()} for record in records]
+    log.write_text("".join(json.dumps(record) + "\n" for record in earlier), encoding="utf-8")
 
 
 def _healthy(stack: Stack) -> None:
@@ -82,7 +91,10 @@ def _gateway_down(stack: Stack) -> None:
 
 
 def _gateway_not_reached(stack: Stack) -> None:
-    # Clawdbot was started with an api_base that leads nowhere; the gateway itself is well, and hears of nobody.
+    # Clawdbot was started with an api_base that leads nowhere; the gateway itself is well, and hears of nobody since.
+    for number in range(6):
+        stack.ask_gateway(f"row {number}", user="nightly-script")
+    _age(stack.gateway_log, timedelta(hours=5))
     stack.stop("clawdbot")
     stack.process("clawdbot").command[:] = [
         word.replace(f":{stack.gateway_port}/", f":{stack.gateway_port + 1}/")

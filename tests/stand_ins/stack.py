@@ -16,14 +16,15 @@ import json
 import subprocess
 import sys
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from tests.stand_ins import nvml
+from tests.stand_ins import kernel_texts, nvml
 from tests.stand_ins.client import Answer, Reply, event_contents, send
 from tests.stand_ins.nginx import Nginx, NginxSettings
 from tests.stand_ins.process import Process, free_ports
-from tests.stand_ins.service import ControlFile
+from tests.stand_ins.service import ControlFile, local_now
 
 PARTS = ("ollama", "gateway", "clawdbot", "nginx")
 API_KEY = "practice-key-0123456789abcdef"
@@ -48,6 +49,8 @@ class Stack:
         self.clawdbot_log, self.kernel_log = self.directory / "clawdbot.log", self.directory / "kernel.log"
         for log in (self.gateway_log, self.ollama_log, self.clawdbot_log, self.kernel_log):
             log.touch()
+        booted = local_now() - timedelta(days=3)
+        self.kernel_log.write_text(kernel_texts.short_iso(booted, kernel_texts.boot()), encoding="utf-8")
         self.key_file = self.directory / "api-key"
         self.key_file.write_text(API_KEY + "\n")
         self.control = {part: ControlFile(self.directory / f"{part}.control") for part in PARTS[:3]}
@@ -144,6 +147,12 @@ class Stack:
         question = {"model": MODEL, "messages": [{"role": "user", "content": message}], "stream": True}
         headers = {"X-User-Id": user, "X-Api-Key": API_KEY}
         return _reply(self._post("v1/chat/completions", question, headers, timeout))
+
+    def ask_gateway(self, message: str, user: str) -> Reply:
+        """One request of a program on the host itself, past Nginx."""
+        question = {"model": MODEL, "messages": [{"role": "user", "content": message}], "stream": True}
+        headers = {"X-User-Id": user, "X-Api-Key": API_KEY}
+        return _reply(send("POST", f"{self.gateway_url}/v1/chat/completions", question, headers, None, 10))
 
     def knock(self) -> Reply:
         """A stranger's API request: no key, no user."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from opskit.triage.lint import lint
-from tests.triage.builders import make_playbook
+from tests.triage.builders import FACTS, make_playbook
 
 START = "[systemctl, start, web], risk: changes-state"
 REMEDY = "causes.OPS901.remedy"
@@ -13,7 +13,7 @@ NEEDS_UNDO = "a command that changes something needs undo or undo_text"
 
 
 def lines(*changes: tuple[str, str]) -> list[str]:
-    return [problem.render() for problem in lint(make_playbook(*changes))]
+    return [problem.render() for problem in lint(make_playbook(*changes), FACTS)]
 
 
 def test_a_sound_playbook_has_no_problems():
@@ -38,24 +38,38 @@ WRONG = [
     ([("OPS902", "OPS0902")], ["small.yaml:49: causes.OPS0902: a code is OPS and three digits"]),
     ([("OPS902", "ops902")], ["small.yaml:49: causes.ops902: a code is OPS and three digits"]),
     ([("      - {text: {en: Cool it, zh: 降温}}\n", ""), ("<= hot_c\n    remedy:\n", "<= hot_c\n    remedy: []\n")],
-     ["small.yaml:49: causes.OPS902: a cause needs a remedy"]),
-    ([("proof: [card.hottest_c]", "proof: []")], ["small.yaml:49: causes.OPS902: a cause needs a proof"]),
-    ([("        risk: changes-state\n", "")], [f"small.yaml:38: {REMEDY}: a command needs its risk"]),
-    ([("        undo: [systemctl, stop, web]\n", "")], [f"small.yaml:38: {REMEDY}: {NEEDS_UNDO}"]),
+     ["small.yaml:55: causes.OPS902: a cause needs a remedy"]),
+    ([("proof: [card.hottest_c]", "proof: []")], ["small.yaml:52: causes.OPS902: a cause needs a proof"]),
+    ([("        risk: changes-state\n", "")], [f"small.yaml:46: {REMEDY}: a command needs its risk"]),
+    ([("        undo: [systemctl, stop, web]\n", "")], [f"small.yaml:46: {REMEDY}: {NEEDS_UNDO}"]),
     ([("        undo: [systemctl, stop, web]\n", ""), ("changes-state", "disruptive")],
-     [f"small.yaml:38: {REMEDY}: {NEEDS_UNDO}"]),
+     [f"small.yaml:46: {REMEDY}: {NEEDS_UNDO}"]),
     *(
         ([("run: [systemctl, start, web]", f"run: [ollama, {word!r}]")],
-         [f"small.yaml:38: {REMEDY}: '{word}' is shell syntax, commands are argv lists"])
+         [f"small.yaml:46: {REMEDY}: '{word}' is shell syntax, commands are argv lists"])
         for word in ("a | b", "a && b", "a; b", "> /dev/null", "< in", "`id`", "$(id)", "$HOME", "${HOME}")
     ),
     ([("undo: [systemctl, stop, web]", "undo: [systemctl, 'stop;web']")],
-     [f"small.yaml:38: {REMEDY}: 'stop;web' is shell syntax, commands are argv lists"]),
+     [f"small.yaml:48: {REMEDY}: 'stop;web' is shell syntax, commands are argv lists"]),
     *(
         ([("run: [systemctl, start, web]", f"run: [{word!r}, -c, ls]")],
-         [f"small.yaml:38: {REMEDY}: '{word}' is for a shell, commands are argv lists"])
+         [f"small.yaml:46: {REMEDY}: '{word}' is for a shell, commands are argv lists"])
         for word in ("sh", "bash", "/bin/sh", "systemctl start web")
     ),
+    ([("run: [systemctl, start, web]", "run:\n          - systemctl\n          - start\n          - web; ls")],
+     [f"small.yaml:49: {REMEDY}: 'web; ls' is shell syntax, commands are argv lists"]),
+    ([("start: refused", "start: nowhere")],
+     ["small.yaml:13: start: there is no step 'nowhere', expected one of refused, slow, hot"]),
+    # What the tree refuses hides nothing else; only loops and dead ends wait until all branches lead somewhere.
+    ([("start: refused", "start: nowhere"), ("        risk: changes-state\n", ""), ("OPS902", "OPS2"),
+      ("when: web.refused", "when: 1 < 2"), ("{cause: OPS901}", "{cause: OPS99}"), (", zh: 慢}", "}")], [
+        "small.yaml:2: title: no Chinese text",
+        "small.yaml:13: start: there is no step 'nowhere', expected one of refused, slow, hot",
+        "small.yaml:18: steps.refused.when: asks for no fact, so its answer is always the same",
+        "small.yaml:20: steps.refused.yes: expected a step, {cause: CODE} or {end: healthy|unknown} that exists",
+        f"small.yaml:46: {REMEDY}: a command needs its risk",
+        "small.yaml:48: causes.OPS2: a code is OPS and three digits",
+    ]),
 ]  # fmt: skip
 
 
@@ -78,12 +92,20 @@ def test_what_only_looks_like_a_mistake_is_none(changes):
 
 
 def test_a_missing_translation_is_advice_and_stops_nothing():
-    changes = [(f", zh: {chinese}", "") for chinese in ("慢}", "被拒绝了吗？}", "过热}", "启动}")]
-    problems = lint(make_playbook(*((old, "}") for old, _ in changes)))
+    chinese = ("慢}", "有应答吗？}", "被拒绝了吗？}", "过热}", "启动}")
+    bare = [(f", zh: {text}", "}") for text in chinese]
+    more = [
+        ("slow_s: {default: 3}", "slow_s: {default: 3, says: the contract}"),
+        ("undo: [systemctl, stop, web]", "undo_text: Nothing to undo"),
+    ]
+    problems = lint(make_playbook(*bare, *more), FACTS)
     assert [problem.render() for problem in problems] == [
-        "small.yaml: title: no Chinese text",
-        "small.yaml:15: steps.refused.ask: no Chinese text",
-        "small.yaml:49: causes.OPS902.summary: no Chinese text",
-        "small.yaml:38: causes.OPS901.remedy: no Chinese text",
+        "small.yaml:2: title: no Chinese text",
+        "small.yaml:5: stages[0]: no Chinese text",
+        "small.yaml:8: params.slow_s.says: no Chinese text",
+        "small.yaml:17: steps.refused.ask: no Chinese text",
+        "small.yaml:45: causes.OPS901.remedy[0].text: no Chinese text",
+        "small.yaml:48: causes.OPS901.remedy[0].undo_text: no Chinese text",
+        "small.yaml:51: causes.OPS902.summary: no Chinese text",
     ]
     assert all(problem.advice for problem in problems)

@@ -1,0 +1,1 @@
+"""Ollama's native API over runner processes of its own, with its log and its faults."""

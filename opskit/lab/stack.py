@@ -1,0 +1,303 @@
+"""The lab at work: parts started and stopped, changes brought in and taken back, logs emptied."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shutil
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from opskit.lab import process
+from opskit.lab.gpu.library import CompileError, build
+from opskit.lab.kernel import boot
+from opskit.lab.nginx import site
+from opskit.lab.plan import PARTS, Plan, merge_changes, write
+from opskit.lab.record import LabError, Record, forget, load, marker, order, save
+from opskit.model.message import Message, say
+
+_READY_S = 20.0
+_CLAIM = ".opskit-lab"
+_TICK_S = 0.05
+
+
+class Stack:
+    """A lab that is, or shall be, up. Everything that changes it is saved at once, so that nothing started is lost."""
+
+    def __init__(self, record: Record) -> None:
+        """Take over what is remembered."""
+        self.record = record
+
+    @property
+    def plan(self) -> Plan:
+        """What the lab is meant to be."""
+        return self.record.plan
+
+    def up(self) -> None:
+        """Start everything and wait until all parts answer. Raises LabError, and leaves nothing running then."""
+        nginx, plan = site.binary(), self.plan
+        if nginx is None:
+            raise LabError(say("the lab needs nginx: apt-get install nginx-light"))
+        claim(plan.root)
+        try:
+            build(plan.library)
+        except CompileError as error:
+            raise LabError(say("{what}", what=str(error))) from error
+        site.prepare(plan.root / "nginx")
+        write(plan)
+        for log in plan.logs.values():
+            log.touch(mode=0o640)
+        plan.logs["kernel"].write_text(boot(datetime.now(UTC).astimezone() - timedelta(days=3)), "utf-8")
+        self._remember(started_at=time.time())
+        marker().parent.mkdir(parents=True, exist_ok=True)
+        marker().write_text(f"{plan.root}\n", "utf-8")
+        try:
+            for part in order():
+                self._start(part)
+            self.wait_ready(order())
+        except BaseException:
+            self.down()
+            raise
+
+    def down(self) -> None:
+        """End every process that the lab has started, front to back, and forget it."""
+        beside = self.record.running.keys() - set(PARTS)
+        for part in (*beside, *order(backwards=True)):
+            running = self.record.running.get(part)
+            if running is not None:
+                self._orphans(part)
+                running.end()
+        forget(self.record)
+        with suppress(OSError):
+            if Path(marker().read_text("utf-8").strip()) == self.plan.root:
+                marker().unlink()
+
+    def start(self, part: str) -> None:
+        """Start a part again, on the same port, and wait for it."""
+        running = self.record.running.get(part)
+        if running is None or not running.alive():
+            self._start(part)
+        self.wait_ready([part])
+
+    def stop(self, part: str) -> None:
+        """Stop a part in good order."""
+        self.record.running[part].end()
+
+    def restart(self, part: str) -> None:
+        """Stop and start a part, with the configuration of now."""
+        self.stop(part)
+        self.start(part)
+        self.taint(part)
+
+    def taint(self, part: str) -> None:
+        """Note that a part has to be restarted to be well again."""
+        self._remember(tainted=(*self.record.tainted, part))
+
+    def start_beside(self, name: str, words: list[str]) -> None:
+        """Start a process of the lab that is no part of the chain, and that `restore` ends."""
+        running = process.start([sys.executable, *words], self.plan.root / f"{name}.out", self.environment())
+        self._remember(running={**self.record.running, name: running})
+
+    def kill(self, part: str) -> None:
+        """SIGKILL to all of a part; `runner` is the process below Ollama that holds the model."""
+        for pid in self._pids(part):
+            _send(pid, signal.SIGKILL)
+        if part in PARTS:
+            self.record.running[part].kill()
+
+    def freeze(self, part: str) -> None:
+        """SIGSTOP to all of a part: its sockets accept, nothing answers."""
+        for pid in self._pids(part):
+            _send(pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let go on whatever is frozen."""
+        for part in (*PARTS, "runner"):
+            for pid in self._pids(part):
+                _send(pid, signal.SIGCONT)
+
+    def change(self, changes: Mapping[str, dict[str, Any]], broken: Iterable[str]) -> None:
+        """Bring changes into the plan and let the parts concerned take them over."""
+        self._remember(plan=merge_changes(self.plan, changes), broken=(*self.record.broken, *broken))
+        self._take_over(write(self.plan))
+
+    def restore(self) -> None:
+        """Take all changes back, wake what is frozen, restart what was changed, start what is down."""
+        self._remember(plan=msgspec.structs.replace(self.plan, changes={}), broken=())
+        self.thaw()
+        for name in self.record.running.keys() - set(PARTS):
+            self.record.running[name].end()
+        moved = write(self.plan)
+        for part in (moved | set(self.record.tainted)) - {"nginx"}:
+            self.stop(part)  # what it was doing under the fault must not go on
+        for part in order():
+            if self.record.state_of(part) == "down":
+                self._start(part)
+        self.wait_ready(order())
+        self._take_over(moved & {"nginx"})
+        self._remember(tainted=())
+
+    def clear_logs(self) -> None:
+        """Empty all logs in place, as copytruncate does."""
+        for name, log in self.plan.logs.items():
+            if name != "kernel":
+                os.truncate(log, 0)
+            for rotated in log.parent.glob(f"{log.name}.*"):
+                rotated.unlink()
+        self.plan.logs["kernel"].write_text(boot(datetime.now(UTC).astimezone() - timedelta(days=3)), "utf-8")
+
+    def rotate(self) -> None:
+        """What logrotate does to Nginx's logs: rename both, then USR1."""
+        for name in ("nginx", "nginx-error"):
+            log = self.plan.logs[name]
+            log.replace(log.with_name(log.name + ".1"))
+        self.record.running["nginx"].send(signal.SIGUSR1)
+        _until(lambda: self.plan.logs["nginx"].exists() and self.plan.logs["nginx-error"].exists(), "rotate the logs")
+
+    def append(self, log: str, text: str) -> None:
+        """Append lines to a log."""
+        with self.plan.logs[log].open("a", encoding="utf-8") as file:
+            file.write(text if text.endswith("\n") else text + "\n")
+
+    def wait_ready(self, parts: Iterable[str]) -> None:
+        """Return when the parts answer. Raises LabError with what one printed that ended or does not get there."""
+        for part in parts:
+            port = getattr(self.plan.ports, "https" if part == "nginx" else part)
+            deadline = time.monotonic() + _READY_S
+            while not _answers(part, port):
+                ended = not self.record.running[part].alive()
+                if ended or time.monotonic() > deadline:
+                    raise LabError(_not_ready(part, self._printed(part), ended=ended))
+                time.sleep(_TICK_S)
+
+    def environment(self) -> dict[str, str]:
+        """The environment of the parts: with the lab's own GPUs, and no proxy between them."""
+        plain = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+        return {**plain, "PYTHONUNBUFFERED": "1"}
+
+    def _start(self, part: str) -> None:
+        if part == "nginx":
+            command = site.command(site.binary() or "nginx", self.plan.root / "nginx")
+        else:
+            command = [sys.executable, "-m", f"opskit.lab.{part}", "--config", str(self.plan.root / f"{part}.yaml")]
+        running = process.start(command, self.plan.root / f"{part}.out", self.environment())
+        self._remember(running={**self.record.running, part: running})
+
+    def _take_over(self, moved: frozenset[str]) -> None:
+        for part in order():
+            if part in moved and self.record.state_of(part) == "up":
+                self.record.running[part].send(signal.SIGHUP)
+        if "nginx" in moved and self.record.state_of("nginx") == "up":
+            self._wait_for_workers()
+        elif moved:
+            time.sleep(0.3)
+
+    def _wait_for_workers(self) -> None:
+        """Nginx has taken a configuration over when no worker of before is left accepting; titles tell."""
+        time.sleep(0.2)
+        master = self.record.running["nginx"].pid
+
+        def old_workers() -> list[int]:
+            return [pid for pid in process.children_of(master) if b"shutting down" in _title(pid)]
+
+        with suppress(LabError):
+            _until(lambda: not old_workers(), "reload nginx", 3)
+
+    def _pids(self, part: str) -> list[int]:
+        """All processes of a part; Ollama's runners lead groups of their own, below it."""
+        if part == "runner":
+            ollama = self.record.running.get("ollama")
+            return process.children_of(ollama.pid) if ollama is not None and ollama.alive() else []
+        running = self.record.running.get(part)
+        if running is None or not running.alive():
+            return []
+        own = [] if part == "ollama" else process.children_of(running.pid)
+        return [running.pid, *own]
+
+    def _orphans(self, part: str) -> None:
+        """Whatever a part has started in groups of their own goes first."""
+        if part == "ollama":
+            for pid in self._pids("runner"):
+                _send(pid, signal.SIGKILL)
+
+    def _printed(self, part: str) -> str:
+        texts = [self.plan.root / f"{part}.out", *([self.plan.logs["nginx-error"]] if part == "nginx" else [])]
+        lines = [line for path in texts if path.exists() for line in path.read_text("utf-8", "replace").splitlines()]
+        return lines[-1] if lines else "it printed nothing"
+
+    def _remember(self, **changes: Any) -> None:  # the fields of Record
+        self.record = msgspec.structs.replace(self.record, **changes)
+        save(self.record)
+
+
+def claim(folder: Path) -> None:
+    """Make the folder of a lab, emptied of what an earlier one left: its logs would be taken for those of today.
+
+    Raises LabError for a folder that holds anything else, since that must not be lost.
+    """
+    earlier = load(folder)
+    if earlier is not None and earlier.alive():
+        raise LabError(say("a lab is up in {folder}: opskit lab down ends it", folder=str(folder)))
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        inside = list(folder.iterdir())
+    except OSError as error:
+        raise LabError(say("{folder}: {why}", folder=str(folder), why=error.strerror or "?")) from error
+    if inside and not (folder / _CLAIM).exists():
+        text = say("{folder} is not empty and no folder of a lab: choose another one with --dir", folder=str(folder))
+        raise LabError(text)
+    for path in inside:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink()
+    (folder / _CLAIM).write_text("This folder belongs to opskit lab, which empties it at each start.\n", "utf-8")
+
+
+def _answers(part: str, port: int) -> bool:
+    if part == "nginx":
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/health" if part != "ollama" else "/")
+        return connection.getresponse().status < 600
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _not_ready(part: str, printed: str, *, ended: bool) -> Message:
+    if ended:
+        return say("{part} ended: {printed}", part=part, printed=printed)
+    return say("{part} does not answer: {printed}", part=part, printed=printed)
+
+
+def _send(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def _title(pid: int) -> bytes:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
+
+
+def _until(reached: Callable[[], bool], what: str, within_s: float = 5.0) -> None:
+    deadline = time.monotonic() + within_s
+    while not reached():
+        if time.monotonic() > deadline:
+            raise LabError(say("nginx did not {what} within {seconds} s", what=what, seconds=within_s))
+        time.sleep(_TICK_S)
