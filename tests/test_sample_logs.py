@@ -14,8 +14,8 @@ from opskit.app.manifest import MANIFEST
 from opskit.app.run_triage import Triage, run_triage
 from opskit.definitions.convert import plain
 from opskit.definitions.reader import compose
+from opskit.lab.faults import faults
 from opskit.logs.pseudonym import pseudonyms
-from tests.stand_ins.scenes import SCENES
 
 SAMPLES = Path(__file__).parents[1] / "sample_logs"
 INCIDENTS = sorted(path.name for path in SAMPLES.iterdir() if path.is_dir())
@@ -70,15 +70,15 @@ def test_pseudonyms_do_not_change_the_verdict(context, name, tmp_path):
     assert cause(diagnose(context, masked)) == truth(name)
 
 
-def test_every_cause_of_the_playbook_has_an_incident_and_every_incident_its_scene(context):
+def test_every_cause_of_the_playbook_has_an_incident_and_every_incident_its_fault(context):
     causes = set(context.tree("chat-stuck").playbook.causes)
     assert {truth(name) for name in INCIDENTS} - {None} == causes
-    assert set(SCENES) == set(INCIDENTS)
-    assert {name: scene.cause for name, scene in SCENES.items()} == {name: truth(name) for name in INCIDENTS}
+    assert {name: faults()[name].cause for name in INCIDENTS} == {name: truth(name) for name in INCIDENTS}
+    assert {name for name, fault in faults().items() if fault.control} <= set(INCIDENTS)
 
 
-# Without the kernel's log nobody can know who stopped Ollama; that it is not running stays true.
-SHALLOWER = {("OPS405", "kernel-log"): "OPS401"}
+# Without the log that tells why nobody can know what ended Ollama; that it is not running stays true.
+SHALLOWER = {("OPS405", "kernel-log"): "OPS401", ("OPS404", "ollama-log"): "OPS401"}
 
 
 @pytest.mark.parametrize("name", INCIDENTS)

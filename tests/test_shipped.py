@@ -27,7 +27,7 @@ HAN = re.compile("[\u4e00-\u9fff]")
 # What may stand in a command that somebody copies to a root shell without reading it twice.
 READ_ONLY = {
     "nginx -t", "nft list", "journalctl", "ss", "nvidia-smi", "nvidia-smi -q", "ps", "ollama list", "ollama ps",
-    "opskit", "systemctl status", "df", "openssl", "ls", "certbot certificates", "curl",
+    "opskit", "systemctl status", "df", "openssl", "ls", "certbot certificates", "curl", "timedatectl status",
 }  # fmt: skip
 
 

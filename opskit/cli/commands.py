@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from opskit.cli.lab_commands import lab
 from opskit.cli.options import Options
 
 FORMATS = click.Choice(["nagios", "text", "json"])
@@ -149,6 +150,9 @@ def run(options: Options, seconds: float | None) -> int:
     from opskit.cli.run import run as body
 
     return body(options, seconds)
+
+
+cli.add_command(lab)
 
 
 @cli.command()

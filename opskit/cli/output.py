@@ -3,17 +3,45 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from opskit.app.context import Context, load_context
 from opskit.cli.options import Options
-from opskit.model.message import Message
+from opskit.definitions import settings
+from opskit.definitions.search import lab_marker
+from opskit.model.message import Message, say
+from opskit.model.printable import printable
 
 
 def context_of(options: Options, lang: str | None = None) -> Context:
-    """Load what the options name. Raises DefinitionError."""
-    return load_context(options.config, options.definitions, lang or options.lang)
+    """Load what the options name, or the lab of this user where one is up. Raises DefinitionError."""
+    config = options.config or _of_the_lab()
+    context = load_context(config, options.definitions, lang or options.lang)
+    if config is not options.config:
+        say_aside(context, say("no configuration, so this is about the lab: {config}", config=str(config)))
+    return context
+
+
+def plain_context(options: Options) -> Context:
+    """Load what the options name; a lab that is up does not matter. Raises DefinitionError."""
+    return load_context(options.config, options.definitions, options.lang)
+
+
+def _of_the_lab() -> Path | None:
+    """The configuration of a lab that is up, for whoever has none: production is never mistaken for it."""
+    if settings.locate(None, os.environ) is not None or not lab_marker(os.environ).exists():
+        return None
+    from opskit.lab.record import LabError, found  # it brings half of the lab along
+
+    try:
+        record = found()
+    except LabError as error:  # whatever is left of a lab, this host can be looked at
+        sys.stderr.write(f"opskit: {printable(str(error), 2000)}\n")
+        return None
+    return record.plan.config_file if record is not None and record.alive() else None
 
 
 def out(text: str) -> None:

@@ -7,7 +7,7 @@ in force can always be read in one file.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -38,6 +38,12 @@ class Survey(msgspec.Struct, frozen=True):
 
     found: dict[str, Found]
     problems: tuple[Problem, ...]
+
+
+def lab_marker(environment: Mapping[str, str]) -> Path:
+    """Return the file that says where this user's lab is; it exists while one is up, or has died."""
+    state = environment.get("XDG_STATE_HOME") or environment.get("HOME", "/") + "/.local/state"
+    return Path(state) / "opskit" / "lab" / "current"
 
 
 def shipped(kind: Kind) -> Path:

@@ -63,8 +63,13 @@ def _scan(stack: Stack, count: str) -> None:
 
 def _occupy(stack: Stack, part: str, count: str) -> None:
     """Idle connections, as of clients that open many and ask nothing; a process of its own holds them."""
-    port = getattr(stack.plan.ports, "https" if part == "nginx" else part)
+    port = stack.plan.port_of(part)
     stack.start_beside("idle-clients", ["-m", "opskit.lab.idle_clients", str(port), count])
+    time.sleep(0.5)
+
+
+def _swallow(stack: Stack) -> None:
+    stack.start_beside("black-hole", ["-m", "opskit.lab.black_hole", str(stack.plan.ports.nowhere)])
     time.sleep(0.5)
 
 
@@ -117,6 +122,7 @@ ACTS: dict[str, Callable[..., None]] = {
     "knock": _knock,
     "scan": _scan,
     "occupy": _occupy,
+    "swallow": _swallow,
     "block": _block,
     "limit": _limit,
     "kernel": _kernel,

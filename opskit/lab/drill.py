@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from opskit.lab.acts import perform, release
@@ -22,7 +23,9 @@ from opskit.lab.users import Crowd, ask, look
 from opskit.model.message import say
 
 _USERS = 8
-_WARM_UP = 16
+_WARM_UP = 32  # enough for triage to know the usual gap between requests
+_WARM: tuple[Asks, ...] = ("api", "chat", "chat", "chat")
+_AT_ONCE = 6
 _ENOUGH = 12
 _SETTLE_S = 3.0
 _TRIAGE_S = 60.0
@@ -42,10 +45,14 @@ def break_in(stack: Stack, ids: Sequence[str]) -> None:
             perform(stack, act)
 
 
-def heal(stack: Stack) -> None:
-    """Take all faults out."""
+def heal(stack: Stack) -> bool:
+    """Take all faults out, and wait until users are served: a breaker closes again only after a while.
+
+    Return whether they are.
+    """
     release(stack)
     stack.restore()
+    return is_well(stack)
 
 
 def drill(stack: Stack, ids: Sequence[str], *, seed: int, repeat: int) -> Iterator[Run]:
@@ -59,7 +66,7 @@ def drill(stack: Stack, ids: Sequence[str], *, seed: int, repeat: int) -> Iterat
 def run_one(stack: Stack, name: str, fault: Fault, seed: int) -> Run:
     """One fault from a healthy lab to a healthy lab."""
     stack.clear_logs()
-    warm_up(stack)
+    users_ask(stack)
     try:
         break_in(stack, [name])
         with Crowd(stack.plan, _USERS, fault.asks, fault.patience, seed) as crowd:
@@ -71,15 +78,14 @@ def run_one(stack: Stack, name: str, fault: Fault, seed: int) -> Run:
             tally[look(stack.plan).outcome] += 1
         present = any(tally[word] for word in fault.users)
     finally:
-        heal(stack)
-    well = is_well(stack)
+        well = heal(stack)
     return Run(name, fault.cause, fault.control, verdict, named, seconds, present, well, dict(tally))
 
 
-def warm_up(stack: Stack) -> None:
-    """Users who are served: what the logs of a service hold that was well until just now."""
-    for number in range(_WARM_UP):
-        ask(stack.plan, number, "api" if number % 4 == 0 else "chat", patience=_WELL_S)
+def users_ask(stack: Stack, count: int = _WARM_UP) -> None:
+    """So many users ask one question each, a few at a time: what the logs of a service hold that was just well."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        list(pool.map(lambda number: ask(stack.plan, number, _WARM[number % 4], _WELL_S), range(count)))
 
 
 def is_well(stack: Stack) -> bool:

@@ -6,10 +6,7 @@ writing the files again.
 
 from __future__ import annotations
 
-import random
-import socket
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +15,7 @@ import msgspec
 from opskit.lab.gpu import state
 from opskit.lab.nginx import site
 from opskit.lab.nginx.certificates import issue_valid
+from opskit.lab.ports import Ports
 
 MODEL = "qwen3:32b"
 API_KEY = "lab-key-0123456789abcdef"
@@ -25,18 +23,8 @@ PARTS = ("ollama", "gateway", "clawdbot", "nginx")
 Change = dict[str, Any]
 
 
-class Ports(msgspec.Struct, frozen=True):
-    """Loopback ports."""
-
-    http: int
-    https: int
-    clawdbot: int
-    gateway: int
-    ollama: int
-
-
 class Plan(msgspec.Struct, frozen=True):
-    """`changes` are by section: nginx, gateway, clawdbot, ollama, card, certificate, opskit."""
+    """`changes` are by section: nginx, gateway, clawdbot, ollama, card, certificate, users, opskit."""
 
     directory: str
     ports: Ports
@@ -95,21 +83,13 @@ class Plan(msgspec.Struct, frozen=True):
             "ollama": f"http://127.0.0.1:{ports.ollama}",
         }
 
+    def port_of(self, part: str) -> int:
+        """The port at which a part answers."""
+        return int(getattr(self.ports, "https" if part == "nginx" else part))
+
     def changed(self, section: str) -> Change:
         """The changes to a section."""
         return self.changes.get(section, {})
-
-
-def free_ports() -> Ports:
-    """Ports that nobody listens on, from below the range that outgoing connections take."""
-    found: list[int] = []
-    for port in random.sample(range(20_000, 32_000), 400):
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            found.append(port)
-            if len(found) == len(Ports.__struct_fields__):
-                return Ports(*found)
-    raise OSError("too few free ports between 20000 and 32000")
 
 
 def write(plan: Plan) -> frozenset[str]:

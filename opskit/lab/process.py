@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -89,6 +90,44 @@ def children_of(pid: int) -> list[int]:
         with suppress(OSError):
             found += [int(word) for word in task.read_text("ascii").split()]
     return found
+
+
+def survivors(sessions: Collection[int], folder: Path) -> list[int]:
+    """Return the ids of processes that outlived the leaders of these sessions, or are runners of the lab in `folder`.
+
+    Nginx's workers go on when their master is killed, and a frozen runner does not notice that its Ollama has ended.
+    """
+    found: list[int] = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            with suppress(OSError):
+                fields, words = _stat(int(entry.name)), (entry / "cmdline").read_bytes().split(b"\0")
+                # The number of a session may be somebody else's by now: what is ours prints into the lab's folder.
+                of_us = bool(fields) and int(fields[3]) in sessions and _prints_into(folder, entry)
+                runner = b"opskit.lab.runner" in words and any(word.startswith(bytes(folder) + b"/") for word in words)
+                if of_us or runner:
+                    found.append(int(entry.name))
+    return found
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C back to the end of the block: between starting a process and noting it, it would be lost."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        signal.raise_signal(signal.SIGINT)
+
+
+def _prints_into(folder: Path, entry: Path) -> bool:
+    return any((entry / "fd" / number).readlink().is_relative_to(folder) for number in ("1", "2"))
 
 
 def _state_of(pid: int) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from opskit.definitions.search import lab_marker
 from opskit.lab.plan import PARTS, Plan
 from opskit.lab.process import Running
 from opskit.model.message import Message, say
@@ -51,13 +52,7 @@ class Record(msgspec.Struct, frozen=True):
 
 def home(environment: Mapping[str, str] = os.environ) -> Path:
     """Return the folder in which this user's lab is remembered."""
-    state = environment.get("XDG_STATE_HOME") or os.path.join(environment.get("HOME", "/"), ".local/state")  # noqa: PTH118
-    return Path(state) / "opskit" / "lab"
-
-
-def marker(environment: Mapping[str, str] = os.environ) -> Path:
-    """Return the file that says where this user's lab is; it exists while one is up, or died."""
-    return home(environment) / "current"
+    return lab_marker(environment).parent
 
 
 def load(directory: Path) -> Record | None:
@@ -88,7 +83,7 @@ def forget(record: Record) -> None:
 def found(environment: Mapping[str, str] = os.environ) -> Record | None:
     """Return this user's lab, alive or dead."""
     try:
-        directory = Path(marker(environment).read_text("utf-8").strip())
+        directory = Path(lab_marker(environment).read_text("utf-8").strip())
     except OSError:
         return None
     return load(directory)

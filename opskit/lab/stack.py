@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import http.client
 import os
-import shutil
 import signal
-import socket
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,25 +14,29 @@ from typing import Any
 
 import msgspec
 
+from opskit.definitions.search import lab_marker
 from opskit.lab import process
+from opskit.lab.answering import answers, not_ready, until
+from opskit.lab.folder import claim
 from opskit.lab.gpu.library import CompileError, build
 from opskit.lab.kernel import boot
 from opskit.lab.nginx import site
 from opskit.lab.plan import PARTS, Plan, merge_changes, write
-from opskit.lab.record import LabError, Record, forget, load, marker, order, save
-from opskit.model.message import Message, say
+from opskit.lab.ports import free_ports
+from opskit.lab.record import LabError, Record, forget, order, save
+from opskit.model.message import say
 
 _READY_S = 20.0
-_CLAIM = ".opskit-lab"
 _TICK_S = 0.05
 
 
 class Stack:
     """A lab that is, or shall be, up. Everything that changes it is saved at once, so that nothing started is lost."""
 
-    def __init__(self, record: Record) -> None:
-        """Take over what is remembered."""
+    def __init__(self, record: Record, *, remembered: bool = True) -> None:
+        """Take over a record; without `remembered` it is not this user's lab, and no other command finds it."""
         self.record = record
+        self._remembered = remembered
 
     @property
     def plan(self) -> Plan:
@@ -58,8 +59,9 @@ class Stack:
             log.touch(mode=0o640)
         plan.logs["kernel"].write_text(boot(datetime.now(UTC).astimezone() - timedelta(days=3)), "utf-8")
         self._remember(started_at=time.time())
-        marker().parent.mkdir(parents=True, exist_ok=True)
-        marker().write_text(f"{plan.root}\n", "utf-8")
+        if self._remembered:
+            lab_marker(os.environ).parent.mkdir(parents=True, exist_ok=True)
+            lab_marker(os.environ).write_text(f"{plan.root}\n", "utf-8")
         try:
             for part in order():
                 self._start(part)
@@ -74,12 +76,12 @@ class Stack:
         for part in (*beside, *order(backwards=True)):
             running = self.record.running.get(part)
             if running is not None:
-                self._orphans(part)
                 running.end()
+        self._clear_survivors()
         forget(self.record)
         with suppress(OSError):
-            if Path(marker().read_text("utf-8").strip()) == self.plan.root:
-                marker().unlink()
+            if Path(lab_marker(os.environ).read_text("utf-8").strip()) == self.plan.root:
+                lab_marker(os.environ).unlink()
 
     def start(self, part: str) -> None:
         """Start a part again, on the same port, and wait for it."""
@@ -104,8 +106,7 @@ class Stack:
 
     def start_beside(self, name: str, words: list[str]) -> None:
         """Start a process of the lab that is no part of the chain, and that `restore` ends."""
-        running = process.start([sys.executable, *words], self.plan.root / f"{name}.out", self.environment())
-        self._remember(running={**self.record.running, name: running})
+        self._run(name, [sys.executable, *words])
 
     def kill(self, part: str) -> None:
         """SIGKILL to all of a part; `runner` is the process below Ollama that holds the model."""
@@ -139,6 +140,7 @@ class Stack:
         moved = write(self.plan)
         for part in (moved | set(self.record.tainted)) - {"nginx"}:
             self.stop(part)  # what it was doing under the fault must not go on
+        self._clear_survivors()  # they hold ports, and the card's memory
         for part in order():
             if self.record.state_of(part) == "down":
                 self._start(part)
@@ -161,7 +163,7 @@ class Stack:
             log = self.plan.logs[name]
             log.replace(log.with_name(log.name + ".1"))
         self.record.running["nginx"].send(signal.SIGUSR1)
-        _until(lambda: self.plan.logs["nginx"].exists() and self.plan.logs["nginx-error"].exists(), "rotate the logs")
+        until(lambda: self.plan.logs["nginx"].exists() and self.plan.logs["nginx-error"].exists(), "rotate the logs")
 
     def append(self, log: str, text: str) -> None:
         """Append lines to a log."""
@@ -171,12 +173,12 @@ class Stack:
     def wait_ready(self, parts: Iterable[str]) -> None:
         """Return when the parts answer. Raises LabError with what one printed that ended or does not get there."""
         for part in parts:
-            port = getattr(self.plan.ports, "https" if part == "nginx" else part)
+            port = self.plan.port_of(part)
             deadline = time.monotonic() + _READY_S
-            while not _answers(part, port):
+            while not answers(part, port):
                 ended = not self.record.running[part].alive()
                 if ended or time.monotonic() > deadline:
-                    raise LabError(_not_ready(part, self._printed(part), ended=ended))
+                    raise LabError(not_ready(part, self._printed(part), ended=ended))
                 time.sleep(_TICK_S)
 
     def environment(self) -> dict[str, str]:
@@ -189,8 +191,12 @@ class Stack:
             command = site.command(site.binary() or "nginx", self.plan.root / "nginx")
         else:
             command = [sys.executable, "-m", f"opskit.lab.{part}", "--config", str(self.plan.root / f"{part}.yaml")]
-        running = process.start(command, self.plan.root / f"{part}.out", self.environment())
-        self._remember(running={**self.record.running, part: running})
+        self._run(part, command)
+
+    def _run(self, name: str, command: list[str]) -> None:
+        with process.uninterrupted():
+            running = process.start(command, self.plan.root / f"{name}.out", self.environment())
+            self._remember(running={**self.record.running, name: running})
 
     def _take_over(self, moved: frozenset[str]) -> None:
         for part in order():
@@ -210,7 +216,7 @@ class Stack:
             return [pid for pid in process.children_of(master) if b"shutting down" in _title(pid)]
 
         with suppress(LabError):
-            _until(lambda: not old_workers(), "reload nginx", 3)
+            until(lambda: not old_workers(), "reload nginx", 3)
 
     def _pids(self, part: str) -> list[int]:
         """All processes of a part; Ollama's runners lead groups of their own, below it."""
@@ -223,11 +229,11 @@ class Stack:
         own = [] if part == "ollama" else process.children_of(running.pid)
         return [running.pid, *own]
 
-    def _orphans(self, part: str) -> None:
-        """Whatever a part has started in groups of their own goes first."""
-        if part == "ollama":
-            for pid in self._pids("runner"):
-                _send(pid, signal.SIGKILL)
+    def _clear_survivors(self) -> None:
+        """End what goes on without the process that had started it."""
+        dead = {running.pid for running in self.record.running.values() if not running.alive()}
+        for pid in set(process.survivors(dead, self.plan.root)) - set(self._pids("runner")):
+            _send(pid, signal.SIGKILL)
 
     def _printed(self, part: str) -> str:
         texts = [self.plan.root / f"{part}.out", *([self.plan.logs["nginx-error"]] if part == "nginx" else [])]
@@ -239,49 +245,9 @@ class Stack:
         save(self.record)
 
 
-def claim(folder: Path) -> None:
-    """Make the folder of a lab, emptied of what an earlier one left: its logs would be taken for those of today.
-
-    Raises LabError for a folder that holds anything else, since that must not be lost.
-    """
-    earlier = load(folder)
-    if earlier is not None and earlier.alive():
-        raise LabError(say("a lab is up in {folder}: opskit lab down ends it", folder=str(folder)))
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        inside = list(folder.iterdir())
-    except OSError as error:
-        raise LabError(say("{folder}: {why}", folder=str(folder), why=error.strerror or "?")) from error
-    if inside and not (folder / _CLAIM).exists():
-        text = say("{folder} is not empty and no folder of a lab: choose another one with --dir", folder=str(folder))
-        raise LabError(text)
-    for path in inside:
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink()
-    (folder / _CLAIM).write_text("This folder belongs to opskit lab, which empties it at each start.\n", "utf-8")
-
-
-def _answers(part: str, port: int) -> bool:
-    if part == "nginx":
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            return probe.connect_ex(("127.0.0.1", port)) == 0
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-    try:
-        connection.request("GET", "/health" if part != "ollama" else "/")
-        return connection.getresponse().status < 600
-    except OSError:
-        return False
-    finally:
-        connection.close()
-
-
-def _not_ready(part: str, printed: str, *, ended: bool) -> Message:
-    if ended:
-        return say("{part} ended: {printed}", part=part, printed=printed)
-    return say("{part} does not answer: {printed}", part=part, printed=printed)
+def fresh(folder: Path, *, remembered: bool = True) -> Stack:
+    """A lab with everything as it comes, not up yet."""
+    return Stack(Record(Plan(str(folder), free_ports())), remembered=remembered)
 
 
 def _send(pid: int, number: signal.Signals) -> None:
@@ -293,11 +259,3 @@ def _title(pid: int) -> bytes:
     with suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     return b""
-
-
-def _until(reached: Callable[[], bool], what: str, within_s: float = 5.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not reached():
-        if time.monotonic() > deadline:
-            raise LabError(say("nginx did not {what} within {seconds} s", what=what, seconds=within_s))
-        time.sleep(_TICK_S)

@@ -20,6 +20,7 @@ from opskit.lab.plan import API_KEY, MODEL, Plan
 _SLOW_S = 3.0  # the promise to users is a first token within 1.2 s; the contract calls an answer suspect above 3 s
 _BURST_SHARE = 0.85
 _BURST_S = 0.5
+_PEOPLE = 240
 _QUESTIONS = (
     "How do I centre a block in CSS?",
     "Write a haiku about rain.",
@@ -142,15 +143,21 @@ class Crowd:
     def _ask(self, number: int) -> None:
         pause = self._random.uniform(0.2, 0.5)
         while not self._stop.is_set():
-            self.noticed.append(ask(self._plan, number, self._asks, self._patience))
+            self.noticed.append(ask(self._plan, number % _PEOPLE, self._asks, self._patience))
+            number += len(self._threads)  # another person each time: nobody meets the limit on requests of one
             self._stop.wait(pause)
 
 
 def _connection(plan: Plan, number: int, timeout: float) -> http.client.HTTPSConnection:
     trust = ssl.create_default_context(cafile=str(plan.ca_file))
     source = (f"127.1.{number // 250 % 250}.{number % 250 + 1}", 0)
+    cut = plan.changed("users").get("cut", False)
     return http.client.HTTPSConnection(
-        "127.0.0.1", plan.ports.https, timeout=timeout, context=trust, source_address=source
+        "127.0.0.1",
+        plan.ports.nowhere if cut else plan.ports.https,
+        timeout=timeout,
+        context=trust,
+        source_address=source,
     )
 
 

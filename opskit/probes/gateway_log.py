@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -47,6 +48,8 @@ class Facts(msgspec.Struct, frozen=True):
     By the newest answer each of them got, `clients_served` are well, `clients_refused` were answered 401 and
     `clients_limited` 429: held against each other they tell a fault for everybody from one noisy visitor.
 
+    `refused_row` and `limited_row` are the clients whose requests make up the newest unbroken row of 401 or 429.
+
     `empty`: nothing was ever written to the file, which may mean that the gateway writes to another.
     """
 
@@ -66,6 +69,8 @@ class Facts(msgspec.Struct, frozen=True):
     clients_served: int | None = None
     clients_refused: int | None = None
     clients_limited: int | None = None
+    refused_row: int | None = None
+    limited_row: int | None = None
     users_named: bool | None = None
     empty: bool | None = None
 
@@ -134,6 +139,8 @@ def _facts(told: Told, still: list[Request], at: float) -> Facts:
         clients_served=sum(_good(of[-1]) for of in clients.values()),
         clients_refused=sum(of[-1] == 401 for of in clients.values()),
         clients_limited=sum(of[-1] == 429 for of in clients.values()),
+        refused_row=_row(ended, told.named, 401),
+        limited_row=_row(ended, told.named, 429),
         users_named=told.named,
     )
 
@@ -145,6 +152,12 @@ def _clients(ended: list[Seen], named: bool) -> dict[str, list[int | None]]:
         if request.user or not named:
             clients[client_of(request)].append(request.status)
     return clients
+
+
+def _row(ended: list[Seen], named: bool, status: int) -> int:
+    """How many clients the newest requests belong to, as far back as all of these ended with `status`."""
+    counted = (request for request, _ in reversed(ended) if request.user or not named)
+    return len({client_of(request) for request in itertools.takewhile(lambda one: one.status == status, counted)})
 
 
 def client_of(request: Request) -> str:
@@ -216,8 +229,8 @@ def _evidence(told: Told, still: list[Request]) -> dict[str, tuple[Evidence, ...
     oldest = told.starts.get(still[0].request_id or "") if still else None
     if oldest:
         found["oldest_open_s"] = found["open_requests"] = (oldest.evidence(still[0].at),)
-    found["clients_refused"] = found.get("status_401", ())
-    found["clients_limited"] = found.get("status_429", ())
+    found["clients_refused"] = found["refused_row"] = found.get("status_401", ())
+    found["clients_limited"] = found["limited_row"] = found.get("status_429", ())
     found["latest_errors"] = found.get("status_5xx", ())
     found["requests"] = found.get("last_request_age_s", ())
     return found

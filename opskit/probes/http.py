@@ -47,6 +47,7 @@ class Facts(msgspec.Struct, frozen=True):
 
     `served` is True for 2xx, a redirect or a log-in (401): what a page that opens answers. `foreign_page`: it is
     another page than the origin's, or the one that a web server shows out of the box; None where nothing tells.
+    `certificate_early`: it is not valid yet.
     """
 
     answered: bool | None = None
@@ -61,6 +62,7 @@ class Facts(msgspec.Struct, frozen=True):
     total_s: float | None = None
     failure: str | None = None
     certificate_expired: bool | None = None
+    certificate_early: bool | None = None
 
 
 class Evidenced(msgspec.Struct, frozen=True):
@@ -107,6 +109,7 @@ class HttpProbe(Probe[Args]):
         found = unpack(raws, Evidenced)
         asked, at = found.asked, now.timestamp()
         catch_all = _catch_all(asked, found.decoy)
+        expired, early = _out_of_date(asked, now)
         reason = _unexpected(asked, args)
         answered = asked.status is not None
         facts = Facts(
@@ -121,7 +124,8 @@ class HttpProbe(Probe[Args]):
             first_byte_s=asked.phases.get("first_byte_s"),
             total_s=asked.phases.get("total_s") if asked.failure is None else None,
             failure=asked.failure.kind if asked.failure else None,
-            certificate_expired=_expired(asked, now),
+            certificate_expired=expired,
+            certificate_early=early,
         )
         samples = [Sample("answered", float(answered), at=at)]
         if answered:
@@ -190,16 +194,16 @@ def _catch_all(asked: Exchange, decoy: Exchange | None) -> bool | None:
     return (asked.status, asked.body) == (decoy.status, decoy.body)
 
 
-def _expired(asked: Exchange, now: datetime) -> bool | None:
-    """Whether the certificate that users are shown has ended; one over plain HTTP there is none that could."""
+def _out_of_date(asked: Exchange, now: datetime) -> tuple[bool | None, bool | None]:
+    """Whether the certificate that users are shown has ended or not begun; over plain HTTP there is none that could."""
     if not asked.url.startswith("https:"):
-        return False
+        return False, False
     if not asked.certificate:
-        return None
+        return None, None
     from opskit.probes.pem import parsed
 
     shown = parsed(asked.certificate)
-    return shown.not_valid_after_utc < now if shown else None
+    return (shown.not_valid_after_utc < now, shown.not_valid_before_utc > now) if shown else (None, None)
 
 
 def _unexpected(asked: Exchange, args: Args) -> Message | None:

@@ -45,6 +45,9 @@ class Facts(msgspec.Struct, frozen=True):
     """Counts cover the last `recent_s` seconds, `latest_...` the newest 20 requests of them: 5xx, 4xx but 499,
     and POSTs that ended well.
 
+    `errors_in_row` are the newest POSTs that ended in 5xx, back to the last that did not; half of them are no
+    older than `errors_half_s`, which is 0 without any.
+
     `silence_ratio` is the present silence over the longest gap before it.
 
     `api_requests` are POSTs below /v1/, which Nginx hands to the gateway itself.
@@ -62,6 +65,8 @@ class Facts(msgspec.Struct, frozen=True):
     latest_errors: int | None = None
     latest_refused: int | None = None
     latest_served: int | None = None
+    errors_in_row: int | None = None
+    errors_half_s: float | None = None
 
 
 class NginxAccessProbe(Probe[Args]):
@@ -94,6 +99,7 @@ class NginxAccessProbe(Probe[Args]):
                 recent.append((request, line))
         status = Counter(request.status for request, _ in recent)
         silence = max(0.0, at - newest[0].at) if newest else None
+        row = _row([request for request, _ in recent])
         facts = Facts(
             requests=len(recent),
             chat_requests=sum(request.method == "POST" for request, _ in recent),
@@ -105,6 +111,8 @@ class NginxAccessProbe(Probe[Args]):
             status_504=status[504],
             latest_refused=sum(400 <= (request.status or 0) < 499 for request, _ in recent[-_LATEST:]),
             latest_served=sum(_is_served(request) for request, _ in recent[-_LATEST:]),
+            errors_in_row=len(row),
+            errors_half_s=round(max(0.0, at - row[len(row) // 2].at), 3) if row else 0.0,
             latest_errors=sum((request.status or 0) >= 500 for request, _ in recent[-_LATEST:]),
             server_errors=sum(count for code, count in status.items() if code and 500 <= code < 600),
         )
@@ -131,6 +139,12 @@ def _requests(raws: Sequence[Raw]) -> Iterator[Seen]:
             unknown += 1
     if unknown >= (_TOO_MANY_UNKNOWN if known else 1):
         raise ProbeError(say("{path}: its newest lines have no known format", path=raws[-1].origin))
+
+
+def _row(recent: Sequence[Request]) -> list[Request]:
+    """The newest POSTs as far back as all of them failed, newest first."""
+    posts = (request for request in reversed(recent) if request.method == "POST")
+    return list(itertools.takewhile(lambda request: (request.status or 0) >= 500, posts))
 
 
 def _stamp(line: bytes) -> float | None:

@@ -92,12 +92,12 @@ def _command_line(process: Path) -> str:
 
 
 FIRES = {
-    "certificate": ("certificate-expired", "healthy"),
-    "clawdbot-health": ("clawdbot-down", "healthy"),
-    "gateway-errors": ("key-refused", "healthy"),
-    "gpu-memory": ("memory-full-and-fine", "healthy"),
-    "gpu-temperature": ("gpu-overheated", "hot-and-fine"),
-    "latency": ("gateway-down", "slow-and-fine"),
+    "certificate": ("certificate-expired", "control-healthy"),
+    "clawdbot-health": ("clawdbot-killed", "control-healthy"),
+    "gateway-errors": ("gateway-key-rotated", "control-healthy"),
+    "gpu-memory": ("control-memory-full", "control-healthy"),
+    "gpu-temperature": ("gpu-throttled", "control-hot-card"),
+    "latency": ("gateway-killed", "control-long-answers"),
 }
 
 

@@ -6,34 +6,56 @@ from pathlib import Path
 
 import pytest
 
-from tests.stand_ins.scenes import SCENES
-from tests.stand_ins.stack import Stack
+from opskit.lab.drill import break_in, heal, users_ask
+from opskit.lab.faults import faults
+from opskit.lab.stack import Stack, fresh
+from opskit.lab.users import Crowd
 
 SAMPLES = Path(__file__).parents[2] / "sample_logs"
 # One for each stage of the tree; the others are judged from their recordings in tests/test_sample_logs.py.
-LIVE = ["healthy", "gateway-down", "ollama-hangs", "gpu-memory-exhausted", "gpu-overheated", "strangers-knock"]
+LIVE = [
+    "control-healthy",
+    "control-strangers",
+    "gateway-killed",
+    "ollama-frozen",
+    "ollama-out-of-gpu-memory",
+    "gpu-throttled",
+]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    stack = fresh(tmp_path_factory.mktemp("lab") / "stack", remembered=False)
+    stack.up()
+    try:
+        yield stack
+    finally:
+        stack.down()
 
 
 @pytest.mark.parametrize("name", LIVE)
-def test_live_and_replayed_the_verdict_is_the_same(opskit, name, tmp_path):
-    scene = SCENES[name]
-    with Stack(tmp_path / "stack", **scene.options) as stack:
-        scene.play(stack)
-        conf = stack.write_config(tmp_path / "live.yaml")
-        live = opskit("triage", "--json", given=conf, env=stack.env())
-        taken = opskit(
-            "snapshot", "-o", str(tmp_path / "b.tar.gz"), "--pseudonyms", "-t", "6", given=conf, env=stack.env()
-        )
-        assert taken.returncode == 0, taken.stderr
-    replayed = opskit("triage", "--from", str(tmp_path / "b.tar.gz"), "--json")
+def test_live_and_replayed_the_verdict_is_the_same(opskit, lab: Stack, name: str, tmp_path):
+    fault, conf, bundle = faults()[name], lab.plan.config_file, str(tmp_path / "b.tar.gz")
+    lab.clear_logs()
+    users_ask(lab)
+    try:
+        break_in(lab, [name])
+        with Crowd(lab.plan, 6, fault.asks, fault.patience) as crowd:
+            crowd.wait(20, 8)
+            live = opskit("triage", "--json", given=conf)
+            taken = opskit("snapshot", "-o", bundle, "--pseudonyms", "-t", "6", given=conf)
+    finally:
+        heal(lab)
+    assert taken.returncode == 0, taken.stderr
+    replayed = opskit("triage", "--from", bundle, "--json")
     seen, again = json.loads(live.stdout), json.loads(replayed.stdout)
-    assert (seen["cause"] or {}).get("code") == scene.cause
-    assert (again["cause"] or {}).get("code") == scene.cause
-    assert live.returncode == replayed.returncode == (0 if scene.cause is None else 2)
+    assert (seen["cause"] or {}).get("code") == fault.cause
+    assert (again["cause"] or {}).get("code") == fault.cause
+    assert live.returncode == replayed.returncode == (0 if fault.cause is None else 2)
 
 
 def test_the_answer_has_the_published_shape(opskit):
-    answer = json.loads(opskit("triage", "--from", str(SAMPLES / "gateway-down"), "--json").stdout)
+    answer = json.loads(opskit("triage", "--from", str(SAMPLES / "gateway-killed"), "--json").stdout)
     assert answer["verdict"] == "fault"
     assert answer["cause"]["code"] == "OPS201"
     assert {"code", "layer", "certainty", "remedy", "summary", "verify"} == set(answer["cause"])
@@ -44,7 +66,7 @@ def test_the_answer_has_the_published_shape(opskit):
     assert isinstance(answer["unknown"], list)
 
 
-@pytest.mark.parametrize(("name", "code"), [("healthy", 0), ("gateway-down", 2)])
+@pytest.mark.parametrize(("name", "code"), [("control-healthy", 0), ("gateway-killed", 2)])
 @pytest.mark.parametrize("words", [[], ["--json"], ["--no-input"], ["--lang", "zh"]])
 def test_the_exit_code_does_not_depend_on_the_format(opskit, name, code, words):
     assert opskit("triage", "--from", str(SAMPLES / name), *words).returncode == code
@@ -58,7 +80,7 @@ def test_an_empty_machine_is_not_called_healthy(opskit):
 
 def test_evidence_that_was_never_taken_leads_to_cannot_tell(opskit, tmp_path):
     empty = tmp_path / "empty"
-    shutil.copytree(SAMPLES / "healthy", empty)
+    shutil.copytree(SAMPLES / "control-healthy", empty)
     manifest = json.loads((empty / "manifest.yaml").read_text())
     (empty / "manifest.yaml").write_text(json.dumps({**manifest, "files": []}))
     done = opskit("triage", "--from", str(empty), "--json")
@@ -71,7 +93,7 @@ def test_evidence_that_was_never_taken_leads_to_cannot_tell(opskit, tmp_path):
 
 def test_the_transcript_for_the_ticket_is_written_beside_the_answer(opskit, tmp_path):
     ticket = tmp_path / "incident.md"
-    done = opskit("triage", "--from", str(SAMPLES / "oom-killed"), "--md", str(ticket))
+    done = opskit("triage", "--from", str(SAMPLES / "ollama-killed-for-memory"), "--md", str(ticket))
     assert done.returncode == 2
     assert "OPS405" in done.stdout
     text = ticket.read_text()
@@ -81,7 +103,7 @@ def test_the_transcript_for_the_ticket_is_written_beside_the_answer(opskit, tmp_
 
 
 def test_a_transcript_that_cannot_be_written_is_said_and_is_unknown(opskit, tmp_path):
-    done = opskit("triage", "--from", str(SAMPLES / "healthy"), "--md", str(tmp_path / "no" / "folder.md"))
+    done = opskit("triage", "--from", str(SAMPLES / "control-healthy"), "--md", str(tmp_path / "no" / "folder.md"))
     assert done.returncode == 3
     assert "folder.md" in done.stdout
     assert "Traceback" not in done.stderr

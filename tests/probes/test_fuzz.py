@@ -20,7 +20,7 @@ from opskit.probes.registry import PROBES, probe
 from tests.probes.asking import checked
 
 SAMPLES = Path(__file__).parents[2] / "sample_logs"
-INCIDENTS = ("healthy", "gpu-lost", "oom-killed", "gpu-memory-exhausted")
+INCIDENTS = ("control-healthy", "gpu-off-the-bus", "ollama-killed-for-memory", "ollama-out-of-gpu-memory")
 ROUNDS = 12
 Harm = Callable[[bytes, random.Random], bytes]
 
@@ -114,7 +114,7 @@ def endure(found: Probe[Any], args: Any, raws: list[Raw], bundle: bundles.Bundle
 
 @pytest.mark.parametrize("name", PROBES)
 def test_evidence_that_is_nothing_at_all_is_read_or_refused(name: str) -> None:
-    bundle, found = bundles.read(SAMPLES / "healthy"), probe(name)
+    bundle, found = bundles.read(SAMPLES / "control-healthy"), probe(name)
     args = found.defaults(bundle.settings(Settings()))
     for data in (b"", b"\n", b"\0", b"{", b"[" * 100_000, b"{}", b"[]", b"null", b"\xff" * 5000, b"{}\n" * 5000):
         endure(found, args, [Raw("x", data, "x")], bundle, cut)

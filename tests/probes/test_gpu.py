@@ -93,6 +93,16 @@ def test_what_the_driver_reserves_is_not_in_use(nvml: NvmlState) -> None:
     assert series(reading, "memory_used_bytes")[0].high == 1000 * MIB
 
 
+def test_the_library_may_stand_in_a_folder_that_the_settings_name(
+    nvml: NvmlState, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LD_LIBRARY_PATH")
+    assert ask("gpu", expected=1).facts["missing"] == 1
+    assert ask("gpu", expected=1, library=str(library)).facts["missing"] == 0
+    assert verdict("gpu-temperature", 1).status is Status.CRITICAL
+    assert verdict("gpu-temperature", 1, str(library)).status is Status.OK
+
+
 def test_an_old_driver_is_asked_in_the_old_way(
     nvml: NvmlState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,10 +138,10 @@ def test_a_driver_that_does_not_work_is_unknown_where_no_card_is_expected(
         ask("gpu")
 
 
-def verdict(check: str, expected: int | None) -> Verdict:
+def verdict(check: str, expected: int | None, library: str | None = None) -> Verdict:
     """Run a shipped check as the program does."""
     definition = checks.load(None).good[check]
-    settings = Settings(stack=Stack(gpu=GpuSettings(expected)))
+    settings = Settings(stack=Stack(gpu=GpuSettings(expected, library)))
     asked = job(check, definition.probe, definition.args, definition.timeout, settings, "checks")
     ((_, reading),) = observed([asked], Live())
     return evaluate(definition, reading, 0.0)

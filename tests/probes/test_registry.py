@@ -23,14 +23,14 @@ COUNTS = {
     "certificate": {"days_left", "unreadable"},
     "gateway_log": {
         "requests", "open_requests", "status_401", "status_429", "status_5xx", "latest_errors", "clients_served",
-        "clients_refused", "clients_limited", "latest_refused",
+        "clients_refused", "clients_limited", "latest_refused", "refused_row", "limited_row",
     },
     "gpu": {"count", "missing", "lost"},
     "host": {"clients_connected", "gateway_connections", "ollama_connections", "clawdbot_connections"},
     "latency": {"status", "chunks"},
     "nginx_access": {
         "requests", "chat_requests", "api_requests", "silence_ratio", "status_499", "status_502", "status_504",
-        "server_errors", "latest_errors", "latest_refused", "latest_served",
+        "server_errors", "latest_errors", "latest_refused", "latest_served", "errors_in_row",
     },
     "nginx_error": {
         "gateway_refused", "gateway_timeouts", "clawdbot_refused", "clawdbot_timeouts", "died_midstream",

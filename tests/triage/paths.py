@@ -114,14 +114,15 @@ class Finder:
 def _essential(options: list[list[Facts]]) -> list[list[Facts]]:
     """Keep one choice of those that differ only in facts which no other list speaks of: they cannot disagree there."""
     spoken = Counter(fact for choices in options for fact in {name for facts in choices for name in facts})
-    return [
-        list(
-            {
-                tuple((name, value) for name, value in facts.items() if spoken[name] > 1): facts for facts in choices
-            }.values()
-        )
-        for choices in options
-    ]
+    return [list(_told_apart(choices, spoken).values()) for choices in options]
+
+
+def _told_apart(choices: list[Facts], spoken: Counter[str]) -> dict[tuple[tuple[str, Fact], ...], Facts]:
+    """The first of each kind, which knows most: what is not known stands last among the values of a fact."""
+    kinds: dict[tuple[tuple[str, Fact], ...], Facts] = {}
+    for facts in choices:
+        kinds.setdefault(tuple((name, value) for name, value in facts.items() if spoken[name] > 1), facts)
+    return kinds
 
 
 def _agree(one: Facts, other: Facts) -> bool:

@@ -16,11 +16,11 @@
  *
  * A value that is not there is "not supported", as for a card without that sensor.
  *
- * Memory: `gpuN.mem_used` is what is in use and `gpuN.procs` is who uses it, `pid:bytes,...`; `none` and `-` are nobody.
- * `gpuN.foreign_procs` and `gpuN.foreign_used` are other tenants and what they hold. They are added to both here, unless
- * `procs` lists one of them already: then whoever wrote `procs` has counted them in `mem_used`. So the figures are right
- * with a writer that sees the whole card (the Ollama of the lab), before it has written anything, and after it died if
- * its file names its `owner`. More than the card has is cut to what it has.
+ * Memory: `gpuN.mem_used` is what is in use and `gpuN.procs` is who uses it, `pid:bytes,...`; `none` and `-` are
+ * nobody. `gpuN.foreign_procs` and `gpuN.foreign_used` are other tenants and what they hold. They are added to both
+ * here, unless `procs` lists one of them already: then whoever wrote `procs` has counted them in `mem_used`. So the
+ * figures are right with a writer that sees the whole card (the Ollama of the lab), before it has written anything, and
+ * after it died if its file names its `owner`. More than the card has is cut to what it has.
  *
  * A new Xid is `gpuN.xid CODE SERIAL` with another serial than before; see nvml_events.h.
  */

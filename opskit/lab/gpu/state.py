@@ -9,8 +9,8 @@ Value = str | int | float
 Card = Mapping[str, Value]
 
 DRIVER = "580.95.05"
-# An A10 (23028 MiB with ECC on) with nothing loaded, by `nvidia-smi -q` of such a card. It has no fan, no sensor in its
-# memory, no target temperature, no T.Limit, no MIG and no retired pages: those keys are not there.
+# An A10 (23028 MiB with ECC on) with nothing loaded; serial, part and firmware numbers are made up. It has no fan, no
+# sensor in its memory, no target temperature, no T.Limit, no MIG and no retired pages: those keys are not there.
 _CARD: dict[str, Value] = {
     "name": "NVIDIA A10",
     "vbios": "94.02.75.00.01",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -114,7 +115,8 @@ def _lines(index: int, card: Card, held: dict[int, int], busy: bool) -> str:
         "power": int(1000 * (_BUSY_WATTS if busy else _IDLE_WATTS)),
         "pstate": 0 if busy else 8,
     }
-    return "".join(f"gpu{index}.{key} {value}\n" for key, value in values.items())
+    owners = ",".join(map(str, (os.getpid(), *held)))  # the card takes the file for void when none of them lives
+    return f"owner {owners}\n" + "".join(f"gpu{index}.{key} {value}\n" for key, value in values.items())
 
 
 def _replace(path: Path, text: str) -> None:
