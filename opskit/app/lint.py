@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from opskit.app.observe import job
 from opskit.definitions import checks, playbooks
@@ -11,39 +12,47 @@ from opskit.judge.range import Range
 from opskit.model.check import Check, Rule
 from opskit.model.message import Message, say
 from opskit.model.playbook import Playbook
-from opskit.model.problem import DefinitionError, Place, Problem, untranslated
+from opskit.model.problem import DefinitionError, Place, Problem, spelled, untranslated
 from opskit.model.settings import Settings
 from opskit.model.text import Text
 from opskit.probes.base import fact_kinds
 from opskit.probes.registry import PROBES, probe
 from opskit.triage.lint import lint as lint_playbook
 
+T = TypeVar("T")
+
 
 def lint(settings: Settings, definitions: Path | None) -> tuple[int, list[Problem]]:
     """Return how many files were looked at, and every problem in them by file and line."""
     books, found = playbooks.load(definitions), checks.load(definitions)
     problems = [*books.problems, *found.problems]
-    for book in books.good.values():
-        problems += _playbook_problems(book, settings)
-    for check in found.good.values():
-        problems += _check_problems(check, settings, {*books.good, *books.broken})
+    for book, unsure in books.legible():
+        problems += _playbook_problems(book, settings, unsure)
+    for check, unsure in found.legible():
+        problems += _check_problems(check, settings, {*books.good, *books.broken}, unsure)
     unique = {(item.source, item.line, str(item.text)): item for item in problems}
     ordered = sorted(unique.values(), key=lambda item: (item.source, item.line))
     return sum(len(loaded.good) + len(loaded.broken) for loaded in (books, found)), ordered
 
 
-def _check_problems(check: Check, settings: Settings, books: set[str]) -> Iterator[Problem]:
-    try:
-        job(check.id, check.probe, check.args, check.timeout, settings, check.source, check.lines)
-    except DefinitionError as error:
-        yield from error.problems
-    for place, text in _wrong_rules(check):
+def _check_problems(check: Check, settings: Settings, books: set[str], unsure: frozenset[str]) -> Iterator[Problem]:
+    if "probe" not in unsure:
+        try:
+            job(check.id, check.probe, check.args, check.timeout, settings, check.source, check.lines)
+        except DefinitionError as error:
+            yield from error.problems
+    for place, text in _known(_wrong_rules(check), unsure):
         yield Problem(check.source, check.lines.of(*place), text)
     if check.playbook is not None and check.playbook not in books:
         known = ", ".join(sorted(books)) or "none"
         wrong = say("there is no playbook '{id}', expected one of {known}", id=check.playbook, known=known)
         yield Problem(check.source, check.lines.of("playbook"), say("{key}: {wrong}", key="playbook", wrong=wrong))
-    yield from untranslated(check.source, check.lines, _texts(check))
+    yield from untranslated(check.source, check.lines, _known(_texts(check), unsure))
+
+
+def _known(items: Iterable[tuple[Place, T]], unsure: frozenset[str]) -> Iterator[tuple[Place, T]]:
+    """Leave out what stands at unsure places: nobody wrote that."""
+    return ((place, item) for place, item in items if spelled(*place) not in unsure)
 
 
 def _texts(check: Check) -> Iterator[tuple[Place, Text]]:
@@ -95,11 +104,11 @@ def _backwards(warn: str, crit: str) -> bool:
     return any(wide.alerts(value) and not narrow.alerts(value) for value in near)
 
 
-def _playbook_problems(book: Playbook, settings: Settings) -> Iterator[Problem]:
+def _playbook_problems(book: Playbook, settings: Settings, unsure: frozenset[str]) -> Iterator[Problem]:
     for name, use in book.probes.items():
         if use.probe in PROBES:  # what is none of them is named by the linter of playbooks
             try:
                 job(name, use.probe, use.args, use.timeout, settings, book.source, book.lines.at("probes", name))
             except DefinitionError as error:
                 yield from error.problems
-    yield from lint_playbook(book, {name: fact_kinds(probe(name)) for name in PROBES})
+    yield from lint_playbook(book, {name: fact_kinds(probe(name)) for name in PROBES}, unsure)

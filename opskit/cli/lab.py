@@ -12,7 +12,7 @@ from opskit.cli.output import out, out_json, plain_context, say_aside
 from opskit.lab.answering import answers
 from opskit.lab.drill import break_in as bring_in
 from opskit.lab.drill import heal as take_out
-from opskit.lab.drill import users_ask
+from opskit.lab.drill import is_well, users_ask
 from opskit.lab.faults import faults
 from opskit.lab.plan import API_KEY, MODEL, Plan
 from opskit.lab.ports import free_ports
@@ -38,7 +38,8 @@ def up(options: Options, profile: str, engine: str, generation: str, gpus: int, 
         stack = Stack(Record(plan))
         stack.up()
         try:
-            users_ask(stack, _FIRST_USERS)
+            users_ask(stack, _FIRST_USERS if engine == "scripted" else 1)
+            well = is_well(stack)
         except BaseException:
             stack.down()
             raise
@@ -47,7 +48,9 @@ def up(options: Options, profile: str, engine: str, generation: str, gpus: int, 
     out(reader.read(say("A question, as a user of the API asks it:")))
     out(_curl(plan))
     out(reader.read(say("Next: opskit check, opskit lab break FAULT, opskit triage, opskit lab heal, opskit lab down")))
-    return 0
+    if not well:
+        out(reader.read(say("users are not served yet: opskit triage says why")))
+    return 0 if well else 3
 
 
 def status(options: Options, *, as_json: bool) -> int:

@@ -1,8 +1,9 @@
 """From YAML events to a tree. What YAML allows but a definition must not contain is noted and mended on the way.
 
 Mended means: the tree can be read on, so that one run names the mistakes of the notation and those of the content. A
-repeated key and one that is not text are left out; an alias and whatever bears a tag keep their place, marked MENDED,
-which no reader complains of again. So a tree has no node twice, however the aliases of its file led around.
+repeated key and one that is not text are left out, and what they are left out of is marked PARTIAL; an alias and
+whatever bears a tag keep their place, marked MENDED, which no reader complains of again. So a tree has no node twice,
+however the aliases of its file led around.
 
 The tree is built here and not by PyYAML, which does that by recursion in C: a file of 100000 brackets would end the
 process. PyYAML's scalars are those of YAML 1.1 besides, where `no` is False and `22:30` is 1350.
@@ -20,6 +21,7 @@ from opskit.model.message import Message, say
 from opskit.model.problem import DefinitionError, Problem
 
 MENDED = "mended"
+PARTIAL = "partial"
 _DEEPEST = 40
 # The core schema of YAML 1.2, chapter 10.3.2 of yaml.org/spec/1.2.2, without the numbers that are none (.inf, .nan).
 _SCALAR = re.compile(
@@ -32,7 +34,8 @@ _SCALAR = re.compile(
 class Builder:
     """Takes the events of one file; afterwards `root` is its tree, None of an empty one, and `problems` its mistakes.
 
-    The tag of a node is the kind of its scalar by the core schema: null, bool, int, float or str; or MENDED.
+    The tag of a node is the kind of its scalar by the core schema: null, bool, int, float or str; or MENDED, as is that
+    of a key which comes again: nobody knows which of its values was meant. Of a mapping it may be PARTIAL.
     """
 
     def __init__(self, source: str) -> None:
@@ -82,7 +85,8 @@ class Builder:
         if isinstance(event, yaml.SequenceStartEvent):
             return yaml.SequenceNode(self._tag(event, "seq"), inside, _mark(event))
         members = list(self._members(inside))
-        return yaml.MappingNode(self._tag(event, "map"), members, _mark(event))
+        kind = "map" if 2 * len(members) == len(inside) else PARTIAL
+        return yaml.MappingNode(self._tag(event, kind), members, _mark(event))
 
     def _tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, kind: str) -> str:
         if event.tag is None:
@@ -92,18 +96,18 @@ class Builder:
 
     def _members(self, inside: list[yaml.Node]) -> Iterator[tuple[yaml.ScalarNode, yaml.Node]]:
         """The keys and values of a mapping, which PyYAML delivers in turns."""
-        first: dict[str, int] = {}
+        first: dict[str, yaml.ScalarNode] = {}
         for key, value in zip(inside[::2], inside[1::2], strict=True):
             if not isinstance(key, yaml.ScalarNode):
                 self._note(key, say("a key is text, not a list, nor keys and values"))
             elif key.tag not in {"str", MENDED}:
                 self._note(key, say('key {key} is not text: put it in quotes, "{key}"', key=key.value))
             elif key.value in first:
-                self._note(
-                    key, say("duplicate key '{key}', first in line {line}", key=key.value, line=first[key.value])
-                )
+                line = _mark(first[key.value]).line + 1
+                self._note(key, say("duplicate key '{key}', first in line {line}", key=key.value, line=line))
+                first[key.value].tag = MENDED
             elif key.value or key.tag != MENDED:
-                first[key.value] = _mark(key).line + 1
+                first[key.value] = key
                 yield key, value
 
 

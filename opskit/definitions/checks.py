@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import msgspec
 
-from opskit.definitions.convert import Converter, is_mask
-from opskit.definitions.loaded import Loaded, load_all
+from opskit.definitions.convert import Converter
+from opskit.definitions.draft import Draft
+from opskit.definitions.loaded import Loaded, is_mask, load_all
 from opskit.definitions.reader import compose, lines
 from opskit.definitions.scalars import count, duration, file_id, range_text, sustain
 from opskit.model.check import Check, Confirm, Deviation, Rule, Sustain
@@ -67,22 +68,29 @@ def parse(data: bytes, source: str, check_id: str) -> Check | None:
 
     Raises DefinitionError with every problem of the file.
     """
+    return outline(data, source, check_id).whole()
+
+
+def outline(data: bytes, source: str, check_id: str) -> Draft[Check]:
+    """Return what can be made of the file, and what is wrong with it.
+
+    Raises DefinitionError where nothing can be made of it.
+    """
     document = compose(data, source)
     if is_mask(document):
-        return None
+        return Draft(None)
     converter = Converter(document)
     converter.word(document.root, file_id, check_id, say("the file's name"))
     shape = converter.struct(document.root, CheckShape, "")
     known = lines(document.root)
-    if shape is not None and not shape.rules:
+    if not shape.rules and "rules" not in converter.unsure:
         converter.problems.append(Problem(source, known.of("rules"), say("rules: nothing to judge by")))
-    good = converter.finish(shape)
-    return _check(good, source, check_id, known) if good.enabled else None
+    return converter.draft(_check(shape, source, check_id, known) if shape.enabled else None)
 
 
 def load(extra: Path | None = None) -> Loaded[Check]:
     """Return all effective checks by id, and beside them what is wrong with the files that are not usable."""
-    return load_all("checks", extra, parse)
+    return load_all("checks", extra, outline)
 
 
 def _check(shape: CheckShape, source: str, check_id: str, known: Lines) -> Check:

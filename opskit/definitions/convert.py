@@ -1,5 +1,7 @@
 """From the YAML tree to typed values: every mistake is collected with its line, none stops the others from being seen.
 
+What is wrong gets a stand-in and its place is noted as unsure, so that all around it can still be looked at (`draft`).
+
 A file's shape is a msgspec Struct. Field types may be str, int, float, bool, Any, Literal, tuples, dicts with text
 keys, Structs, unions with None, and `Annotated[T, function]`, where the function turns the scalar's text into a T.
 """
@@ -16,67 +18,95 @@ from typing import Any, Literal, TypeVar
 import msgspec
 import yaml
 
-from opskit.definitions.builder import MENDED
+from opskit.definitions.builder import MENDED, PARTIAL
+from opskit.definitions.draft import Draft, stand_in
 from opskit.definitions.reader import Document
-from opskit.definitions.wording import kind_of, quoted, unknown_key
+from opskit.definitions.wording import got, kind_of, quoted, reason, unknown_key
 from opskit.model.message import Message, say
 from opskit.model.printable import first_unsafe, printable
 from opskit.model.problem import DefinitionError, Problem
 from opskit.model.text import Text
 
+_T = TypeVar("_T")
 _S = TypeVar("_S", bound=msgspec.Struct)
-_INVALID: Any = object()  # stands in for a value whose problem is already on the list
+_INVALID: Any = object()  # a value whose problem is already on the list
 _LONGEST_NUMBER = 100
 
 
 class Converter:
     """Turns nodes of one file into values; what it returned is good only if `problems` is empty afterwards.
 
-    The problems begin with those of the file's notation: what was mended there is not complained of again.
+    The problems begin with those of the file's notation: what was mended there is not complained of again. `unsure` are
+    the places, as messages spell them, where nobody knows what was meant.
     """
 
     def __init__(self, document: Document) -> None:
         self.source = document.source
         self.problems = list(document.problems)
+        self.unsure: set[str] = set()
 
     def complain(self, node: yaml.Node, text: Message) -> Any:
-        """Note a problem at a node and return the placeholder for its value."""
+        """Note a problem at a node and return the mark for its value."""
         self.problems.append(Problem(self.source, node.start_mark.line + 1, text))
         return _INVALID
 
-    def finish(self, made: _S | None) -> _S:
+    def finish(self, made: _S) -> _S:
         """Return what was made.
 
         Raises DefinitionError where there is any problem.
         """
-        if made is None or self.problems:
+        if self.problems:
             raise DefinitionError(self.problems)
         return made
 
-    def struct(self, node: yaml.Node, kind: type[_S], where: str) -> _S | None:
-        """Return a `kind`, or None where any of its fields is wrong. `where` names the place for messages."""
+    def draft(self, made: _T | None) -> Draft[_T]:
+        """Return what was made together with what is wrong with it."""
+        return Draft(made, DefinitionError(self.problems).problems, frozenset(self.unsure))
+
+    def struct(self, node: yaml.Node, kind: type[_S], where: str) -> _S:
+        """Return a `kind`, with stand-ins where its fields are wrong. `where` names the place for messages."""
         if not isinstance(node, yaml.MappingNode):
-            self.complain(node, say("{where}: expected keys and values, got {got}", where=where, got=_got(node)))
-            return None
+            self.complain(node, say("{where}: expected keys and values, got {got}", where=where, got=got(node)))
+            made: _S = self._stand_in(kind, where)
+            return made
         fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
         hints = _hints(kind)
         values: dict[str, Any] = {}
+        misread = node.tag == PARTIAL  # a key that cannot be read may be any of those that seem to be absent
         for key, value in node.value:
             field = fields.get(key.value)
             if field is None:
                 self.complain(key, unknown_key(key.value, where, list(fields)))
+                misread = True
                 continue
-            values[field.name] = self.value(value, hints[field.name], f"{where}.{key.value}" if where else key.value)
-        given = {key.value for key, _ in node.value}
+            values[field.name] = self._member(key, value, hints[field.name], _join(where, key.value))
         for name, field in fields.items():
-            if field.required and name not in given:
+            if field.name in values:
+                continue
+            if field.required:
                 self.complain(node, say("{where}: missing key '{key}'", where=where or "file", key=name))
-                values[field.name] = _INVALID
-        return None if any(value is _INVALID for value in values.values()) else kind(**values)
+                values[field.name] = self._stand_in(hints[field.name], _join(where, name))
+            elif misread:
+                self.unsure.add(_join(where, name))
+        return kind(**values)
 
     def value(self, node: yaml.Node, kind: Any, where: str) -> Any:
-        """Return the node's value as `kind`."""
-        return _INVALID if node.tag == MENDED else self._converted(node, kind, where)
+        """Return the node's value as `kind`, or a stand-in where it is none."""
+        made = _INVALID if node.tag == MENDED else self._converted(node, kind, where)
+        return self._stand_in(kind, where) if made is _INVALID else made
+
+    def _member(self, key: yaml.Node, value: yaml.Node, kind: Any, where: str) -> Any:
+        """The value of a key; of one that is given twice, only what stands inside of the first is still looked at."""
+        made = self.value(value, kind, where)
+        if key.tag != MENDED:
+            return made
+        self.unsure.add(where)
+        return self._stand_in(kind, where) if isinstance(value, yaml.ScalarNode) else made
+
+    def _stand_in(self, kind: Any, where: str) -> Any:
+        made, unsure = stand_in(kind, where)
+        self.unsure |= unsure
+        return made
 
     def _converted(self, node: yaml.Node, kind: Any, where: str) -> Any:
         origin = typing.get_origin(kind)
@@ -93,39 +123,35 @@ class Converter:
         if kind is Any:
             return plain(node)
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-            return self._nested(node, kind, where)
+            return self._words(node, where) if kind is Text else self.struct(node, kind, where)
         return self._scalar(node, kind, where)
 
-    def word(self, node: yaml.Node, parse: Callable[[str], Any], text: str, what: Message) -> None:
-        """Hold a name against its notation; `what` says whose name it is."""
+    def word(self, node: yaml.Node, parse: Callable[[str], Any], text: str, what: Message) -> bool:
+        """Hold a name against its notation and return whether it is good; `what` says whose name it is."""
         try:
             parse(text)
         except ValueError as error:
-            self.complain(node, say("{what}: {wrong}, got {got}", what=what, wrong=_reason(error), got=quoted(text)))
-
-    def _nested(self, node: yaml.Node, kind: type[msgspec.Struct], where: str) -> Any:
-        if kind is Text:
-            return self._words(node, where)
-        made = self.struct(node, kind, where)
-        return _INVALID if made is None else made
+            self.complain(node, say("{what}: {wrong}, got {got}", what=what, wrong=reason(error), got=quoted(text)))
+            return False
+        return True
 
     def _words(self, node: yaml.Node, where: str) -> Any:
         """A sentence per language; a site's own file may be in one, so a bare sentence stands for {en: ...}."""
         if not isinstance(node, yaml.MappingNode):
             sentence = self._sentence(node, where)
             return _INVALID if sentence is _INVALID else Text(sentence)
-        made = self.struct(node, Text, where)
-        if made is None:
-            return _INVALID
-        said = {key.value: self._sentence(value, f"{where}.{key.value}") for key, value in node.value}
-        return _INVALID if _INVALID in said.values() else Text(said["en"], said.get("zh"))
+        self.struct(node, Text, where)
+        places = {name: f"{where}.{name}" for name in Text.__struct_fields__}
+        sure = {name: place for name, place in places.items() if place not in self.unsure}
+        said = {key.value: self._sentence(value, sure[key.value]) for key, value in node.value if key.value in sure}
+        return _INVALID if sure != places or _INVALID in said.values() else Text(said["en"], said.get("zh"))
 
     def _sentence(self, node: yaml.Node, where: str) -> Any:
         """Words are printed in one line, so line ends become blanks; what a terminal would obey is refused."""
         if not isinstance(node, yaml.ScalarNode) or node.tag != "str" or not node.value.strip():
             return self.complain(
                 node,
-                say("{where}: expected a sentence, or one for each language, got {got}", where=where, got=_got(node)),
+                say("{where}: expected a sentence, or one for each language, got {got}", where=where, got=got(node)),
             )
         unsafe = first_unsafe(node.value)
         if unsafe is not None:
@@ -137,36 +163,39 @@ class Converter:
         rest = [kind for kind in kinds if kind is not type(None)]
         if len(rest) < len(kinds) and _is_null(node):
             return None
-        return self.value(node, rest[0], where)
+        return self._converted(node, rest[0], where)
 
     def _sequence(self, node: yaml.Node, kind: Any, where: str) -> Any:
         if not isinstance(node, yaml.SequenceNode):
-            return self.complain(node, say("{where}: expected a list, got {got}", where=where, got=_got(node)))
-        values = tuple(self.value(item, kind, f"{where}[{n}]") for n, item in enumerate(node.value))
-        return _INVALID if any(value is _INVALID for value in values) else values
+            return self.complain(node, say("{where}: expected a list, got {got}", where=where, got=got(node)))
+        return tuple(self.value(item, kind, f"{where}[{n}]") for n, item in enumerate(node.value))
 
     def _mapping(self, node: yaml.Node, kind: Any, where: str) -> Any:
         if not isinstance(node, yaml.MappingNode):
-            return self.complain(node, say("{where}: expected keys and values, got {got}", where=where, got=_got(node)))
-        values = {key.value: self.value(value, kind, f"{where}.{key.value}") for key, value in node.value}
-        return _INVALID if any(value is _INVALID for value in values.values()) else values
+            return self.complain(node, say("{where}: expected keys and values, got {got}", where=where, got=got(node)))
+        if node.tag == PARTIAL:
+            self.unsure.add(where)
+        values = {key.value: self._member(key, value, kind, f"{where}.{key.value}") for key, value in node.value}
+        if kind is not Any:
+            return values
+        return {name: value for name, value in values.items() if f"{where}.{name}" not in self.unsure}
 
     def _choice(self, node: yaml.Node, choices: tuple[str, ...], where: str) -> Any:
         if isinstance(node, yaml.ScalarNode) and node.value in choices:
             return node.value
         expected = ", ".join(choices)
         return self.complain(
-            node, say("{where}: expected one of {choices}, got {got}", where=where, choices=expected, got=_got(node))
+            node, say("{where}: expected one of {choices}, got {got}", where=where, choices=expected, got=got(node))
         )
 
     def _parsed(self, node: yaml.Node, parse: Any, where: str) -> Any:
         if not isinstance(node, yaml.ScalarNode) or _is_null(node):
-            return self.complain(node, say("{where}: expected text, got {got}", where=where, got=_got(node)))
+            return self.complain(node, say("{where}: expected text, got {got}", where=where, got=got(node)))
         try:
             return parse(node.value)
         except ValueError as error:
             return self.complain(
-                node, say("{where}: {what}, got {got}", where=where, what=_reason(error), got=quoted(node.value))
+                node, say("{where}: {what}, got {got}", where=where, what=reason(error), got=quoted(node.value))
             )
 
     def _scalar(self, node: yaml.Node, kind: type, where: str) -> Any:
@@ -177,7 +206,7 @@ class Converter:
             unquoted = isinstance(node, yaml.ScalarNode) and not _is_null(node)
             expected = kind_of(kind, unquoted=unquoted)
             return self.complain(
-                node, say("{where}: expected {kind}, got {got}", where=where, kind=expected, got=_got(node))
+                node, say("{where}: expected {kind}, got {got}", where=where, kind=expected, got=got(node))
             )
         return value
 
@@ -196,16 +225,8 @@ def plain(node: yaml.Node) -> Any:
     return _number(text) if kind in {"int", "float"} and len(text) <= _LONGEST_NUMBER else text
 
 
-def is_mask(document: Document) -> bool:
-    """True where a file says `enabled: false` and nothing else.
-
-    Raises DefinitionError where even that is not written as it must be.
-    """
-    if plain(document.root) != {"enabled": False}:
-        return False
-    if document.problems:
-        raise DefinitionError(document.problems)
-    return True
+def _join(where: str, key: str) -> str:
+    return f"{where}.{key}" if where else key
 
 
 _hints = functools.cache(functools.partial(typing.get_type_hints, include_extras=True))
@@ -222,17 +243,5 @@ def _number(text: str) -> int | float | str:
         return number if math.isfinite(number) else text
 
 
-def _reason(error: ValueError) -> Message | str:
-    return error.args[0] if isinstance(error.args[0], Message) else str(error)
-
-
 def _is_null(node: yaml.Node) -> bool:
     return bool(node.tag == "null")
-
-
-def _got(node: yaml.Node) -> Message | str:
-    if isinstance(node, yaml.MappingNode):
-        return say("keys and values")
-    if isinstance(node, yaml.SequenceNode):
-        return say("a list")
-    return say("nothing") if _is_null(node) else quoted(node.value)

@@ -6,25 +6,32 @@ reports each broken one as UNKNOWN.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Generic, TypeVar
 
 import msgspec
 
+from opskit.definitions.convert import plain
+from opskit.definitions.draft import Draft
+from opskit.definitions.reader import Document
 from opskit.definitions.search import Kind, read, survey
 from opskit.model.problem import DefinitionError, Problem
 
 T = TypeVar("T")
-Parse = Callable[[bytes, str, str], T | None]
+Outline = Callable[[bytes, str, str], Draft[T]]
 
 
 class Loaded(msgspec.Struct, Generic[T], frozen=True):
-    """`good` and `broken` by id; `elsewhere` are problems that belong to no id, such as a folder without permission."""
+    """`good` and `broken` by id; `elsewhere` are problems that belong to no id, such as a folder without permission.
+
+    `salvaged` are the drafts of the broken files that left something to look at.
+    """
 
     good: dict[str, T]
     broken: dict[str, tuple[Problem, ...]] = {}
     elsewhere: tuple[Problem, ...] = ()
+    salvaged: tuple[Draft[T], ...] = ()
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -32,18 +39,42 @@ class Loaded(msgspec.Struct, Generic[T], frozen=True):
         listed = [*self.elsewhere, *(problem for problems in self.broken.values() for problem in problems)]
         return tuple(sorted(listed, key=lambda problem: (problem.source, problem.line)))
 
+    def legible(self) -> Iterator[tuple[T, frozenset[str]]]:
+        """Yield every definition that can be looked at, with the places where it is unsure. To be judged, never run."""
+        for value in self.good.values():
+            yield value, frozenset()
+        for draft in self.salvaged:
+            if draft.value is not None:
+                yield draft.value, draft.unsure
 
-def load_all(kind: Kind, extra: Path | None, parse: Parse[T]) -> Loaded[T]:
+
+def is_mask(document: Document) -> bool:
+    """True where a file says `enabled: false` and nothing else.
+
+    Raises DefinitionError where even that is not written as it must be.
+    """
+    if plain(document.root) != {"enabled": False}:
+        return False
+    if document.problems:
+        raise DefinitionError(document.problems)
+    return True
+
+
+def load_all(kind: Kind, extra: Path | None, outline: Outline[T]) -> Loaded[T]:
     """Read every effective file of a kind. A broken one still replaces what it was to replace."""
     surveyed = survey(kind, extra)
     good: dict[str, T] = {}
     broken: dict[str, tuple[Problem, ...]] = {}
+    salvaged: list[Draft[T]] = []
     for found in surveyed.found.values():
         try:
-            value = parse(read(found.path), str(found.path), found.id)
+            draft = outline(read(found.path), str(found.path), found.id)
         except DefinitionError as error:
             broken[found.id] = error.problems
             continue
-        if value is not None:
-            good[found.id] = value
-    return Loaded(good, broken, surveyed.problems)
+        if draft.problems:
+            broken[found.id] = draft.problems
+            salvaged.append(draft)
+        elif draft.value is not None:
+            good[found.id] = draft.value
+    return Loaded(good, broken, surveyed.problems, tuple(salvaged))

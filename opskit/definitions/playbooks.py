@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import typing
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
 import yaml
 
-from opskit.definitions.convert import Converter, is_mask
-from opskit.definitions.loaded import Loaded, load_all
+from opskit.definitions.convert import Converter
+from opskit.definitions.draft import Draft
+from opskit.definitions.loaded import Loaded, is_mask, load_all
 from opskit.definitions.reader import compose, lines
 from opskit.definitions.scalars import duration, file_id, name
 from opskit.model.message import say
-from opskit.model.playbook import Cause, Param, Playbook, Remedy, Risk, Step, Target, Use
+from opskit.model.playbook import Answer, Cause, Param, Playbook, Remedy, Risk, Step, Target, Use
+from opskit.model.problem import Lines
 from opskit.model.text import Text
 
 Duration = Annotated[float, duration]
 SCHEMA = "opskit.playbook/v1"
+ANSWERS = typing.get_args(Answer)
 
 
 class ParamShape(msgspec.Struct, frozen=True):
@@ -95,38 +99,49 @@ def parse(data: bytes, source: str, playbook_id: str) -> Playbook | None:
 
     Raises DefinitionError with every problem of the file.
     """
+    return outline(data, source, playbook_id).whole()
+
+
+def outline(data: bytes, source: str, playbook_id: str) -> Draft[Playbook]:
+    """Return what can be made of the file, and what is wrong with it.
+
+    Raises DefinitionError where nothing can be made of it.
+    """
     document = compose(data, source)
     if is_mask(document):
-        return None
+        return Draft(None)
     converter = Converter(document)
     root = document.root
     _check_names(converter, root, playbook_id)
     shape = converter.struct(root, PlaybookShape, "")
-    targets = _targets(converter, root)
-    good = converter.finish(shape)
-    if not good.enabled:
-        return None
-    return Playbook(
-        id=playbook_id,
-        title=good.title,
-        budget=good.budget,
-        start=good.start,
-        stages=good.stages,
-        params={name: Param(param.default, param.says) for name, param in good.params.items()},
-        probes={name: Use(use.probe, use.timeout, use.args) for name, use in good.probes.items()},
-        steps={
-            name: Step(name, step.stage, step.ask, step.when, targets[name], step.evidence)
-            for name, step in good.steps.items()
-        },
-        causes={code: _cause(code, cause) for code, cause in good.causes.items()},
-        source=source,
-        lines=lines(root),
-    )
+    then = {name: _branches(converter, _member(_member(root, "steps"), name), f"steps.{name}") for name in shape.steps}
+    return converter.draft(_playbook(shape, then, source, playbook_id, lines(root)) if shape.enabled else None)
 
 
 def load(extra: Path | None = None) -> Loaded[Playbook]:
     """Return all effective playbooks by id, and beside them what is wrong with the files that are not usable."""
-    return load_all("playbooks", extra, parse)
+    return load_all("playbooks", extra, outline)
+
+
+def _playbook(
+    shape: PlaybookShape, then: dict[str, dict[str, Target]], source: str, playbook_id: str, known: Lines
+) -> Playbook:
+    return Playbook(
+        id=playbook_id,
+        title=shape.title,
+        budget=shape.budget,
+        start=shape.start,
+        stages=shape.stages,
+        params={name: Param(param.default, param.says) for name, param in shape.params.items()},
+        probes={name: Use(use.probe, use.timeout, use.args) for name, use in shape.probes.items()},
+        steps={
+            name: Step(name, step.stage, step.ask, step.when, then[name], step.evidence)
+            for name, step in shape.steps.items()
+        },
+        causes={code: _cause(code, cause) for code, cause in shape.causes.items()},
+        source=source,
+        lines=known,
+    )
 
 
 def _check_names(converter: Converter, root: yaml.MappingNode, playbook_id: str) -> None:
@@ -135,7 +150,8 @@ def _check_names(converter: Converter, root: yaml.MappingNode, playbook_id: str)
     keys = {section: _keys(root, section) for section in ("params", "probes", "steps")}
     for section, nodes in keys.items():
         for node in nodes:
-            converter.word(node, name, node.value, say("{section}", section=section))
+            if not converter.word(node, name, node.value, say("{section}", section=section)) and section != "steps":
+                converter.unsure.add(section)  # conditions call it by another name, or by parts of this one
     probes = {node.value for node in keys["probes"]}
     for node in keys["params"]:
         if node.value in probes:
@@ -152,27 +168,25 @@ def _cause(code: str, shape: CauseShape) -> Cause:
     return Cause(code, shape.layer, shape.summary, remedy, shape.verify, shape.certain_if, shape.proof)
 
 
-def _targets(converter: Converter, root: yaml.MappingNode) -> dict[str, dict[str, Target]]:
-    steps = _member(root, "steps")
-    if not isinstance(steps, yaml.MappingNode):
-        return {}
-    return {
-        name.value: {
-            key.value: _target(converter, value, f"steps.{name.value}.{key.value}")
-            for key, value in step.value
-            if key.value in {"yes", "no", "unknown"}
-        }
-        for name, step in steps.value
-        if isinstance(step, yaml.MappingNode)
+def _branches(converter: Converter, step: yaml.Node | None, where: str) -> dict[str, Target]:
+    """Where a step leads; a branch that is unsure leads nowhere."""
+    given = step.value if isinstance(step, yaml.MappingNode) else []
+    found = {
+        key.value: _target(converter, value, f"{where}.{key.value}") for key, value in given if key.value in ANSWERS
     }
+    return {**found, **{answer: Target() for answer in ANSWERS if answer not in found}}
 
 
 def _target(converter: Converter, node: yaml.Node, where: str) -> Target:
     if isinstance(node, yaml.ScalarNode):
-        return Target(step=str(node.value))
+        return Target() if where in converter.unsure else Target(step=str(node.value))
     shape = converter.value(node, TargetShape, where)
-    return Target(cause=shape.cause, end=shape.end) if isinstance(shape, TargetShape) else Target()
+    if converter.unsure & {where, f"{where}.cause", f"{where}.end"}:
+        converter.unsure.add(where)
+        return Target()
+    return Target(cause=shape.cause, end=shape.end)
 
 
-def _member(node: yaml.MappingNode, name: str) -> yaml.Node | None:
-    return next((value for key, value in node.value if key.value == name), None)
+def _member(node: yaml.Node | None, name: str) -> yaml.Node | None:
+    members = node.value if isinstance(node, yaml.MappingNode) else []
+    return next((value for key, value in members if key.value == name), None)

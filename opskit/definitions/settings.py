@@ -45,7 +45,7 @@ def parse(data: bytes, source: str) -> Settings:
     document = compose(data, source)
     converter = Converter(document)
     settings = converter.struct(document.root, Settings, "")
-    if settings is not None and not converter.problems:
+    if not converter.problems:
         known = lines(document.root)
         converter.problems += [
             Problem(source, known.of(*key.split(".")), say("{key}: {wrong}", key=key, wrong=wrong))

@@ -137,6 +137,8 @@ def _configs(plan: Plan) -> dict[str, Change]:
             # The users of the lab come from addresses of their own, 127.1.0.0/16, through Nginx or Clawdbot.
             "whitelist": {"enabled": True, "ips": ["127.0.0.1", "127.1.0.0/16", "10.0.0.0/16"]},
             "trusted_proxies": ["127.0.0.1"],
+            # The real small model repeats itself by nature, and would go on until its context is full.
+            "max_tokens": 96 if plan.engine == "llama" else None,
         },
         "clawdbot": {
             "server": {"host": "127.0.0.1", "port": ports.clawdbot},

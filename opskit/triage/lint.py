@@ -7,29 +7,49 @@ from collections.abc import Iterator, Mapping
 
 from opskit.model.message import Message, say
 from opskit.model.playbook import Cause, Playbook, Remedy
-from opskit.model.problem import DefinitionError, Place, Problem, untranslated
+from opskit.model.problem import DefinitionError, Place, Problem, spelled, untranslated
 from opskit.model.text import Text
 from opskit.triage.expression import Kind
-from opskit.triage.tree import Wrong, dangling, grow, targets
+from opskit.triage.tree import Wrong, dangling, grow, placed, targets
 
 _CODE = re.compile(r"OPS[1-9][0-9]{2}")
 _SHELL = re.compile(r"[|&;<>`\n]|\$[({A-Za-z_]")
 _SHELLS = frozenset({"sh", "bash", "dash", "ksh", "zsh"})
 
 
-def lint(playbook: Playbook, facts: Mapping[str, Mapping[str, Kind]]) -> list[Problem]:
-    """Return every problem of a playbook; `facts` are the declared facts by probe."""
+def lint(
+    playbook: Playbook, facts: Mapping[str, Mapping[str, Kind]], unsure: frozenset[str] = frozenset()
+) -> list[Problem]:
+    """Return every problem of a playbook; `facts` are the declared facts by probe.
+
+    It may be a draft: nothing is said that could only follow from what is wrong at its `unsure` places.
+    """
     problems: list[Problem] = []
-    wrong = [item for cause in playbook.causes.values() for item in _wrong_cause(cause)]
+    wrong = [item for cause in playbook.causes.values() for item in _wrong_cause(cause, unsure)]
     try:
-        grow(playbook, facts)
+        grow(playbook, facts, unsure)
     except DefinitionError as error:
         problems += error.problems
-    if _is_joined(playbook):
+    if "steps" not in unsure:
         wrong += _wrong_ways(playbook)
-    problems += [Problem(playbook.source, playbook.lines.of(*place), text) for place, text in wrong]
-    problems += untranslated(playbook.source, playbook.lines, _texts(playbook))
+    problems += placed(playbook, wrong, unsure)
+    texts = ((place, text) for place, text in _texts(playbook) if spelled(*place) not in unsure)
+    problems += untranslated(playbook.source, playbook.lines, texts)
     return sorted(problems, key=lambda problem: problem.line)
+
+
+def _wrong_ways(playbook: Playbook) -> Iterator[Wrong]:
+    """Loops, and dead ends where all is joined."""
+    edges = {name: _next(playbook, name) for name in playbook.steps}
+    for name in playbook.steps:
+        if name in _from(edges, edges[name]):
+            yield ("steps", name), say("steps.{step}: the walk can come back to this step", step=name)
+    if _is_joined(playbook):
+        yield from _unreached(playbook, _from(edges, {playbook.start}))
+
+
+def _next(playbook: Playbook, step: str) -> set[str]:
+    return {target.step for target in targets(playbook, step) if target.step in playbook.steps}
 
 
 def _is_joined(playbook: Playbook) -> bool:
@@ -38,28 +58,14 @@ def _is_joined(playbook: Playbook) -> bool:
     return playbook.start in playbook.steps and not any(dangling(playbook, target) for target in branches)
 
 
-def _wrong_ways(playbook: Playbook) -> Iterator[Wrong]:
-    """Loops and dead ends."""
-    reached, looping = _follow(playbook)
+def _unreached(playbook: Playbook, reached: set[str]) -> Iterator[Wrong]:
     for name in playbook.steps:
-        if name in looping:
-            yield ("steps", name), say("steps.{step}: the walk can come back to this step", step=name)
         if name not in reached:
             yield ("steps", name), say("steps.{step}: no branch leads here", step=name)
     used = {target.cause for name in reached for target in targets(playbook, name)}
     for code in playbook.causes:
         if code not in used:
             yield ("causes", code), say("causes.{code}: no branch leads here", code=code)
-
-
-def _follow(playbook: Playbook) -> tuple[set[str], set[str]]:
-    """Return the steps that can be reached, and those that lie on a loop."""
-    edges = {
-        name: {target.step for target in targets(playbook, name) if target.step is not None} for name in playbook.steps
-    }
-    reached = _from(edges, {playbook.start})
-    looping = {name for name in playbook.steps if name in _from(edges, edges[name])}
-    return reached, looping
 
 
 def _from(edges: dict[str, set[str]], start: set[str]) -> set[str]:
@@ -73,8 +79,8 @@ def _from(edges: dict[str, set[str]], start: set[str]) -> set[str]:
     return reached
 
 
-def _wrong_cause(cause: Cause) -> Iterator[Wrong]:
-    place = ("causes", cause.code)
+def _wrong_cause(cause: Cause, unsure: frozenset[str]) -> Iterator[Wrong]:
+    place: Place = ("causes", cause.code)
     if not _CODE.fullmatch(cause.code):
         yield place, say("causes.{code}: a code is OPS and three digits", code=cause.code)
     if not cause.remedy:
@@ -82,14 +88,18 @@ def _wrong_cause(cause: Cause) -> Iterator[Wrong]:
     if not cause.proof:
         yield (*place, "proof"), say("causes.{code}: a cause needs a proof", code=cause.code)
     for number, remedy in enumerate(cause.remedy):
-        for inner, text in _wrong_remedy(cause.code, remedy):
-            yield (*place, "remedy", number, *inner), text
+        inside: Place = (*place, "remedy", number)
+        known = {key for key in Remedy.__struct_fields__ if spelled(*inside, key) not in unsure}
+        for inner, text in _wrong_remedy(cause.code, remedy, known):
+            yield (*inside, *inner), text
 
 
-def _wrong_remedy(code: str, remedy: Remedy) -> Iterator[Wrong]:
-    if remedy.run and remedy.risk is None:
+def _wrong_remedy(code: str, remedy: Remedy, known: set[str]) -> Iterator[Wrong]:
+    """What is wrong with a remedy, as far as its `known` keys tell."""
+    if remedy.run and remedy.risk is None and "risk" in known:
         yield ("run",), say("causes.{code}.remedy: a command needs its risk", code=code)
-    if remedy.run and remedy.risk != "read-only" and not (remedy.undo or remedy.undo_text):
+    harmless = remedy.risk == "read-only" or remedy.undo or remedy.undo_text
+    if remedy.run and not harmless and known >= {"risk", "undo", "undo_text"}:
         text = say("causes.{code}.remedy: a command that changes something needs undo or undo_text", code=code)
         yield ("run",), text
     for key, command in (("run", remedy.run), ("undo", remedy.undo)):

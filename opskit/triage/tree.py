@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import keyword
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from opskit.model.message import Message, say
 from opskit.model.playbook import Cause, Playbook, Step, Target
@@ -11,6 +12,7 @@ from opskit.model.problem import DefinitionError, Place, Problem, spelled
 from opskit.triage.expression import Expression, ExpressionError, Kind, Schema, compile_expression
 
 Wrong = tuple[Place, Message]
+_NAMED = re.compile(r"(?<![\w.])([^\W\d]\w*)(\.?)")  # the probes, with a dot, and the parameters in a condition
 
 
 class Tree:
@@ -30,13 +32,13 @@ class Tree:
         self.params = {name: param.default for name, param in playbook.params.items()}
 
 
-def grow(playbook: Playbook, facts: Mapping[str, Mapping[str, Kind]]) -> Tree:
-    """Compile a playbook; `facts` are the declared facts by probe.
+def grow(playbook: Playbook, facts: Mapping[str, Mapping[str, Kind]], unsure: frozenset[str] = frozenset()) -> Tree:
+    """Compile a playbook; `facts` are the declared facts by probe, `unsure` the places of a draft that say nothing.
 
     Raises DefinitionError with every problem found.
     """
     schema = {name: facts[use.probe] for name, use in playbook.probes.items() if use.probe in facts}
-    compiler = _Compiler(playbook, schema)
+    compiler = _Compiler(playbook, schema, unsure)
     when = {step.id: compiler.compile(step.when, "steps", step.id, "when") for step in playbook.steps.values()}
     certain, verify = {}, {}
     for cause in playbook.causes.values():
@@ -44,19 +46,27 @@ def grow(playbook: Playbook, facts: Mapping[str, Mapping[str, Kind]]) -> Tree:
             certain[cause.code] = compiler.compile(cause.certain_if, "causes", cause.code, "certain_if")
         verify[cause.code] = compiler.compile(cause.verify, "causes", cause.code, "verify")
     wrong = [
-        *_wrong_references(playbook, facts),
+        *_wrong_references(playbook, facts, unsure),
         *_constant(when),
         *compiler.wrong,
-        *_wrong_evidence(playbook, schema),
+        *_wrong_evidence(playbook, schema, unsure),
     ]
-    if wrong:
-        raise DefinitionError(Problem(playbook.source, playbook.lines.of(*place), text) for place, text in wrong)
+    problems = placed(playbook, wrong, unsure)
+    if problems:
+        raise DefinitionError(problems)
     return Tree(playbook, _whole(when), _whole(certain), _whole(verify))
 
 
+def placed(playbook: Playbook, wrong: Iterable[Wrong], unsure: frozenset[str]) -> list[Problem]:
+    """Return what is wrong with its lines. What stands at an unsure place nobody wrote, so nothing is wrong with it."""
+    sure = [(place, text) for place, text in wrong if spelled(*place) not in unsure]
+    return [Problem(playbook.source, playbook.lines.of(*place), text) for place, text in sure]
+
+
 class _Compiler:
-    def __init__(self, playbook: Playbook, schema: Schema) -> None:
+    def __init__(self, playbook: Playbook, schema: Schema, unsure: frozenset[str]) -> None:
         self.schema = schema
+        self.unsure = unsure
         self.unknown = [name for name in playbook.probes if name not in schema]
         self.params = {name: param.default for name, param in playbook.params.items()}
         self.wrong: list[Wrong] = []
@@ -65,11 +75,20 @@ class _Compiler:
         try:
             return compile_expression(text, self.schema, self.params)
         except ExpressionError as error:
-            if any(re.search(rf"\b{name}\.", text) for name in self.unknown):
-                return None  # nobody knows the facts of an unknown probe, which is on the list itself
+            if self._is_unsure(text):
+                return None
             where = spelled(*place)
             self.wrong.append((place, say("{where}: {what} in `{text}`", where=where, what=error.reason, text=text)))
             return None
+
+    def _is_unsure(self, text: str) -> bool:
+        """True where a condition names what is on the list of mistakes itself, so that nobody knows what it means."""
+        return any(self._is_unknown(*named) for named in _NAMED.findall(text))
+
+    def _is_unknown(self, name: str, dot: str) -> bool:
+        if dot:
+            return name in self.unknown or (name not in self.schema and "probes" in self.unsure)
+        return name not in self.params and "params" in self.unsure and not keyword.iskeyword(name)
 
 
 def _constant(when: Mapping[str, Expression | None]) -> Iterator[Wrong]:
@@ -83,7 +102,7 @@ def _whole(expressions: Mapping[str, Expression | None]) -> dict[str, Expression
     return {name: expression for name, expression in expressions.items() if expression is not None}
 
 
-def _wrong_references(playbook: Playbook, facts: Mapping[str, object]) -> Iterator[Wrong]:
+def _wrong_references(playbook: Playbook, facts: Mapping[str, object], unsure: frozenset[str]) -> Iterator[Wrong]:
     for name, use in playbook.probes.items():
         if use.probe not in facts:
             known = ", ".join(sorted(facts))
@@ -94,26 +113,30 @@ def _wrong_references(playbook: Playbook, facts: Mapping[str, object]) -> Iterat
                 known=known,
             )
             yield ("probes", name, "use"), text
-    if playbook.start not in playbook.steps:
+    if playbook.start not in playbook.steps and "steps" not in unsure:
         known = ", ".join(playbook.steps)
         text = say("start: there is no step '{step}', expected one of {known}", step=playbook.start, known=known)
         yield ("start",), text
     for step in playbook.steps.values():
-        yield from _wrong_step(playbook, step)
+        yield from _wrong_step(playbook, step, unsure)
 
 
-def _wrong_step(playbook: Playbook, step: Step) -> Iterator[Wrong]:
-    if not 1 <= step.stage <= len(playbook.stages):
+def _wrong_step(playbook: Playbook, step: Step, unsure: frozenset[str]) -> Iterator[Wrong]:
+    if not 1 <= step.stage <= len(playbook.stages) and "stages" not in unsure:
         text = say("steps.{step}.stage: expected 1 to {last}", step=step.id, last=len(playbook.stages))
         yield ("steps", step.id, "stage"), text
     for answer, target in step.then.items():
-        if dangling(playbook, target):
+        if dangling(playbook, target) and _section(target) not in unsure:
             place = ("steps", step.id, answer)
             text = say(
                 "{where}: expected a step, {{cause: CODE}} or {{end: healthy|unknown}} that exists",
                 where=spelled(*place),
             )
             yield place, text
+
+
+def _section(target: Target) -> str:
+    return "steps" if target.step is not None else "causes" if target.cause is not None else ""
 
 
 def dangling(playbook: Playbook, target: Target) -> bool:
@@ -125,7 +148,7 @@ def dangling(playbook: Playbook, target: Target) -> bool:
     return target.cause is not None and target.cause not in playbook.causes
 
 
-def _wrong_evidence(playbook: Playbook, schema: Schema) -> Iterator[Wrong]:
+def _wrong_evidence(playbook: Playbook, schema: Schema, unsure: frozenset[str]) -> Iterator[Wrong]:
     lists: list[tuple[Place, tuple[str, ...]]] = [
         *((("steps", step.id, "evidence"), step.evidence) for step in playbook.steps.values()),
         *((("causes", cause.code, "proof"), cause.proof) for cause in playbook.causes.values()),
@@ -133,19 +156,18 @@ def _wrong_evidence(playbook: Playbook, schema: Schema) -> Iterator[Wrong]:
     for place, names in lists:
         for number, name in enumerate(names):
             probe, _, fact = name.partition(".")
-            if probe in playbook.probes and probe not in schema:
+            if probe not in schema and (probe in playbook.probes or "probes" in unsure):
                 continue  # the unknown probe itself is already on the list
             if fact not in schema.get(probe, {}):
-                wrong = _no_fact(name, schema)
+                wrong = _no_fact(name, schema, playbook.probes)
                 yield (*place, number), say("{where}: {wrong}", where=spelled(*place), wrong=wrong)
 
 
-def _no_fact(name: str, schema: Schema) -> Message:
+def _no_fact(name: str, schema: Schema, probes: Iterable[str]) -> Message:
     probe, _, fact = name.partition(".")
     if probe not in schema:
-        return say(
-            "there is no fact '{name}', expected PROBE.FACT of one of {known}", name=name, known=", ".join(schema)
-        )
+        known = ", ".join(probes) or "none"
+        return say("there is no fact '{name}', expected PROBE.FACT of one of {known}", name=name, known=known)
     known = ", ".join(sorted(schema[probe]))
     return say("'{probe}' has no fact '{name}', it has {known}", probe=probe, name=fact, known=known)
 
