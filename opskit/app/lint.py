@@ -26,8 +26,9 @@ def lint(settings: Settings, definitions: Path | None) -> tuple[int, list[Proble
     """Return how many files were looked at, and every problem in them by file and line."""
     books, found = playbooks.load(definitions), checks.load(definitions)
     problems = [*books.problems, *found.problems]
+    facts = {name: fact_kinds(probe(name)) for name in PROBES}
     for book, unsure in books.legible():
-        problems += _playbook_problems(book, settings, unsure)
+        problems += [*_wrong_arguments(book, settings), *lint_playbook(book, facts, unsure)]
     for check, unsure in found.legible():
         problems += _check_problems(check, settings, {*books.good, *books.broken}, unsure)
     unique = {(item.source, item.line, str(item.text)): item for item in problems}
@@ -104,11 +105,11 @@ def _backwards(warn: str, crit: str) -> bool:
     return any(wide.alerts(value) and not narrow.alerts(value) for value in near)
 
 
-def _playbook_problems(book: Playbook, settings: Settings, unsure: frozenset[str]) -> Iterator[Problem]:
+def _wrong_arguments(book: Playbook, settings: Settings) -> Iterator[Problem]:
+    """What is wrong under `with:`."""
     for name, use in book.probes.items():
         if use.probe in PROBES:  # what is none of them is named by the linter of playbooks
             try:
                 job(name, use.probe, use.args, use.timeout, settings, book.source, book.lines.at("probes", name))
             except DefinitionError as error:
                 yield from error.problems
-    yield from lint_playbook(book, {name: fact_kinds(probe(name)) for name in PROBES}, unsure)

@@ -12,6 +12,7 @@ from opskit.model.problem import DefinitionError, Place, Problem, spelled
 from opskit.triage.expression import Expression, ExpressionError, Kind, Schema, compile_expression
 
 Wrong = tuple[Place, Message]
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _NAMED = re.compile(r"(?<![\w.])([^\W\d]\w*)(\.?)")  # the probes, with a dot, and the parameters in a condition
 
 
@@ -83,7 +84,7 @@ class _Compiler:
 
     def _is_unsure(self, text: str) -> bool:
         """True where a condition names what is on the list of mistakes itself, so that nobody knows what it means."""
-        return any(self._is_unknown(*named) for named in _NAMED.findall(text))
+        return any(self._is_unknown(*named) for named in _NAMED.findall(_QUOTED.sub("", text)))
 
     def _is_unknown(self, name: str, dot: str) -> bool:
         if dot:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from opskit.lab import plan
 from opskit.lab.stack import Stack
 from tests.lab.running_lab import lab_in, mend
 
@@ -20,6 +21,21 @@ def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("XDG_CONFIG_HOME", str(home / "config"))
         patch.delenv("OPSKIT_CONFIG", raising=False)
         yield home
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_words() -> Iterator[None]:
+    """A model that speaks five times as fast: these tests ask hundreds of questions."""
+    usual = plan._configs
+
+    def quick(meant: plan.Plan) -> dict[str, plan.Change]:
+        configs = usual(meant)
+        delay = meant.changed("ollama").get("token_delay_seconds", 0.002)
+        return {**configs, "ollama": {**configs["ollama"], "token_delay_seconds": delay}}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plan, "_configs", quick)
+        yield
 
 
 @pytest.fixture(scope="module")

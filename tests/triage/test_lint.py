@@ -60,7 +60,12 @@ WRONG = [
      [f"small.yaml:49: {REMEDY}: 'web; ls' is shell syntax, commands are argv lists"]),
     ([("start: refused", "start: nowhere")],
      ["small.yaml:13: start: there is no step 'nowhere', expected one of refused, slow, hot"]),
-    # What the tree refuses hides nothing else; only loops and dead ends wait until all branches lead somewhere.
+    # What the tree refuses hides nothing else; only dead ends wait until all branches lead somewhere.
+    ([("no: hot", "no: refused"), ("unknown: slow", "unknown: nowhere")], [
+        "small.yaml:15: steps.refused: the walk can come back to this step",
+        "small.yaml:22: steps.refused.unknown: expected a step, {cause: CODE} or {end: healthy|unknown} that exists",
+        "small.yaml:23: steps.slow: the walk can come back to this step",
+    ]),
     ([("start: refused", "start: nowhere"), ("        risk: changes-state\n", ""), ("OPS902", "OPS2"),
       ("when: web.refused", "when: 1 < 2"), ("{cause: OPS901}", "{cause: OPS99}"), (", zh: 慢}", "}")], [
         "small.yaml:2: title: no Chinese text",
@@ -76,6 +81,37 @@ WRONG = [
 @pytest.mark.parametrize(("changes", "told"), WRONG)
 def test_a_mistake_is_named_with_its_line(changes, told):
     assert lines(*changes) == told
+
+
+UNSURE = [
+    ([("start: refused", "start: nowhere"), ("no: slow", "no: nowhere")], "steps"),
+    ([("{cause: OPS901}", "{cause: OPS99}")], "causes"),
+    ([("stage: 2", "stage: 9")], "stages"),
+    ([("stage: 2", "stage: 9")], "steps.hot.stage"),
+    ([("when: web.refused", "when: web.refuses")], "steps.refused.when"),
+    ([("when: web.refused", "when: 1 < 2")], "steps.refused.when"),
+    ([("when: web.refused", "when: net.refused"), ("[web.failure]", "[net.failure]")], "probes"),
+    ([("web.answer_s > slow_s", "web.answer_s > slowest")], "params"),
+    ([("[web.failure]", "[web.fail]")], "steps.refused.evidence[0]"),
+    ([("        risk: changes-state\n        undo: [systemctl, stop, web]\n", "")], "causes.OPS901.remedy[0].risk"),
+    ([("        undo: [systemctl, stop, web]\n", "")], "causes.OPS901.remedy[0].undo"),
+    ([("run: [systemctl, start, web]", "run: [systemctl, 'start;web']")], "causes.OPS901.remedy[0].run[1]"),
+    ([(", zh: 慢}", "}")], "title"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "place"), UNSURE)
+def test_what_would_follow_from_an_unsure_place_is_not_told(changes, place):
+    playbook = make_playbook(*changes)
+    assert lint(playbook, FACTS) != []
+    assert lint(playbook, FACTS, frozenset({place})) == []
+
+
+def test_an_unsure_section_hides_nothing_but_its_names():
+    changes = [("web.answer_s > slow_s", "web.answer > 3"), ("<= hot_c", "<= 'x'"), ("no: slow", "no: nowhere")]
+    playbook = make_playbook(*changes)
+    everything = frozenset({"params", "probes", "causes"})
+    assert lint(playbook, FACTS, everything) == lint(playbook, FACTS)
 
 
 GOOD = [
