@@ -16,7 +16,7 @@ from opskit.app.observe import Live, Source
 from opskit.app.run_checks import Outcome, run_checks, select, unusable
 from opskit.app.tell import tell
 from opskit.cli.options import Options
-from opskit.cli.output import context_of, out, out_json, say_aside
+from opskit.cli.output import context_of, out, out_json, plain_context, say_aside
 from opskit.history.sqlite import SqliteStore
 from opskit.history.store import HistoryError
 from opskit.model.message import say
@@ -36,7 +36,7 @@ def check(
     no_record: bool,
 ) -> int:
     """Run the checks, print, remember, tell; return the exit code."""
-    context = context_of(options)
+    context = plain_context(options) if bundle else context_of(options)
     loaded = context.loaded_checks()
     checks, broken = select(loaded, ids), unusable(loaded, ids, now().timestamp())
     seconds, state_on_timeout = _timeout(timeout)

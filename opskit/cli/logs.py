@@ -10,7 +10,7 @@ from tabulate import tabulate
 from opskit.app.clock import now
 from opskit.app.window import point
 from opskit.cli.options import Options
-from opskit.cli.output import context_of, out, out_json
+from opskit.cli.output import out, out_json, plain_context
 from opskit.logs.formats import FORMATS
 from opskit.logs.top import Query, Top, as_json, count
 from opskit.model.message import say
@@ -30,7 +30,7 @@ def top(
     as_json: bool,
 ) -> int:
     """Count and print; 3 where a file could not be read or had no known format, whatever else was counted."""
-    context = context_of(options)
+    context = plain_context(options)
     moment = now()
     try:
         query = Query(
@@ -54,7 +54,7 @@ def top(
 
 def formats(options: Options) -> int:
     """List names and what they stand for."""
-    context = context_of(options)
+    context = plain_context(options)
     rows = [[name, context.reader.read(item.says)] for name, item in FORMATS.items()]
     out(tabulate(rows, tablefmt="plain", disable_numparse=True))
     return 0

@@ -25,9 +25,12 @@ def context_of(options: Options, lang: str | None = None) -> Context:
     return context
 
 
-def plain_context(options: Options) -> Context:
-    """Load what the options name; a lab that is up does not matter. Raises DefinitionError."""
-    return load_context(options.config, options.definitions, options.lang)
+def plain_context(options: Options, lang: str | None = None) -> Context:
+    """Load what the options name, for what does not look at this host: a lab that is up does not matter.
+
+    Raises DefinitionError.
+    """
+    return load_context(options.config, options.definitions, lang or options.lang)
 
 
 def _of_the_lab() -> Path | None:

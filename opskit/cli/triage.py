@@ -12,7 +12,7 @@ from opskit.app import bundle as bundles
 from opskit.app.observe import Live, Source
 from opskit.app.run_triage import Triage, run_triage
 from opskit.cli.options import Options
-from opskit.cli.output import context_of, out, out_json
+from opskit.cli.output import context_of, out, out_json, plain_context
 from opskit.report.triage_json import triage_json
 from opskit.report.triage_md import triage_md
 from opskit.report.triage_text import Told, triage_text
@@ -31,7 +31,7 @@ def triage(
 ) -> int:
     """Walk, print, write the transcript; return the exit code."""
     del no_input  # this walk asks nobody: the promise is kept by construction
-    context = context_of(options, lang)
+    context = plain_context(options, lang) if bundle else context_of(options, lang)
     source: Source = bundles.read(bundle) if bundle else Live()
     done = run_triage(context, playbook, source)
     told = told_of(done, str(bundle) if bundle else "")

@@ -83,6 +83,19 @@ def birth_of(pid: int) -> int | None:
     return int(fields[19]) if fields and fields[0] not in {"Z", "X"} else None
 
 
+def send(pid: int, number: signal.Signals) -> None:
+    """Send a signal to a process; one that has ended gets none."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def title_of(pid: int) -> bytes:
+    """Return its command line as it shows it now, empty where it has ended."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
+
+
 def children_of(pid: int) -> list[int]:
     """Return the ids of its direct children."""
     found: list[int] = []

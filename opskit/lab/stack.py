@@ -111,20 +111,20 @@ class Stack:
     def kill(self, part: str) -> None:
         """SIGKILL to all of a part; `runner` is the process below Ollama that holds the model."""
         for pid in self._pids(part):
-            _send(pid, signal.SIGKILL)
+            process.send(pid, signal.SIGKILL)
         if part in PARTS:
             self.record.running[part].kill()
 
     def freeze(self, part: str) -> None:
         """SIGSTOP to all of a part: its sockets accept, nothing answers."""
         for pid in self._pids(part):
-            _send(pid, signal.SIGSTOP)
+            process.send(pid, signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Let go on whatever is frozen."""
         for part in (*PARTS, "runner"):
             for pid in self._pids(part):
-                _send(pid, signal.SIGCONT)
+                process.send(pid, signal.SIGCONT)
 
     def change(self, changes: Mapping[str, dict[str, Any]], broken: Iterable[str]) -> None:
         """Bring changes into the plan and let the parts concerned take them over."""
@@ -213,7 +213,7 @@ class Stack:
         master = self.record.running["nginx"].pid
 
         def old_workers() -> list[int]:
-            return [pid for pid in process.children_of(master) if b"shutting down" in _title(pid)]
+            return [pid for pid in process.children_of(master) if b"shutting down" in process.title_of(pid)]
 
         with suppress(LabError):
             until(lambda: not old_workers(), "reload nginx", 3)
@@ -233,7 +233,7 @@ class Stack:
         """End what goes on without the process that had started it."""
         dead = {running.pid for running in self.record.running.values() if not running.alive()}
         for pid in set(process.survivors(dead, self.plan.root)) - set(self._pids("runner")):
-            _send(pid, signal.SIGKILL)
+            process.send(pid, signal.SIGKILL)
 
     def _printed(self, part: str) -> str:
         texts = [self.plan.root / f"{part}.out", *([self.plan.logs["nginx-error"]] if part == "nginx" else [])]
@@ -248,14 +248,3 @@ class Stack:
 def fresh(folder: Path, *, remembered: bool = True) -> Stack:
     """A lab with everything as it comes, not up yet."""
     return Stack(Record(Plan(str(folder), free_ports())), remembered=remembered)
-
-
-def _send(pid: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(pid, number)
-
-
-def _title(pid: int) -> bytes:
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    return b""

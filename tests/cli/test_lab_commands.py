@@ -79,6 +79,12 @@ def test_without_a_configuration_the_lab_is_looked_at_and_that_is_said(lab: Run,
     assert "lab" not in own.stderr
 
 
+def test_what_was_recorded_elsewhere_is_not_about_the_lab(lab: Run) -> None:
+    bundle = str(Path(__file__).parents[2] / "sample_logs" / "gateway-killed")
+    for words in (["triage", "--from", bundle], ["check", "certificate", "--from", bundle], ["logs", "formats"]):
+        assert lab(*words).stderr == ""
+
+
 def test_broken_diagnosed_and_healed(lab: Run) -> None:
     done = lab("lab", "break", "ollama-killed")
     assert done.returncode == 0

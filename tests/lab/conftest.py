@@ -40,8 +40,8 @@ def quick_words() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def shared_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """One lab for a whole file."""
-    with lab_in(tmp_path_factory.mktemp("lab")) as stack:
+    """One lab for a whole file, which commands find too."""
+    with lab_in(tmp_path_factory.mktemp("lab"), remembered=True) as stack:
         yield stack
 
 

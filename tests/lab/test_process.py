@@ -126,6 +126,21 @@ def test_a_name_with_brackets_and_blanks_does_not_confuse_the_birth(tmp_path):
         child.wait()
 
 
+def test_ctrl_c_waits_until_what_was_started_is_noted():
+    noted: list[str] = []
+
+    def begin() -> None:
+        with process.uninterrupted():
+            signal.raise_signal(signal.SIGINT)
+            noted.append("it runs")
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        begin()
+    assert noted == ["it runs"]
+    assert signal.getsignal(signal.SIGINT) is before
+
+
 def test_there_is_no_birth_where_there_is_no_process():
     child = subprocess.Popen(["/bin/true"])
     child.wait()

@@ -52,7 +52,7 @@ LABELLED = [
     ("gpu-lost", "NVRM: Xid (PCI:0000:01:00): 79, pid=1, GPU has fallen off the bus."),
     ("gpu-lost", "Failed to initialize NVML: Driver/library version mismatch"),
     ("ok", "NVRM: loading NVIDIA UNIX x86_64 Kernel Module  575.51"),
-    ("disk-full", "Error: write /root/.ollama/blobs/x: no space left on device"),
+    ("disk-full", "Error: write /srv/ollama/blobs/x: no space left on device"),
     ("port-conflict", "Error: listen tcp 127.0.0.1:11434: bind: address already in use"),
     ("stuck", 'error="no slots available after 10 retries"'),
     ("runaway", SLOG + '"context limit hit - shifting" limit=4096'),

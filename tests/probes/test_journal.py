@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from opskit.lab import kernel as kernel_texts
 from opskit.model.raw import Raw
 from opskit.probes import journal
 from opskit.probes.base import Deadline, LateError, ProbeError
 from opskit.probes.journal import collect_journal
 from tests.probes.asking import ask
-from tests.stand_ins import kernel_texts
 from tests.stand_ins.service import local_now
 
 

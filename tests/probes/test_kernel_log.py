@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from opskit.lab import kernel as texts
 from opskit.probes.base import ProbeError
 from tests.probes.asking import NOW, ask, replay
 from tests.probes.lines import moment
-from tests.stand_ins import kernel_texts as texts
 from tests.stand_ins.service import local_now
 
 HUNG = "INFO: task kworker/0:1:77 blocked for more than 120 seconds."

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
 
-from tests.stand_ins.certificates import Certificates, issue_valid
+from opskit.lab.nginx.certificates import Certificates, issue_valid
 from tests.stand_ins.process import Process
 
 _SITES = Path(__file__).with_name("sites")

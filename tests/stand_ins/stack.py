@@ -20,7 +20,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from tests.stand_ins import kernel_texts, nvml
+from opskit.lab import kernel as kernel_texts
+from tests.stand_ins import nvml
 from tests.stand_ins.client import Answer, Reply, event_contents, send
 from tests.stand_ins.nginx import Nginx, NginxSettings
 from tests.stand_ins.process import Process, free_ports
@@ -50,7 +51,7 @@ class Stack:
         for log in (self.gateway_log, self.ollama_log, self.clawdbot_log, self.kernel_log):
             log.touch()
         booted = local_now() - timedelta(days=3)
-        self.kernel_log.write_text(kernel_texts.short_iso(booted, kernel_texts.boot()), encoding="utf-8")
+        self.kernel_log.write_text(kernel_texts.boot(booted), encoding="utf-8")
         self.key_file = self.directory / "api-key"
         self.key_file.write_text(API_KEY + "\n")
         self.control = {part: ControlFile(self.directory / f"{part}.control") for part in PARTS[:3]}

@@ -13,8 +13,9 @@ from pathlib import Path
 import msgspec
 import psutil
 
+from opskit.lab import kernel as kernel_texts
 from opskit.model.settings import Settings
-from tests.stand_ins import kernel_texts, ollama_texts
+from tests.stand_ins import ollama_texts
 from tests.stand_ins.process import ROOT, listens
 from tests.stand_ins.service import local_now
 from tests.stand_ins.stack import PARTS, Stack

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from tests.stand_ins import kernel_texts, ollama_texts
+from opskit.lab import kernel as kernel_texts
+from tests.stand_ins import ollama_texts
 
 NOW = datetime(2026, 3, 5, 14, 0, 1, 250_000, tzinfo=timezone(timedelta(hours=8)))
 
