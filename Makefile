@@ -7,7 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # What the tests run for real. As root they are installed, otherwise the missing ones are named.
-PACKAGES := nginx:nginx-light gcc:gcc libc.h:libc6-dev
+PACKAGES := nginx:nginx-light gcc:gcc libc.h:libc6-dev journalctl:systemd /lib/systemd/systemd-journal-remote:systemd-journal-remote
 
 .PHONY: demo test lint bench drill record locale venv dev packages clean
 .DEFAULT_GOAL := help

@@ -1,11 +1,12 @@
 #!/bin/sh
-# Arguments are program:package. Missing programs are installed as root, and named otherwise.
+# Arguments are program:package, the program by name or path. Missing programs are installed as root, and named otherwise.
 set -eu
 missing=""
 for pair in "$@"; do
     program=${pair%%:*}
     package=${pair#*:}
     case $program in
+        /*) [ -e "$program" ] || missing="$missing $package" ;;
         libc.h) [ -e /usr/include/stdio.h ] || missing="$missing $package" ;;
         *) PATH="$PATH:/usr/sbin:/sbin" command -v "$program" >/dev/null 2>&1 || missing="$missing $package" ;;
     esac

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from tabulate import tabulate
 
@@ -15,17 +16,16 @@ from opskit.lab.drill import heal as take_out
 from opskit.lab.drill import is_well, users_ask
 from opskit.lab.faults import faults
 from opskit.lab.plan import API_KEY, MODEL, Plan
-from opskit.lab.ports import free_ports
 from opskit.lab.record import LabError, Record, found, home, locked, order
-from opskit.lab.stack import Stack
+from opskit.lab.stack import Stack, fresh
 from opskit.model.message import say
 from opskit.model.reader import Reader
 
 _FIRST_USERS = 6  # so that the model is loaded, and the logs are those of a service that somebody uses
 
 
-def up(options: Options, profile: str, engine: str, generation: str, gpus: int, directory: Path | None) -> int:
-    """Start it and say where everything is."""
+def up(options: Options, directory: Path | None, **wanted: Any) -> int:
+    """Start it and say where everything is; `wanted` are the choices of a Plan."""
     reader = plain_context(options).reader
     with locked():
         earlier = found()
@@ -34,11 +34,11 @@ def up(options: Options, profile: str, engine: str, generation: str, gpus: int, 
         if earlier is not None:
             Stack(earlier).down()  # the remains of one that died
         folder = (directory or home() / "stack").absolute()
-        plan = Plan(str(folder), free_ports(), profile, engine, generation, gpus)  # type: ignore[arg-type]  # click's choices
-        stack = Stack(Record(plan))
+        stack = fresh(folder, **wanted)
+        plan = stack.plan
         stack.up()
         try:
-            users_ask(stack, _FIRST_USERS if engine == "scripted" else 1)
+            users_ask(stack, _FIRST_USERS if plan.engine == "scripted" else 1)
             well = is_well(stack)
         except BaseException:
             stack.down()

@@ -37,6 +37,7 @@ def lab() -> None:
 )
 @click.option("--generation", type=click.Choice(["0.12", "0.30"]), default="0.30", show_default=True, help="Of Ollama.")
 @click.option("--gpus", type=click.IntRange(1, 8), default=1, show_default=True, help="Graphics cards.")
+@click.option("--journal", is_flag=True, help="Let opskit read Ollama's and the kernel's log from a journal.")
 @click.option("--dir", "directory", type=_PATH, help="Folder for everything the lab writes.")
 @pass_options
 def up(options: Options, /, **given: object) -> int:

@@ -124,14 +124,14 @@ def _summary(result: Score) -> list[Message]:
     if result.accuracy is not None:
         lines.append(
             say(
-                "named the right cause: {share} % of {n} faults (95 % interval {low} to {high} %)",
+                "named the right cause: {share} of {n} faults (95 %: from {low} to {high})",
                 share=_percent(result.accuracy),
                 n=result.runs - result.controls,
                 low=_percent(result.wilson_low),
                 high=_percent(result.wilson_high),
             )
         )
-        lines.append(say("could not tell: {share} % of the faults", share=_percent(result.unknown_share)))
+        lines.append(say("could not tell: {share} of the faults", share=_percent(result.unknown_share)))
     lines.append(
         say("accused somebody on {n} of {controls} controls", n=result.false_accusations, controls=result.controls)
     )
@@ -145,7 +145,7 @@ def _summary(result: Score) -> list[Message]:
 
 
 def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.0f}"
+    return "-" if share is None else f"{100 * share:.0f} %"
 
 
 def _yes(value: bool, reader: Reader) -> str:

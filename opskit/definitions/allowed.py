@@ -116,6 +116,11 @@ def _kernel(value: str) -> Message | None:
     return None if value == "journal" or value.startswith("/") else say("expected a path from /, or journal")
 
 
+def _program(value: str) -> Message | None:
+    good = re.fullmatch(r"[A-Za-z0-9._-]+|/.+", value)
+    return None if good else say("expected the name of a program, or its path from /")
+
+
 def _one_of(*choices: str) -> Callable[[str], Message | None]:
     expected = say("expected one of {choices}", choices=", ".join(choices))
     return lambda value: None if value in choices else expected
@@ -133,6 +138,7 @@ _ALLOWED: dict[str, Callable[[Any], Message | None]] = {
     "stack.gpu.expected": _cards,
     "stack.gpu.library": _path,
     "stack.host.kernel_log": _kernel,
+    "stack.host.journalctl": _program,
     "certificates.endpoints": _endpoint,
     "notify.email.to": _address,
     "notify.email.sender": _address,

@@ -62,7 +62,7 @@ def _scan(stack: Stack, count: str) -> None:
 
 
 def _occupy(stack: Stack, part: str, count: str) -> None:
-    """Idle connections, as of clients that open many and ask nothing; a process of its own holds them."""
+    """Connections of clients that begin a handshake and never ask; a process of its own holds them."""
     port = stack.plan.port_of(part)
     stack.start_beside("idle-clients", ["-m", "opskit.lab.idle_clients", str(port), count])
     time.sleep(0.5)

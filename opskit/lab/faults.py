@@ -13,7 +13,7 @@ from opskit.definitions.reader import compose
 from opskit.model.text import Text
 
 _FILE = Path(__file__).with_name("faults.yaml")
-Outcome = Literal["fine", "slow", "wait", "error", "refused", "cut", "empty", "burst", "foreign"]
+Outcome = Literal["fine", "slow", "wait", "error", "refused", "cut", "empty", "burst", "beside", "foreign"]
 Asks = Literal["chat", "api", "long"]
 Layer = Literal["none", "nginx", "gateway", "clawdbot", "ollama", "gpu", "system"]
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
+from opskit.lab import changes, journal
+from opskit.lab.changes import Change
 from opskit.lab.gpu import state
 from opskit.lab.nginx import site
 from opskit.lab.nginx.certificates import issue_valid
@@ -20,11 +22,13 @@ from opskit.lab.ports import Ports
 MODEL = "qwen3:32b"
 API_KEY = "lab-key-0123456789abcdef"
 PARTS = ("ollama", "gateway", "clawdbot", "nginx")
-Change = dict[str, Any]
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """`changes` are by section: nginx, gateway, clawdbot, ollama, card, certificate, users, opskit."""
+    """`changes` are by section: nginx, gateway, clawdbot, ollama, card, certificate, users, opskit.
+
+    With `journal` opskit is to read what Ollama and the kernel log through the lab's journalctl, not from files.
+    """
 
     directory: str
     ports: Ports
@@ -32,6 +36,7 @@ class Plan(msgspec.Struct, frozen=True):
     engine: Literal["scripted", "llama"] = "scripted"
     generation: Literal["0.12", "0.30"] = "0.30"
     gpus: int = 1
+    journal: bool = False
     changes: dict[str, Change] = {}
 
     @property
@@ -104,7 +109,8 @@ def write(plan: Plan) -> frozenset[str]:
         moved.add("nginx")
     state.write(plan.library / "state" / "card", state.healthy(plan.gpus))
     state.write(plan.library / "state" / "fault", plan.changed("card"))
-    _replaced(plan.config_file, msgspec.json.format(_json(_merged(_opskit(plan), plan.changed("opskit")))))
+    _replaced(plan.config_file, msgspec.json.format(_json(changes.merged(_opskit(plan), plan.changed("opskit")))))
+    journal.write_program(plan.root)
     _replaced(plan.key_file, API_KEY.encode() + b"\n")
     return frozenset(moved)
 
@@ -147,7 +153,7 @@ def _configs(plan: Plan) -> dict[str, Change]:
             "log": str(logs["clawdbot"]),
         },
     }
-    return {part: _merged(config, plan.changed(part)) for part, config in plain.items()}
+    return {part: changes.merged(config, plan.changed(part)) for part, config in plain.items()}
 
 
 def _site(plan: Plan) -> site.Site:
@@ -173,6 +179,8 @@ def _certificate(plan: Plan) -> bool:
 
 def _opskit(plan: Plan) -> Change:
     logs, urls, live = plan.logs, plan.urls, plan.root / "letsencrypt" / "live" / site.SERVER_NAME
+    files = {"ollama": str(logs["ollama"]), "kernel": str(logs["kernel"])}
+    told = {"ollama": "unit:ollama", "kernel": "journal"} if plan.journal else files
     return {
         "stack": {
             "nginx": {
@@ -188,9 +196,9 @@ def _opskit(plan: Plan) -> Change:
                 "key_header": "X-Api-Key",
             },
             "clawdbot": {"url": urls["clawdbot"], "health_path": "/health"},
-            "ollama": {"url": urls["ollama"], "log": str(logs["ollama"]), "model": MODEL},
+            "ollama": {"url": urls["ollama"], "log": told["ollama"], "model": MODEL},
             "gpu": {"expected": plan.gpus, "library": str(plan.library)},
-            "host": {"kernel_log": str(logs["kernel"])},
+            "host": {"kernel_log": told["kernel"], "journalctl": str(plan.root / "bin" / "journalctl")},
         },
         "certificates": {
             "files": [str(live / "fullchain.pem")],
@@ -202,18 +210,9 @@ def _opskit(plan: Plan) -> Change:
     }
 
 
-def _merged(plain: Change, changes: Change) -> Change:
-    """Mappings are merged key by key, everything else is replaced."""
-    merged = dict(plain)
-    for key, value in changes.items():
-        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
-        merged[key] = _merged(merged[key], value) if both else value
-    return merged
-
-
 def merge_changes(plan: Plan, more: Mapping[str, Change]) -> Plan:
     """Return the plan with further changes, those made later on top."""
-    return msgspec.structs.replace(plan, changes=_merged(plan.changes, dict(more)))
+    return msgspec.structs.replace(plan, changes=changes.added(plan.changes, more))
 
 
 def _json(value: Change) -> bytes:

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
+import psutil
 
 _TICK_S = 0.02
 
@@ -35,6 +36,13 @@ class Running(msgspec.Struct, frozen=True):
         with suppress(ChildProcessError):
             os.waitpid(self.pid, os.WNOHANG)  # reap it where it is a child of ours
         return _state_of(self.pid) if birth_of(self.pid) == self.born else ""
+
+    def listens(self, port: int) -> bool:
+        """Whether it is this process, or a child that shares its socket, that answers at a port."""
+        with suppress(psutil.Error):
+            sockets = psutil.Process(self.pid).net_connections("tcp")
+            return any(item.status == psutil.CONN_LISTEN and item.laddr.port == port for item in sockets)
+        return False
 
     def send(self, number: signal.Signals, *, group: bool = False) -> None:
         """Send a signal to it, or to all of its group; one that has ended gets none."""

@@ -175,7 +175,7 @@ class Stack:
         for part in parts:
             port = self.plan.port_of(part)
             deadline = time.monotonic() + _READY_S
-            while not answers(part, port):
+            while not (answers(part, port) and self.record.running[part].listens(port)):
                 ended = not self.record.running[part].alive()
                 if ended or time.monotonic() > deadline:
                     raise LabError(not_ready(part, self._printed(part), ended=ended))
@@ -245,6 +245,6 @@ class Stack:
         save(self.record)
 
 
-def fresh(folder: Path, *, remembered: bool = True) -> Stack:
-    """A lab with everything as it comes, not up yet."""
-    return Stack(Record(Plan(str(folder), free_ports())), remembered=remembered)
+def fresh(folder: Path, *, remembered: bool = True, **wanted: Any) -> Stack:
+    """A lab with everything as it comes but for what is `wanted` of its Plan, not up yet."""
+    return Stack(Record(Plan(str(folder), free_ports(), **wanted)), remembered=remembered)

@@ -21,6 +21,7 @@ _SLOW_S = 3.0  # the promise to users is a first token within 1.2 s; the contrac
 _BURST_SHARE = 0.85
 _BURST_S = 0.5
 _PEOPLE = 240
+_LONG = " Please keep this in mind." * 310
 _QUESTIONS = (
     "How do I centre a block in CSS?",
     "Write a haiku about rain.",
@@ -74,6 +75,8 @@ def ask(
     finally:
         connection.close()
     noticed = _noticed(user, answer, started, None, "")
+    if asks == "long" and noticed.outcome in {"fine", "slow", "burst"} and not _to_the_point(plan, number, answer.text):
+        return msgspec.structs.replace(noticed, outcome="beside")
     # The reference site buffers streams under TLS: that is how it is when nothing else is wrong.
     usual = noticed.outcome == "burst" and plan.changed("nginx").get("profile", plan.profile) == "reference"
     return msgspec.structs.replace(noticed, outcome=_pace(noticed.first_s, noticed.total_s)) if usual else noticed
@@ -162,7 +165,7 @@ def _connection(plan: Plan, number: int, timeout: float) -> http.client.HTTPSCon
 
 
 def _send(connection: http.client.HTTPSConnection, number: int, user: str, asks: Asks) -> None:
-    question = _QUESTIONS[number % len(_QUESTIONS)] + (" Please keep this in mind." * 310 if asks == "long" else "")
+    question = _QUESTIONS[number % len(_QUESTIONS)] + (_LONG if asks == "long" else "")
     headers = {"Content-Type": "application/json", "X-User-Id": user}
     if asks == "api":
         messages = [{"role": "user", "content": question}]
@@ -221,6 +224,11 @@ def _word(answer: _Answer, total: float) -> Outcome:
     if answer.first_s / total > _BURST_SHARE and total > _BURST_S:
         return "burst"
     return _pace(answer.first_s, total)
+
+
+def _to_the_point(plan: Plan, number: int, text: str) -> bool:
+    """Whether the answer is to the question: the scripted engine repeats how it began, of others nobody can say."""
+    return plan.engine != "scripted" or _QUESTIONS[number % len(_QUESTIONS)][:12] in text
 
 
 def _pace(first_s: float | None, total_s: float) -> Outcome:

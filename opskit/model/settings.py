@@ -49,9 +49,13 @@ class GpuSettings(msgspec.Struct, frozen=True):
 
 
 class HostSettings(msgspec.Struct, frozen=True):
-    """`kernel_log` is a file, or `journal` for the kernel's part of the systemd journal."""
+    """`kernel_log` is a file, or `journal` for the kernel's part of the systemd journal.
+
+    `journalctl` is the program that reads a journal, for a host where it is not on PATH or another one is to be asked.
+    """
 
     kernel_log: str = "journal"
+    journalctl: str = "journalctl"
 
 
 class Stack(msgspec.Struct, frozen=True):

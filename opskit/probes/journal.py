@@ -11,14 +11,16 @@ _CAP_BYTES = 32 << 20
 _FIELDS = "MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_PID"  # what is read, and nothing of command lines and environments
 
 
-def collect_journal(name: str, match: tuple[str, ...], since: float, deadline: Deadline) -> Raw:
+def collect_journal(
+    name: str, match: tuple[str, ...], since: float, deadline: Deadline, program: str = "journalctl"
+) -> Raw:
     """Return the entries since `since` (epoch seconds) that `match` selects, such as `("-u", "ollama")` or `("-k",)`.
 
     Raises ProbeError where there is no journal, where it may not be read, or where the selection has never logged:
     an empty answer is believed only from a source that is known to speak.
     """
     shown = " ".join(("journalctl", *match))
-    base = ("journalctl", *match, "--no-pager", "--quiet", "-o", "json", f"--output-fields={_FIELDS}")
+    base = (program, *match, "--no-pager", "--quiet", "-o", "json", f"--output-fields={_FIELDS}")
     # Newest first: where time or room run out, it is the oldest entries that are missing.
     found = _run((*base, "--since", f"@{int(since)}", "--reverse"), deadline, shown)
     if not found.stdout.strip():
@@ -37,10 +39,10 @@ def _run(argv: tuple[str, ...], deadline: Deadline, shown: str) -> Output:
         found = run(argv, deadline, say("run {command}", command=shown), _CAP_BYTES)
     except FileNotFoundError:
         raise ProbeError(
-            say("journalctl is not installed: name a log file in opskit.yaml instead of the journal")
+            say("{program} is not installed: name a log file in opskit.yaml instead of the journal", program=argv[0])
         ) from None
     except PermissionError:
-        raise ProbeError(say("journalctl may not be run by this user")) from None
+        raise ProbeError(say("{program} may not be run by this user", program=argv[0])) from None
     except OSError as error:
         why = error.strerror or str(error)
         raise ProbeError(say("{command} failed: {why}", command=shown, why=why)) from None

@@ -26,9 +26,10 @@ _NAMES = {"gpu-lost": "gpu_off_the_bus", "gpu-fault": "xid", "conntrack-full": "
 
 
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`source` is a path, or `journal`; `recent_s` how far back an event may lie."""
+    """`source` is a path, or `journal`, which `journalctl` reads; `recent_s` how far back an event may lie."""
 
     source: str = "journal"
+    journalctl: str = "journalctl"
     recent_s: float = 1800.0
 
 
@@ -51,13 +52,13 @@ class KernelLogProbe(Probe[Args]):
 
     def defaults(self, settings: Settings) -> Args:
         """The configured file, or the journal."""
-        return Args(settings.stack.host.kernel_log)
+        return Args(settings.stack.host.kernel_log, settings.stack.host.journalctl)
 
     def collect(self, args: Args, deadline: Deadline) -> tuple[Raw, ...]:
         """Read the file, or ask the journal."""
         if args.source == "journal":
             since = time.time() - _WINDOW_S
-            return (collect_journal("kernel.log", ("-k",), since, deadline),)
+            return (collect_journal("kernel.log", ("-k",), since, deadline, args.journalctl),)
         return collect_recent("kernel.log", args.source, deadline)
 
     def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:

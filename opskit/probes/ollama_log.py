@@ -46,9 +46,13 @@ LABELS = {
 
 
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`source` is a path, or `unit:NAME` for a journal; `recent_s` how far back a failure may lie."""
+    """`source` is a path, or `unit:NAME` for a journal, which `journalctl` reads.
+
+    `recent_s` is how far back a failure may lie.
+    """
 
     source: str = "unit:ollama"
+    journalctl: str = "journalctl"
     recent_s: float = 1800.0
 
 
@@ -77,13 +81,14 @@ class OllamaLogProbe(Probe[Args]):
 
     def defaults(self, settings: Settings) -> Args:
         """The configured log or unit."""
-        return Args(settings.stack.ollama.log)
+        return Args(settings.stack.ollama.log, settings.stack.host.journalctl)
 
     def collect(self, args: Args, deadline: Deadline) -> tuple[Raw, ...]:
         """Read the file, or ask the journal."""
         if args.source.startswith("unit:"):
             since = time.time() - _WINDOW_S
-            return (collect_journal("ollama.log", ("-u", args.source.removeprefix("unit:")), since, deadline),)
+            match = ("-u", args.source.removeprefix("unit:"))
+            return (collect_journal("ollama.log", match, since, deadline, args.journalctl),)
         return collect_recent("ollama.log", args.source, deadline)
 
     def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:

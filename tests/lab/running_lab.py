@@ -52,9 +52,9 @@ def eventually(told: Callable[[], Any], what: str = "it did not happen") -> Any:
 
 
 @contextmanager
-def lab_in(folder: Path, *, remembered: bool = False) -> Iterator[Stack]:
-    """A lab that is up; no other command finds it unless it is `remembered`."""
-    stack = fresh(folder / "stack", remembered=remembered)
+def lab_in(folder: Path, *, remembered: bool = False, **wanted: Any) -> Iterator[Stack]:
+    """A lab that is up; no other command finds it unless it is `remembered`. `wanted` are choices of its Plan."""
+    stack = fresh(folder / "stack", remembered=remembered, **wanted)
     try:
         stack.up()
         yield stack

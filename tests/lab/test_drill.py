@@ -45,7 +45,7 @@ def test_the_command_prints_each_run_and_the_score_and_writes_json(lab, tmp_path
     printed = capsys.readouterr()
     assert code == 0, printed
     assert printed.err.startswith("1/1 right nginx-stopped: OPS101 / OPS101, ")
-    assert "named the right cause: 100 % of 1 faults (95 % interval 21 to 100 %)" in printed.out
+    assert "named the right cause: 100 % of 1 faults (95 %: from 21 % to 100 %)" in printed.out
     told = json.loads((tmp_path / "drill.json").read_text())
     assert (told["accuracy"], told["false_accusations"], told["not_present"], told["not_healed"]) == (1.0, 0, 0, 0)
     assert [(run["fault"], run["verdict"]) for run in told["runs"]] == [("nginx-stopped", "OPS101")]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import msgspec
@@ -95,6 +97,20 @@ def test_a_port_that_is_taken_is_told_and_nothing_is_left_running(tmp_path):
             assert load(stack.plan.root) is None
         finally:
             end_all(tmp_path)
+
+
+def test_a_stranger_that_answers_at_a_port_does_not_pass_for_a_part(tmp_path):
+    stack = fresh(tmp_path / "stack", remembered=False)
+    stranger = ThreadingHTTPServer(("127.0.0.1", stack.plan.ports.gateway), SimpleHTTPRequestHandler)
+    threading.Thread(target=stranger.serve_forever, daemon=True).start()
+    try:
+        with pytest.raises(LabError, match=r"gateway ended: .*Address already in use"):
+            stack.up()
+        assert gone(stack)
+    finally:
+        stranger.shutdown()
+        stranger.server_close()
+        end_all(tmp_path)
 
 
 def test_a_site_that_nginx_refuses_is_told_and_nothing_is_left_running(tmp_path):
