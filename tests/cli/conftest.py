@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.stand_ins.stack import Stack
+from opskit.lab.users import ask
+from tests.lab.running_lab import lab_in
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 ROOT = Path(__file__).parents[2]
@@ -65,7 +66,7 @@ def opskit(config: Path) -> Run:
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory):
     """The practice stack, answering."""
-    with Stack(tmp_path_factory.mktemp("stack"), gateway_options=("--max-requests", "100000")) as running:
+    with lab_in(tmp_path_factory.mktemp("lab")) as running:
         for number in range(8):
-            running.chat("hello", user=f"user{number}")
+            assert ask(running.plan, number).status == 200
         yield running

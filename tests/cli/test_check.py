@@ -27,9 +27,16 @@ def test_the_exit_code_is_the_same_in_every_format(opskit, output):
     assert opskit("check", "clawdbot-health", "--output", output, "--no-record").returncode == 2
 
 
+def live(stack, folder):
+    """A configuration for the lab, with a history of its own."""
+    settings = {**json.loads(stack.plan.config_file.read_bytes()), "history": {"path": str(folder / "h.db")}}
+    (folder / "live.yaml").write_text(json.dumps(settings))
+    return folder / "live.yaml"
+
+
 def test_a_running_stack_is_ok_and_its_numbers_are_perfdata(opskit, stack, tmp_path):
-    conf = stack.write_config(tmp_path / "live.yaml", history={"path": str(tmp_path / "h.db")})
-    done = opskit("check", "--output", "nagios", given=conf, env=stack.env())
+    conf = live(stack, tmp_path)
+    done = opskit("check", "--output", "nagios", given=conf)
     assert done.returncode == 0, done.stdout
     head, _, perfdata = done.stdout.splitlines()[0].partition(" | ")
     assert head == "OPSKIT OK - 6 checks"
@@ -40,14 +47,12 @@ def test_a_running_stack_is_ok_and_its_numbers_are_perfdata(opskit, stack, tmp_p
 
 
 def test_a_fault_is_seen_by_the_check_that_watches_for_it(opskit, stack, tmp_path):
-    conf = stack.write_config(tmp_path / "live.yaml", history={"path": str(tmp_path / "h.db")})
-    stack.nvml.set(**{"gpu0.temp": 91, "gpu0.reasons": "0x40"})
-    stack.control["clawdbot"].set(health="failing")
+    conf = live(stack, tmp_path)
+    stack.change({"card": {"gpu0.temp": 91, "gpu0.reasons": "0x40"}, "clawdbot": {"health": "failing"}}, [])
     try:
-        done = opskit("check", "gpu-temperature", "clawdbot-health", "--json", given=conf, env=stack.env())
+        done = opskit("check", "gpu-temperature", "clawdbot-health", "--json", given=conf)
     finally:
-        stack.nvml.healthy(1)
-        stack.control["clawdbot"].clear()
+        stack.restore()
     states = {item["check"]: item for item in json.loads(done.stdout)["checks"]}
     assert states["gpu-temperature"]["status"] == "critical"
     assert "slowed down by heat" in states["gpu-temperature"]["items"][0]["text"]
@@ -57,24 +62,24 @@ def test_a_fault_is_seen_by_the_check_that_watches_for_it(opskit, stack, tmp_pat
 
 
 def test_a_health_route_that_answers_anything_is_not_called_healthy(opskit, stack, tmp_path):
-    conf = stack.write_config(tmp_path / "live.yaml", history={"path": str(tmp_path / "h.db")})
-    stack.control["clawdbot"].set(health="catch-all")
+    conf = live(stack, tmp_path)
+    stack.change({"clawdbot": {"health": "page"}}, [])
     try:
         done = opskit("check", "clawdbot-health", given=conf)
     finally:
-        stack.control["clawdbot"].clear()
+        stack.restore()
     assert done.returncode == 1
     assert "the health route proves nothing" in done.stdout
 
 
 def test_a_driver_that_hangs_is_unknown_within_the_timeout_and_the_call_is_named(opskit, stack, tmp_path):
-    conf = stack.write_config(tmp_path / "live.yaml")
-    stack.nvml.set(**{"gpu0.temp.hang": 30})
+    conf = live(stack, tmp_path)
+    stack.change({"card": {"gpu0.temp.hang": 30}}, [])
     try:
-        done = opskit("check", "gpu-temperature", "-t", "1.5", "--no-record", given=conf, env=stack.env())
-        other = opskit("check", "gpu-temperature", "-t", "1.5:critical", "--no-record", given=conf, env=stack.env())
+        done = opskit("check", "gpu-temperature", "-t", "1.5", "--no-record", given=conf)
+        other = opskit("check", "gpu-temperature", "-t", "1.5:critical", "--no-record", given=conf)
     finally:
-        stack.nvml.healthy(1)
+        stack.restore()
     assert done.returncode == 3
     assert "nvmlDeviceGetTemperature" in done.stdout
     assert other.returncode == 2

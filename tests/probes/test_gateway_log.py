@@ -13,8 +13,7 @@ from opskit.model.raw import Raw
 from opskit.probes.base import ProbeError
 from opskit.probes.registry import probe
 from tests.probes.asking import NOW, SHANGHAI, ask, replay, series, value
-from tests.probes.lines import end, moment, start
-from tests.stand_ins.service import local_now
+from tests.probes.lines import end, local_now, moment, start
 
 
 def pair(ago_s: float, name: str, **more: object) -> bytes:

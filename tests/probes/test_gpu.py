@@ -13,12 +13,13 @@ from opskit.app.observe import Live, job
 from opskit.app.observe import observe as observed
 from opskit.definitions import checks
 from opskit.judge.evaluate import evaluate
+from opskit.lab.gpu.library import build
 from opskit.model.settings import GpuSettings, Settings, Stack
 from opskit.model.status import Status
 from opskit.model.verdict import Verdict
 from opskit.probes.base import LateError, ProbeError
 from tests.probes.asking import ask, collect, replay, series, value
-from tests.stand_ins.nvml import NvmlState, build
+from tests.probes.cards import Cards
 
 FIRST, SECOND = (f"GPU-0000000{n}-5a11-4c0d-9e57-00000000a10{n}" for n in (0, 1))
 MIB = 1 << 20
@@ -30,15 +31,15 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def nvml(library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> NvmlState:
+def nvml(library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cards:
     """One healthy card, seen by the processes that are started from now on."""
-    state = NvmlState(tmp_path / "nvml.state").healthy()
+    state = Cards(tmp_path / "nvml.state")
     monkeypatch.setenv("LD_LIBRARY_PATH", str(library))
     monkeypatch.setenv("OPSKIT_NVML_STATE", str(state.path))
     return state
 
 
-def test_a_healthy_card(nvml: NvmlState) -> None:
+def test_a_healthy_card(nvml: Cards) -> None:
     reading = ask("gpu", expected=1)
     facts = reading.facts
     assert (facts["count"], facts["missing"], facts["lost"], facts["driver_error"]) == (1, 0, 0, "")
@@ -47,7 +48,7 @@ def test_a_healthy_card(nvml: NvmlState) -> None:
     assert not reading.why
 
 
-def test_two_cards_are_told_apart_by_their_whole_uuid(nvml: NvmlState) -> None:
+def test_two_cards_are_told_apart_by_their_whole_uuid(nvml: Cards) -> None:
     nvml.healthy(2).set(**{"gpu1.temp": 70, "gpu1.util_gpu": 99})
     reading = ask("gpu")
     assert {sample.labels["gpu"] for sample in series(reading, "temperature_c")} == {FIRST, SECOND}
@@ -68,25 +69,25 @@ def test_two_cards_are_told_apart_by_their_whole_uuid(nvml: NvmlState) -> None:
         ({"gpu0.temp": "!3"}, None),
     ],
 )
-def test_the_distance_is_to_the_cards_own_limit(nvml: NvmlState, state: dict[str, str], headroom: float | None) -> None:
+def test_the_distance_is_to_the_cards_own_limit(nvml: Cards, state: dict[str, str], headroom: float | None) -> None:
     nvml.set(**state)
     assert ask("gpu").facts["headroom_c"] == headroom
 
 
-def test_the_assumed_limit_is_an_argument(nvml: NvmlState) -> None:
+def test_the_assumed_limit_is_an_argument(nvml: Cards) -> None:
     nvml.unset("gpu0.temp_max")
     assert ask("gpu", assumed_limit_c=70).facts["headroom_c"] == 9
 
 
 @pytest.mark.parametrize(("reasons", "level"), [("0x4", 0), ("0x20", 1), ("0x40", 2), ("0x68", 2), ("0x8", 0)])
-def test_only_heat_counts_as_thermal_throttling(nvml: NvmlState, reasons: str, level: int) -> None:
+def test_only_heat_counts_as_thermal_throttling(nvml: Cards, reasons: str, level: int) -> None:
     reading = ask("gpu") if nvml.set(**{"gpu0.reasons": reasons}) else None
     assert reading is not None
     assert value(reading, "thermal_throttle") == level
     assert (reading.facts["thermal_throttle"], reading.facts["hardware_thermal"]) == (level > 0, level > 1)
 
 
-def test_what_the_driver_reserves_is_not_in_use(nvml: NvmlState) -> None:
+def test_what_the_driver_reserves_is_not_in_use(nvml: Cards) -> None:
     nvml.set(**{"gpu0.mem_total": 1000 * MIB, "gpu0.mem_used": 890 * MIB, "gpu0.mem_reserved": 20 * MIB})
     reading = ask("gpu")
     assert value(reading, "memory_used_pct") == 89
@@ -94,7 +95,7 @@ def test_what_the_driver_reserves_is_not_in_use(nvml: NvmlState) -> None:
 
 
 def test_the_library_may_stand_in_a_folder_that_the_settings_name(
-    nvml: NvmlState, library: Path, monkeypatch: pytest.MonkeyPatch
+    nvml: Cards, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("LD_LIBRARY_PATH")
     assert ask("gpu", expected=1).facts["missing"] == 1
@@ -103,9 +104,7 @@ def test_the_library_may_stand_in_a_folder_that_the_settings_name(
     assert verdict("gpu-temperature", 1, str(library)).status is Status.OK
 
 
-def test_an_old_driver_is_asked_in_the_old_way(
-    nvml: NvmlState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_old_driver_is_asked_in_the_old_way(nvml: Cards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = ("nvmlDeviceGetMemoryInfo_v2", "nvmlDeviceGetTemperatureV", "nvmlDeviceGetCurrentClocksEventReasons")
     old = build(tmp_path / "old", without=(*gone, "nvmlDeviceGetMarginTemperature")).parent
     monkeypatch.setenv("LD_LIBRARY_PATH", str(old))
@@ -122,7 +121,7 @@ def test_an_old_driver_is_asked_in_the_old_way(
 INIT = {9: "driver is not loaded", 12: "is not on this host", 18: "differ in version", 999: "a container has lost"}
 
 
-def broken(nvml: NvmlState, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def broken(nvml: Cards, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
     if code == 12:
         monkeypatch.delenv("LD_LIBRARY_PATH")
     else:
@@ -131,7 +130,7 @@ def broken(nvml: NvmlState, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("code", INIT)
 def test_a_driver_that_does_not_work_is_unknown_where_no_card_is_expected(
-    nvml: NvmlState, code: int, monkeypatch: pytest.MonkeyPatch
+    nvml: Cards, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken(nvml, code, monkeypatch)
     with pytest.raises(ProbeError, match=INIT[code]):
@@ -149,7 +148,7 @@ def verdict(check: str, expected: int | None, library: str | None = None) -> Ver
 
 @pytest.mark.parametrize("code", INIT)
 def test_a_driver_that_does_not_work_is_critical_where_cards_are_expected(
-    nvml: NvmlState, code: int, monkeypatch: pytest.MonkeyPatch
+    nvml: Cards, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken(nvml, code, monkeypatch)
     judged = verdict("gpu-memory", 1)
@@ -161,7 +160,7 @@ def test_a_driver_that_does_not_work_is_critical_where_cards_are_expected(
     assert verdict("gpu-memory", None).status is Status.UNKNOWN
 
 
-def test_a_driver_without_cards_is_not_healthy(nvml: NvmlState) -> None:
+def test_a_driver_without_cards_is_not_healthy(nvml: Cards) -> None:
     nvml.set(gpus=0)
     with pytest.raises(ProbeError, match="shows no GPU"):
         ask("gpu")
@@ -169,7 +168,7 @@ def test_a_driver_without_cards_is_not_healthy(nvml: NvmlState) -> None:
 
 
 @pytest.mark.parametrize(("call", "code"), [("handle", "!15"), ("all", "!999"), ("temp", "!15"), ("mem", "!16")])
-def test_a_lost_card_hides_no_other(nvml: NvmlState, call: str, code: str) -> None:
+def test_a_lost_card_hides_no_other(nvml: Cards, call: str, code: str) -> None:
     nvml.healthy(2).set(**{f"gpu0.{call}": code})
     reading = ask("gpu", expected=2)
     facts = reading.facts
@@ -179,7 +178,7 @@ def test_a_lost_card_hides_no_other(nvml: NvmlState, call: str, code: str) -> No
     assert verdict("gpu-memory", 2).status is Status.CRITICAL
 
 
-def test_a_card_that_is_not_ours_to_look_at_is_neither_lost_nor_fine(nvml: NvmlState) -> None:
+def test_a_card_that_is_not_ours_to_look_at_is_neither_lost_nor_fine(nvml: Cards) -> None:
     nvml.healthy(2).set(**{"gpu0.handle": "!4"})
     reading = ask("gpu", expected=2)
     assert (reading.facts["lost"], reading.facts["missing"]) == (0, 0)
@@ -188,7 +187,7 @@ def test_a_card_that_is_not_ours_to_look_at_is_neither_lost_nor_fine(nvml: NvmlS
     assert verdict("gpu-memory", 2).status is Status.UNKNOWN
 
 
-def test_what_a_card_does_not_have_vanishes_and_what_fails_says_why(nvml: NvmlState) -> None:
+def test_what_a_card_does_not_have_vanishes_and_what_fails_says_why(nvml: Cards) -> None:
     nvml.set(**{"gpu0.power": "!3", "gpu0.util_gpu": "!13", "gpu0.reasons": "!999", "gpu0.temp": "!4"})
     reading = ask("gpu")
     assert series(reading, "power_w") == series(reading, "utilization_pct") == []
@@ -200,7 +199,7 @@ def test_what_a_card_does_not_have_vanishes_and_what_fails_says_why(nvml: NvmlSt
 
 
 @pytest.mark.parametrize(("key", "call"), [("gpu0.temp", "nvmlDeviceGetTemperatureV 0"), ("init", "nvmlInit")])
-def test_a_call_that_hangs_is_named_and_leaves_no_process(nvml: NvmlState, key: str, call: str) -> None:
+def test_a_call_that_hangs_is_named_and_leaves_no_process(nvml: Cards, key: str, call: str) -> None:
     nvml.set(**{f"{key}.hang": 30})
     with pytest.raises(LateError, match=f"did not answer {call} within 0.7 s"):
         ask("gpu", 0.7)
@@ -243,7 +242,7 @@ def test_a_python_that_is_gone_is_an_error_of_the_probe(tmp_path: Path, monkeypa
 
 
 def test_the_reader_borrows_no_module_from_the_present_folder(
-    nvml: NvmlState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    nvml: Cards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("pynvml", "msgspec", "opskit"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('hijacked')\n")

@@ -14,24 +14,22 @@ from pathlib import Path
 
 import pytest
 
+from opskit.lab.plan import MODEL
+from opskit.lab.stack import Stack
+from opskit.lab.users import ask as user_asks
 from opskit.model.reading import Reading
+from tests.lab.running_lab import eventually, lab_in, take_out
 from tests.probes.asking import ask, collect, replay, value
-from tests.stand_ins.stack import MODEL, Stack
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("stack")) as running:
+    with lab_in(tmp_path_factory.mktemp("lab")) as running:
         yield running
 
 
 def parts(stack: Stack) -> dict[str, str]:
-    return {
-        "nginx": stack.nginx.url,
-        "gateway": stack.gateway_url,
-        "clawdbot": stack.clawdbot_url,
-        "ollama": stack.ollama_url,
-    }
+    return stack.plan.urls
 
 
 def test_the_machine_is_measured(tmp_path: Path) -> None:
@@ -70,16 +68,15 @@ link.getresponse()
 
 
 def test_a_user_who_waits_is_seen_all_the_way(stack: Stack) -> None:
-    stack.control["ollama"].set(hang_chat=True)
-    stack.control["gateway"].set(first_byte_s=30)
-    user = subprocess.Popen([sys.executable, "-c", USER, str(stack.https_port)], stderr=subprocess.DEVNULL)
+    stack.change({"gateway": {"first_byte_timeout_seconds": 30}}, [])
+    stack.freeze("ollama")
+    user = subprocess.Popen([sys.executable, "-c", USER, str(stack.plan.ports.https)], stderr=subprocess.DEVNULL)
     try:
         assert _until(stack, (1, 1, 1))
     finally:
         user.kill()
         user.wait()
-        stack.control["ollama"].clear()
-        stack.control["gateway"].clear()
+        take_out(stack)
 
 
 def _until(stack: Stack, wanted: tuple[int, ...]) -> bool:
@@ -91,16 +88,16 @@ def _until(stack: Stack, wanted: tuple[int, ...]) -> bool:
 
 def test_opskits_own_connections_do_not_count(stack: Stack) -> None:
     before = connections(stack)
-    stack.control["gateway"].set(hang=True)
+    stack.freeze("gateway")
     try:
-        own = [http.client.HTTPConnection("127.0.0.1", stack.gateway_port) for _ in range(3)]
+        own = [http.client.HTTPConnection("127.0.0.1", stack.plan.ports.gateway) for _ in range(3)]
         for link in own:
             link.request("GET", "/health")
         assert connections(stack) == before
         for link in own:
             link.close()
     finally:
-        stack.control["gateway"].clear()
+        stack.thaw()
 
 
 def test_parts_on_other_hosts_are_not_counted_here(stack: Stack) -> None:
@@ -147,22 +144,23 @@ def test_thousands_of_sockets_are_counted_in_one_look() -> None:
 
 
 def logged(stack: Stack) -> tuple[Reading, Reading]:
-    return ask("gateway_log", path=str(stack.gateway_log)), ask("nginx_access", path=str(stack.nginx.access_log))
+    logs = stack.plan.logs
+    return ask("gateway_log", path=str(logs["gateway"])), ask("nginx_access", path=str(logs["nginx"]))
 
 
 def test_the_probes_leave_no_trace_in_what_the_logs_say_of_users(stack: Stack) -> None:
     """The standard question and the knocks go through the real gateway and the real Nginx, and count for nobody."""
     before = [reading.facts["requests"] for reading in logged(stack)]
-    url = f"{stack.gateway_url}/v1/chat/completions"
+    url, log = f"{stack.plan.urls['gateway']}/v1/chat/completions", stack.plan.logs["gateway"]
+    door = stack.plan.urls["nginx"]
     for _ in range(3):
-        assert ask("latency", url=url, model=MODEL, api_key_file=str(stack.key_file)).facts["answered"] is True
-        assert ask("nginx_http", url=stack.nginx.url, verify=False, expect_status=None).facts["answered"] is True
+        assert ask("latency", url=url, model=MODEL, api_key_file=str(stack.plan.key_file)).facts["answered"] is True
+        assert ask("nginx_http", url=door, verify=False, expect_status=None).facts["answered"] is True
     assert ask("latency", url=url, model=MODEL).facts["answered"] is None
     # The gateway writes the last line a moment after its answer.
-    deadline = time.monotonic() + 10
-    while stack.gateway_log.read_text().count('"opskit-') < 8 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert stack.gateway_log.read_text().count('"opskit-') == 8
+    eventually(lambda: log.read_text().count('"opskit-') >= 8)
+    assert log.read_text().count('"opskit-') == 8
     assert [reading.facts["requests"] for reading in logged(stack)] == before
-    assert stack.chat("hello").status == 200
-    assert [reading.facts["requests"] for reading in logged(stack)] == [(count or 0) + 1 for count in before]  # type: ignore[operator]
+    assert user_asks(stack.plan, 1).status == 200
+    after = [(count or 0) + 1 for count in before]  # type: ignore[operator]
+    eventually(lambda: [reading.facts["requests"] for reading in logged(stack)] == after)

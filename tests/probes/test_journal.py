@@ -15,7 +15,7 @@ from opskit.probes import journal
 from opskit.probes.base import Deadline, LateError, ProbeError
 from opskit.probes.journal import collect_journal
 from tests.probes.asking import ask
-from tests.stand_ins.service import local_now
+from tests.probes.lines import local_now
 
 
 @pytest.fixture

@@ -12,8 +12,7 @@ import pytest
 from opskit.model.raw import Raw
 from opskit.probes.base import ProbeError
 from tests.probes.asking import NOW, ask, replay, value
-from tests.probes.lines import access
-from tests.stand_ins.service import local_now
+from tests.probes.lines import access, local_now
 
 API = "POST /v1/chat/completions HTTP/1.1"
 NOISE = random.Random(7).randbytes(5000)

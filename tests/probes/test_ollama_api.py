@@ -1,43 +1,46 @@
-"""Ollama's lists of models, from a scripted Ollama and from things that are none."""
+"""Ollama's lists of models, from the lab's Ollama and from things that are none."""
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
+import psutil
 import pytest
 
+from tests.lab.ollama.running import Ollama
 from tests.probes.asking import ask, value
 from tests.probes.server import Talk, answer, refused_port, serving
-from tests.stand_ins.process import Process, free_ports
-from tests.stand_ins.service import ControlFile
-
-
-class Ollama(Process):
-    """A scripted Ollama in a process of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        (port,) = free_ports(1)
-        self.control = ControlFile(folder / "control")
-        words = ["--port", str(port), "--log", str(folder / "log"), "--control", str(self.control.path)]
-        super().__init__([sys.executable, "-m", "tests.stand_ins.ollama", *words], port, folder / "out")
-        self.url = f"http://127.0.0.1:{port}/"
 
 
 @pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ollama]:
-    made = Ollama(tmp_path_factory.mktemp("ollama"))
-    made.start()
+def ollama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ollama]:
+    """The lab's Ollama, with its model loaded."""
+    made = Ollama(tmp_path_factory.mktemp("ollama")).start()
+    assert made.generate().status_code == 200
     yield made
-    made.stop()
+    made.close()
 
 
-@pytest.fixture
-def ollama(process: Ollama) -> Ollama:
-    process.control.clear()
-    return process
+@contextmanager
+def lists(names: tuple[str, ...], *running: dict[str, object]) -> Iterator[str]:
+    """A server whose lists are these."""
+
+    def script(talk: Talk) -> None:
+        models = [{"name": name} for name in names] if b"/api/tags" in talk.hear() else running
+        talk.sock.sendall(answer(body=json.dumps({"models": models})))
+
+    with serving(script) as server:
+        yield server.url
+
+
+def loaded(**more: object) -> dict[str, object]:
+    """What `/api/ps` says of the chat's model."""
+    ago = timedelta(seconds=float(str(more.pop("expired_s", -300))))
+    expires = (datetime.now(UTC) - ago).isoformat()
+    return {"name": "qwen3:32b", "size": 100, "size_vram": 100, "expires_at": expires, **more}
 
 
 def test_a_model_wholly_on_the_gpu(ollama: Ollama) -> None:
@@ -51,28 +54,28 @@ def test_a_model_wholly_on_the_gpu(ollama: Ollama) -> None:
     assert reading.evidence["vram_share_pct"][0].source.endswith("/api/ps")
 
 
-def test_a_part_of_the_model_on_the_cpu(ollama: Ollama) -> None:
-    ollama.control.set(vram_share=0.62)
-    assert ask("ollama_api", url=ollama.url).facts["vram_share_pct"] == 62
+def test_a_part_of_the_model_on_the_cpu() -> None:
+    with lists(("qwen3:32b",), loaded(size_vram=62)) as url:
+        assert ask("ollama_api", url=url).facts["vram_share_pct"] == 62
 
 
-def test_a_model_that_is_not_loaded_has_no_share(ollama: Ollama) -> None:
-    ollama.control.set(loaded=False)
-    reading = ask("ollama_api", url=ollama.url)
+def test_a_model_that_is_not_loaded_has_no_share() -> None:
+    with lists(("qwen3:32b",)) as url:
+        reading = ask("ollama_api", url=url)
     assert (reading.facts["model_loaded"], reading.facts["vram_share_pct"]) == (False, None)
     assert "is not loaded" in str(reading.reason("vram_share_pct"))
     assert "is not loaded" in str(reading.reason("stopping"))
 
 
 def test_a_missing_model_is_missing(ollama: Ollama) -> None:
-    ollama.control.set(models=["llama3.2:3b"], loaded=False)
-    reading = ask("ollama_api", url=ollama.url)
+    reading = ask("ollama_api", url=ollama.url, model="llama3.2:3b")
     assert (reading.facts["model_present"], value(reading, "model_present")) == (False, 0)
 
 
-def test_an_unload_that_does_not_end_is_seen(ollama: Ollama) -> None:
-    ollama.control.set(expires_in_s=-20)
-    assert ask("ollama_api", url=ollama.url).facts["stopping"] is True
+def test_an_unload_that_does_not_end_is_seen() -> None:
+    for expired_s, stopping in ((20, True), (-20, False)):
+        with lists(("qwen3:32b",), loaded(expired_s=expired_s)) as url:
+            assert ask("ollama_api", url=url).facts["stopping"] is stopping
 
 
 @pytest.mark.parametrize(
@@ -89,17 +92,18 @@ def test_an_unload_that_does_not_end_is_seen(ollama: Ollama) -> None:
         ("", "qwen3:32b", False),
     ],
 )
-def test_names_are_compared_as_ollama_does(ollama: Ollama, listed: str, wanted: str, same: bool) -> None:
-    ollama.control.set(models=[listed])
-    assert ask("ollama_api", url=ollama.url, model=wanted).facts["model_present"] is same
+def test_names_are_compared_as_ollama_does(listed: str, wanted: str, same: bool) -> None:
+    with lists((listed,)) as url:
+        assert ask("ollama_api", url=url, model=wanted).facts["model_present"] is same
 
 
 def test_a_frozen_process_is_a_time_out(ollama: Ollama) -> None:
-    ollama.freeze()
+    process = psutil.Process(ollama.part.child.pid)
+    process.suspend()
     try:
         reading = ask("ollama_api", 0.4, url=ollama.url)
     finally:
-        ollama.thaw()
+        process.resume()
     facts = reading.facts
     assert (facts["answered"], facts["refused"], facts["timed_out"]) == (False, False, True)
     assert (facts["model_present"], facts["model_loaded"]) == (None, None)

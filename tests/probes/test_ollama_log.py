@@ -10,10 +10,10 @@ import pytest
 
 from opskit.model.raw import Raw
 from opskit.probes.base import ProbeError
+from tests.probes import ollama_texts as texts
 from tests.probes.asking import NOW, ask, replay
 from tests.probes.lines import moment
-from tests.stand_ins import ollama_texts as texts
-from tests.stand_ins.ollama_lines import gin, slog
+from tests.probes.ollama_lines import gin, slog
 
 PATH = "/var/log/ollama.log"
 
