@@ -34,7 +34,10 @@ _OFFLOADED = re.compile(r"offloaded (\d+)/(\d+) layers|layers\.model=(\d+).{0,80
 _STARTED = re.compile(r"started in (\d+(?:\.\d+)?) seconds")
 _DECODED = re.compile(r"(?:n_decoded|n_gen) = +(\d+)")
 _PROGRESS = re.compile(r"prompt processing.{0,120} t = +(\d+(?:\.\d+)?) s")
-_RATE = re.compile(r"\btg = +(\d+(?:\.\d+)?) t/s|(?<!prompt )eval time =.{0,90}, +(\d+(?:\.\d+)?) tokens per second")
+# A single token takes 0.00 ms, because the clock starts with the first one: its rate means nothing.
+_RATE = re.compile(
+    r"\btg = +(\d+(?:\.\d+)?) t/s|(?<!prompt )eval time =(?! *0\.00 ms).{0,90}, +(\d+(?:\.\d+)?) tokens per second"
+)
 _TOTAL = re.compile(r"total time = +(\d+(?:\.\d+)?) ms")
 
 # For a block: a named cause beats "it died", which beats what merely slows down; within one tier the first line.

@@ -191,7 +191,7 @@ _CLIENT = (
     ),
 )
 _STATE = (
-    _rule("reload", "waiting for server to become available", "evicting", "model to expire immediately"),
+    _rule("reload", "to become available", "to start responding", "evicting", "model to expire immediately"),
     _rule(
         "reload", "starting llama", "starting runner", "starting go runner", "loading model", "will fit in available"
     ),

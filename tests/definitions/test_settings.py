@@ -35,6 +35,7 @@ stack:
     library: /opt/nvidia/lib
   host:
     kernel_log: /var/log/kern.log
+    journalctl: /opt/systemd/bin/journalctl
 certificates:
   files: [/etc/ssl/chat/*.pem]
   endpoints: ["chat.example.com:443", "[::1]:8443"]
@@ -111,6 +112,8 @@ WRONG = [
     ("stack: {ollama: {log: 'unit:a b'}}",
      "stack.ollama.log: expected a path from /, or unit:NAME for the journal of a unit"),
     ("stack: {host: {kernel_log: dmesg}}", "stack.host.kernel_log: expected a path from /, or journal"),
+    ("stack: {host: {journalctl: 'journalctl -q'}}",
+     "stack.host.journalctl: expected the name of a program, or its path from /"),
     ("stack: {gpu: {expected: -1}}", "stack.gpu.expected: expected a number of cards, 0 or more"),
     ("stack: {gpu: {library: lib}}", "stack.gpu.library: expected a path that begins with /"),
     ("stack: {gpu: {expected: two}}", "stack.gpu.expected: expected a whole number, got 'two'"),
