@@ -164,8 +164,8 @@ def test_every_mistake_is_told_in_one_run_each_at_its_line():
         parse(data, "x.yaml")
     assert str(refused.value).splitlines() == [
         f"x.yaml:6: stack.nginx.url: {URL}",
-        "x.yaml:34: notify.email.port: expected a port, 1 to 65535",
-        "x.yaml:43: report.daily_at: expected a time of day as HH:MM, such as 08:00",
+        "x.yaml:35: notify.email.port: expected a port, 1 to 65535",
+        "x.yaml:44: report.daily_at: expected a time of day as HH:MM, such as 08:00",
     ]
 
 
