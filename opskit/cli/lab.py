@@ -40,7 +40,7 @@ def up(options: Options, directory: Path | None, **wanted: Any) -> int:
         try:
             users_ask(stack, _FIRST_USERS if plan.engine == "scripted" else 1)
             well = is_well(stack)
-        except BaseException:
+        except BaseException:  # Ctrl-C too: what was started has to end
             stack.down()
             raise
     out(_parts(stack.record, reader))

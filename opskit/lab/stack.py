@@ -66,7 +66,7 @@ class Stack:
             for part in order():
                 self._start(part)
             self.wait_ready(order())
-        except BaseException:
+        except BaseException:  # Ctrl-C too: what was started has to end
             self.down()
             raise
 

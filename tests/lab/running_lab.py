@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from opskit.lab.plan import PARTS
 from opskit.lab.stack import Stack, fresh
 
 ROOT = Path(__file__).parents[2]
-WITHIN_S = 20.0
 _PRIVATE = {"OPSKIT_CONFIG", "LC_ALL", "LC_MESSAGES", "LANG"}
 
 
@@ -40,15 +38,6 @@ def end_all(folder: Path) -> None:
     for pid in processes_of(folder):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-
-
-def eventually(told: Callable[[], Any], what: str = "it did not happen") -> Any:
-    """Return what `told` says as soon as it is true; fail when that takes too long."""
-    deadline = time.monotonic() + WITHIN_S
-    while not (answer := told()):
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
-    return answer
 
 
 @contextmanager

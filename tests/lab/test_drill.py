@@ -18,7 +18,7 @@ from opskit.lab.plan import Plan
 from opskit.lab.record import LabError, load
 from opskit.lab.users import Noticed, ask
 from opskit.model.text import Text
-from tests.lab.running_lab import eventually
+from tests.lab.part_process import eventually
 
 
 @pytest.fixture(autouse=True)

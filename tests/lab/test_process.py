@@ -13,7 +13,8 @@ import pytest
 
 from opskit.lab import process
 from opskit.lab.process import Running, birth_of, children_of
-from tests.lab.running_lab import eventually, processes_of
+from tests.lab.part_process import eventually
+from tests.lab.running_lab import processes_of
 
 SLEEPER = [sys.executable, "-c", "import time; print('here', flush=True); time.sleep(600)"]
 DEAF = [

@@ -14,7 +14,8 @@ from opskit.lab.plan import PARTS
 from opskit.lab.record import load
 from opskit.lab.stack import Stack
 from opskit.lab.users import ask, knock, look
-from tests.lab.running_lab import eventually, processes_of, take_out
+from tests.lab.part_process import eventually
+from tests.lab.running_lab import processes_of, take_out
 
 CHECK_S = 60.0
 

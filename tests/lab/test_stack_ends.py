@@ -18,7 +18,8 @@ from opskit.lab.process import children_of
 from opskit.lab.record import LabError, load
 from opskit.lab.stack import Stack, fresh
 from opskit.lab.users import ask
-from tests.lab.running_lab import end_all, eventually, lab_in, processes_of, take_out
+from tests.lab.part_process import eventually
+from tests.lab.running_lab import end_all, lab_in, processes_of, take_out
 
 
 @pytest.fixture

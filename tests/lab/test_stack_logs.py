@@ -5,7 +5,7 @@ from __future__ import annotations
 from opskit.lab.acts import perform
 from opskit.lab.stack import Stack
 from opskit.lab.users import ask, knock
-from tests.lab.running_lab import eventually
+from tests.lab.part_process import eventually
 
 
 def request(stack: Stack) -> None:

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from tests.probes.asking import NOW, SHANGHAI
 
 
 def moment(ago_s: float, now: datetime = NOW) -> datetime:
     return now - timedelta(seconds=ago_s)
-
-
-def local_now() -> datetime:
-    """The time of day in the host's zone."""
-    return datetime.now(UTC).astimezone()
 
 
 def access(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 from datetime import datetime, timedelta
 
-from tests.probes.ollama_lines import gin, slog
+from opskit.lab.ollama.journal import gin, slog
 
 _BLOB = "/usr/share/ollama/.ollama/models/blobs/sha256-3291abe70f16ee9682de7bfae08db5373ea9d6497e614aaad63340ad421d6312"
 _TERMINATED = {"0.30": "llama-server process has terminated", "0.12": "llama runner process has terminated"}

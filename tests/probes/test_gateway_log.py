@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from opskit.lab.part import local_now
 from opskit.model.raw import Raw
 from opskit.probes.base import ProbeError
 from opskit.probes.registry import probe
 from tests.probes.asking import NOW, SHANGHAI, ask, replay, series, value
-from tests.probes.lines import end, local_now, moment, start
+from tests.probes.lines import end, moment, start
 
 
 def pair(ago_s: float, name: str, **more: object) -> bytes:

@@ -18,7 +18,8 @@ from opskit.lab.plan import MODEL
 from opskit.lab.stack import Stack
 from opskit.lab.users import ask as user_asks
 from opskit.model.reading import Reading
-from tests.lab.running_lab import eventually, lab_in, take_out
+from tests.lab.part_process import eventually
+from tests.lab.running_lab import lab_in, take_out
 from tests.probes.asking import ask, collect, replay, value
 
 

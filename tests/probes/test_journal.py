@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from opskit.lab import kernel as kernel_texts
+from opskit.lab.part import local_now
 from opskit.model.raw import Raw
 from opskit.probes import journal
 from opskit.probes.base import Deadline, LateError, ProbeError
 from opskit.probes.journal import collect_journal
 from tests.probes.asking import ask
-from tests.probes.lines import local_now
 
 
 @pytest.fixture

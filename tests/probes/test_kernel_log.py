@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from opskit.lab import kernel as texts
+from opskit.lab.part import local_now
 from opskit.probes.base import ProbeError
 from tests.probes.asking import NOW, ask, replay
-from tests.probes.lines import local_now, moment
+from tests.probes.lines import moment
 
 HUNG = "INFO: task kworker/0:1:77 blocked for more than 120 seconds."
 CRASH = "firefox[4711]: segfault at 0 ip 00007f sp 00007f error 4 in libxul.so[7f+1000]"

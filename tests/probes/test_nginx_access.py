@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from opskit.lab.part import local_now
 from opskit.model.raw import Raw
 from opskit.probes.base import ProbeError
 from tests.probes.asking import NOW, ask, replay, value
-from tests.probes.lines import access, local_now
+from tests.probes.lines import access
 
 API = "POST /v1/chat/completions HTTP/1.1"
 NOISE = random.Random(7).randbytes(5000)

@@ -9,11 +9,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from opskit.lab.part import local_now
 from opskit.model.settings import Settings
 from opskit.probes.base import Deadline, ProbeError
 from opskit.probes.registry import probe
 from tests.probes.asking import NOW, replay
-from tests.probes.lines import DIED, REFUSED, TIMED_OUT, error, local_now
+from tests.probes.lines import DIED, REFUSED, TIMED_OUT, error
 
 PORTS = {"gateway": "http://127.0.0.1:18789", "clawdbot": "http://127.0.0.1:8080"}
 MUSL = REFUSED.replace("Connection refused", "verbunden wird nicht")

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from opskit.lab.ollama.journal import gin, slog
 from opskit.model.raw import Raw
 from opskit.probes.base import ProbeError
 from tests.probes import ollama_texts as texts
 from tests.probes.asking import NOW, ask, replay
 from tests.probes.lines import moment
-from tests.probes.ollama_lines import gin, slog
 
 PATH = "/var/log/ollama.log"
 

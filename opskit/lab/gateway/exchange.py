@@ -81,7 +81,7 @@ class Exchange:
             await self._refuse(refused)
         except asyncio.CancelledError:  # open streams are cut when the service ends
             await self._refuse(RefusedError(503, "the gateway is stopping, please try again later"))
-        except Exception as error:
+        except Exception as error:  # only to log it: the request has to have its end record
             self._outcome.status, self._outcome.error = 500, f"unexpected {type(error).__name__}"
             raise
         finally:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -36,16 +37,25 @@ class Journal:
 
     def slog(self, level: Level, source: str, message: str, **values: object) -> None:
         """Append a line of the server itself. Keys with blanks can be given as `**{"total vram": ...}`."""
-        stamp = local_now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        pairs = "".join(f" {quoted(key)}={quoted(str(value))}" for key, value in values.items())
-        self._file.write(f"time={stamp} level={level} source={source} msg={quoted(message)}{pairs}")
+        self._file.write(slog(local_now(), level, source, message, **values))
 
     def gin(self, status: int, seconds: float, client: str, method: str, path: str) -> None:
         """Append an access line: a request has ended."""
-        stamp = local_now().strftime("%Y/%m/%d - %H:%M:%S")
-        spent = f"{go_duration(seconds):>13}"
-        target = json.dumps(path, ensure_ascii=False)
-        self._file.write(f"[GIN] {stamp} | {status:3d} | {spent} | {client:>15} | {method:<7}  {target}")
+        self._file.write(gin(local_now(), status, seconds, method, path, client))
+
+
+def slog(time: datetime, level: Level, source: str, message: str, **values: object) -> str:
+    """A line of the server itself, after log/slog's TextHandler. `time` needs a zone."""
+    stamp = time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    pairs = "".join(f" {quoted(key)}={quoted(str(value))}" for key, value in values.items())
+    return f"time={stamp} level={level} source={source} msg={quoted(message)}{pairs}"
+
+
+def gin(time: datetime, status: int, seconds: float, method: str, path: str, client: str = "127.0.0.1") -> str:
+    """An access line, after gin v1.10 `logger.go`: local time without a zone. `time` is that of the request's end."""
+    stamp, spent = time.strftime("%Y/%m/%d - %H:%M:%S"), f"{go_duration(seconds):>13}"
+    target = json.dumps(path, ensure_ascii=False)
+    return f"[GIN] {stamp} | {status:3d} | {spent} | {client:>15} | {method:<7}  {target}"
 
 
 def quoted(text: str) -> str:

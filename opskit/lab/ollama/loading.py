@@ -55,7 +55,7 @@ class Loader:
             self._ledger.enter(runner)
         try:
             await self._wait(runner, began)
-        except BaseException:
+        except BaseException:  # cancelled too: a runner that nobody waits for would hold the card
             await runner.kill()
             self._ledger.leave(runner)
             raise
