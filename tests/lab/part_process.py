@@ -14,15 +14,14 @@ from typing import Any
 
 import yaml
 
+from opskit.lab.ports import free_ports
+
 WITHIN_S = 15.0
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody listens on just now, and that no outgoing connection will take."""
+    return free_ports().gateway
 
 
 def eventually(told: Callable[[], Any], what: str = "it did not happen") -> Any:
