@@ -12,11 +12,12 @@ import random
 from datetime import datetime, timedelta
 
 from opskit.lab.ollama.journal import gin, slog
+from opskit.lab.ollama.settings import Generation
+from opskit.lab.ollama.wording import WORDING
+from opskit.lab.runner import load_lines
 
 _BLOB = "/usr/share/ollama/.ollama/models/blobs/sha256-3291abe70f16ee9682de7bfae08db5373ea9d6497e614aaad63340ad421d6312"
-_TERMINATED = {"0.30": "llama-server process has terminated", "0.12": "llama runner process has terminated"}
 _ILLEGAL_ACCESS = "an illegal memory access was encountered"
-_RUNNER_SOURCE = {"0.30": "llama_server.go", "0.12": "server.go"}
 
 
 def _after(time: datetime, seconds: float) -> datetime:
@@ -29,13 +30,7 @@ def _failed(time: datetime, error: str, seconds: float, status: int = 500) -> li
     return [load, gin(time, status, seconds, "POST", "/api/chat")]
 
 
-def journal(text: str, time: datetime, host: str = "chat1", pid: int = 1187) -> str:
-    """The same lines as `journalctl -u ollama -o short-iso` shows them; `time` is the journal's, for all of them."""
-    prefix = f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {host} ollama[{pid}]: "
-    return "\n".join(prefix + line for line in text.split("\n"))
-
-
-def server_start(time: datetime, port: int, generation: str = "0.30") -> str:
+def server_start(time: datetime, port: int, generation: Generation = "0.30") -> str:
     """A start that finds its GPU."""
     version = "0.32.15" if generation == "0.30" else "0.12.3"
     settings = "map[CUDA_VISIBLE_DEVICES: OLLAMA_KEEP_ALIVE:5m0s OLLAMA_MAX_QUEUE:512 OLLAMA_NUM_PARALLEL:1]"
@@ -48,27 +43,21 @@ def server_start(time: datetime, port: int, generation: str = "0.30") -> str:
     ])  # fmt: skip
 
 
-def model_load(time: datetime, generation: str, seconds: float) -> str:
+def model_load(time: datetime, generation: Generation, seconds: float) -> str:
     """A load that succeeds, all layers on the GPU; `time` is its end."""
-    name = "llama-server" if generation == "0.30" else "llama runner"
-    source = _RUNNER_SOURCE[generation]
+    words = WORDING[generation]
     command = f"llama-server --model {_BLOB} --port 40123 --host 127.0.0.1 --no-webui --offline --ctx-size 4096"
-    start = "starting llama-server" if generation == "0.30" else "starting runner"
     return "\n".join([
-        slog(_after(time, -seconds), "INFO", f"{source}:402", start, cmd=command),
+        slog(_after(time, -seconds), "INFO", f"{words.source}:402", words.starting, cmd=command),
         "load_tensors: offloading 64 repeating layers to GPU",
         "load_tensors: offloaded 65/65 layers to GPU",
-        slog(time, "INFO", f"{source}:1310", f"{name} started in {seconds:.2f} seconds"),
+        slog(time, "INFO", f"{words.source}:1310", f"{words.name} started in {seconds:.2f} seconds"),
     ])  # fmt: skip
 
 
-def out_of_memory_at_load(time: datetime, generation: str = "0.30") -> str:
+def out_of_memory_at_load(time: datetime, generation: Generation = "0.30") -> str:
     """cudaMalloc fails while the weights go to the card; the request ends in 500."""
-    error = (
-        "llama-server reported out-of-memory during startup: cudaMalloc failed: out of memory"
-        if generation == "0.30"
-        else f"{_TERMINATED[generation]}: cudaMalloc failed: out of memory"
-    )
+    error = WORDING[generation].terminated("cudaMalloc failed: out of memory")
     allocating = "allocating 17824.44 MiB on device 0: cudaMalloc failed: out of memory"
     runner = [
         f"ggml_backend_cuda_buffer_type_alloc_buffer: {allocating}",
@@ -81,7 +70,7 @@ def out_of_memory_at_load(time: datetime, generation: str = "0.30") -> str:
     else:
         runner = ["load_tensors: loading model tensors, this can take a while... (mmap = true)", *runner]
         runner.append(f"panic: unable to load model: {_BLOB}")
-    started = slog(time, "INFO", f"{_RUNNER_SOURCE[generation]}:402", "waiting for server to become available")
+    started = slog(time, "INFO", f"{WORDING[generation].source}:402", "waiting for server to become available")
     return "\n".join([started, *runner, *_failed(_after(time, 2.8), error, 2.9)])
 
 
@@ -111,10 +100,9 @@ def go_panic(time: datetime, goroutines: int = 14, seed: int = 7) -> str:
     return "\n".join([*lines, "exit status 2"])
 
 
-def runner_killed(time: datetime, generation: str = "0.30") -> str:
+def runner_killed(time: datetime, generation: Generation = "0.30") -> str:
     """The kernel killed the runner in the middle of a request; the reason stands in the kernel's log only."""
-    error = f"{_TERMINATED[generation]}: signal: killed"
-    source = _RUNNER_SOURCE[generation]
+    error, source = WORDING[generation].terminated("signal: killed"), WORDING[generation].source
     first = (
         slog(time, "ERROR", f"{source}:512", "llama-server terminated", exit="signal: killed")
         if generation == "0.30"
@@ -124,30 +112,25 @@ def runner_killed(time: datetime, generation: str = "0.30") -> str:
     return "\n".join([first, failed, gin(_after(time, 0.03), 500, 14.207331, "POST", "/api/chat")])
 
 
-def load_timeout(time: datetime, generation: str = "0.30") -> str:
+def load_timeout(time: datetime, generation: Generation = "0.30") -> str:
     """The load made no progress for five minutes: slow disk, or a GPU that does not answer."""
-    name = "llama-server" if generation == "0.30" else "llama runner"
+    name = WORDING[generation].name
     error = f"timed out waiting for {name} to start - progress 0.37 - "
-    waiting = slog(time, "INFO", f"{_RUNNER_SOURCE[generation]}:402", f"waiting for {name} to start responding")
+    waiting = slog(time, "INFO", f"{WORDING[generation].source}:402", f"waiting for {name} to start responding")
     return "\n".join([waiting, *_failed(_after(time, 300.2), error, 300.6)])
 
 
-def cuda_error(time: datetime, generation: str = "0.30", reason: str = _ILLEGAL_ACCESS) -> str:
+def cuda_error(time: datetime, generation: Generation = "0.30", reason: str = _ILLEGAL_ACCESS) -> str:
     """A CUDA call fails during generation: the runner's lines, its abort, and what the server makes of it."""
-    error = f"{_TERMINATED[generation]}: CUDA error: {reason}"
-    place = "/build/ml/backend/ggml/ggml/src/ggml-cuda/ggml-cuda.cu"
-    source = _RUNNER_SOURCE[generation]
+    error = WORDING[generation].terminated(f"CUDA error: {reason}")
     return "\n".join([
-        f"CUDA error: {reason}",
-        f"  current device: 0, in function ggml_backend_cuda_synchronize at {place}:2871",
-        "  cudaStreamSynchronize(cuda_ctx->stream())",
-        f"{place}:96: CUDA error",
-        slog(time, "ERROR", f"{source}:1702", "post predict", error=error),
+        *load_lines.cuda_error(reason),
+        slog(time, "ERROR", f"{WORDING[generation].source}:1702", "post predict", error=error),
         gin(time, 500, 8.113402, "POST", "/api/chat"),
     ])  # fmt: skip
 
 
-def cpu_fallback(time: datetime, generation: str = "0.30") -> str:
+def cpu_fallback(time: datetime, generation: Generation = "0.30") -> str:
     """A start that does not find the GPU and goes on without it: level INFO or WARN, never an error."""
     cpu = {"id": "cpu", "library": "cpu", "compute": "", "name": "cpu", "description": "cpu", "total": "62.6 GiB"}
     compute = slog(_after(time, 0.3), "INFO", "types.go:60", "inference compute", **cpu, available="57.9 GiB")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 
 import psutil
 import pytest
 
+from tests.lab.guard import watched
 from tests.lab.ollama.running import Ollama
 from tests.probes.asking import ask, value
 from tests.probes.server import Talk, answer, refused_port, serving
@@ -18,10 +19,10 @@ from tests.probes.server import Talk, answer, refused_port, serving
 @pytest.fixture(scope="module")
 def ollama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ollama]:
     """The lab's Ollama, with its model loaded."""
-    made = Ollama(tmp_path_factory.mktemp("ollama")).start()
-    assert made.generate().status_code == 200
-    yield made
-    made.close()
+    folder = tmp_path_factory.mktemp("ollama")
+    with watched(folder), closing(Ollama(folder)) as made:
+        assert made.start().generate().status_code == 200
+        yield made
 
 
 @contextmanager

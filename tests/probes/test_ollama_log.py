@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from opskit.lab.ollama.journal import gin, slog
+from opskit.lab.ollama.settings import Generation
 from opskit.model.raw import Raw
 from opskit.probes.base import ProbeError
 from tests.probes import ollama_texts as texts
@@ -29,7 +30,7 @@ def facts(*parts: str, now: datetime = NOW, source: str = PATH) -> set[str]:
 
 
 @pytest.mark.parametrize("generation", ["0.30", "0.12"])
-def test_each_failure_has_its_name_in_both_generations(generation: str) -> None:
+def test_each_failure_has_its_name_in_both_generations(generation: Generation) -> None:
     at = moment(60)
     assert "vram_oom" in facts(texts.out_of_memory_at_load(at, generation))
     assert "ram_oom" in facts(texts.runner_killed(at, generation))
