@@ -38,8 +38,10 @@ def write_program(root: Path) -> Path:
     program = root / "bin" / "journalctl"
     program.parent.mkdir(exist_ok=True)
     command = shlex.join([sys.executable, "-m", "opskit.lab.journal", str(root)])
-    program.write_text(f'#!/bin/sh\nexec {command} "$@"\n', "utf-8")
-    program.chmod(0o700)
+    fresh = program.with_name("journalctl.new")
+    fresh.write_text(f'#!/bin/sh\nexec {command} "$@"\n', "utf-8")
+    fresh.chmod(0o700)
+    fresh.replace(program)  # in one step: somebody may be running it
     return program
 
 
@@ -48,9 +50,14 @@ def main(root: Path, words: list[str]) -> int:
     importer = next((found for name in _IMPORTER if (found := shutil.which(name))), None)
     others = [folder for folder in os.get_exec_path() if Path(folder) != root / "bin"]
     reader = shutil.which("journalctl", path=os.pathsep.join(others))
-    if importer is None or reader is None:
-        return _tell(entries(root), words)
-    return subprocess.run([reader, "--file", str(_journal(root, importer)), *words], check=False).returncode
+    try:
+        if importer is None or reader is None:
+            return _tell(entries(root), words)
+        journal = _journal(root, importer)
+    except (OSError, subprocess.CalledProcessError) as error:
+        sys.stderr.write(f"journalctl of the lab: {error}\n")
+        return 1
+    return subprocess.run([reader, "--file", str(journal), *words], check=False).returncode
 
 
 def entries(root: Path) -> list[Entry]:
@@ -86,12 +93,9 @@ def _time(line: str, zone: tzinfo) -> float | None:
 
 
 def _journal(root: Path, importer: str) -> Path:
-    """Write the journal file anew unless the logs have stood still since; return where it is."""
+    """Write the journal file anew, because a copy that misses the newest line would look calm; return where it is."""
     journal = root / "journal" / "lab.journal"
     journal.parent.mkdir(exist_ok=True)
-    newest = max((root / name).stat().st_mtime_ns for name in LOGS)
-    if journal.exists() and journal.stat().st_mtime_ns > newest:
-        return journal
     with tempfile.TemporaryDirectory(dir=journal.parent) as folder:
         fresh = Path(folder) / "lab.journal"
         command = [importer, f"--output={fresh}", "--split-mode=none", "-"]

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from opskit.lab.users import ask
-from tests.lab.guard import watched
 from tests.lab.running_lab import lab_in
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -67,8 +66,7 @@ def opskit(config: Path) -> Run:
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory):
     """The practice stack, answering."""
-    folder = tmp_path_factory.mktemp("lab")
-    with watched(folder), lab_in(folder) as running:
+    with lab_in(tmp_path_factory.mktemp("lab")) as running:
         for number in range(8):
             assert ask(running.plan, number).status == 200
         yield running

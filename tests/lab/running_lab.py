@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 from opskit.lab.acts import release
 from opskit.lab.plan import PARTS
 from opskit.lab.stack import Stack, fresh
+from tests.lab.guard import watched
 
 ROOT = Path(__file__).parents[2]
 _PRIVATE = {"OPSKIT_CONFIG", "LC_ALL", "LC_MESSAGES", "LANG"}
@@ -23,12 +25,13 @@ _PRIVATE = {"OPSKIT_CONFIG", "LC_ALL", "LC_MESSAGES", "LANG"}
 def processes_of(folder: Path) -> dict[int, str]:
     """The processes that name a file of a folder on their command line, or have one open, by pid."""
     found: dict[int, str] = {}
+    inside = re.compile(re.escape(str(folder)) + r"(?![\w.-])")  # lab1 is not lab10
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
             with suppress(OSError):
                 words = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
                 opened = [str(link.readlink()) for link in (entry / "fd").iterdir()]
-                if str(folder) in words or any(name.startswith(f"{folder}/") for name in opened):
+                if inside.search(words) or any(inside.match(name) for name in opened):
                     found[int(entry.name)] = words
     return found
 
@@ -44,13 +47,14 @@ def end_all(folder: Path) -> None:
 def lab_in(folder: Path, *, remembered: bool = False, **wanted: Any) -> Iterator[Stack]:
     """A lab that is up; no other command finds it unless it is `remembered`. `wanted` are choices of its Plan."""
     stack = fresh(folder / "stack", remembered=remembered, **wanted)
-    try:
-        stack.up()
-        yield stack
-    finally:
-        with suppress(Exception):
-            stack.down()
-        end_all(folder)
+    with watched(folder):
+        try:
+            stack.up()
+            yield stack
+        finally:
+            with suppress(Exception):
+                stack.down()
+            end_all(folder)
 
 
 def take_out(stack: Stack) -> None:

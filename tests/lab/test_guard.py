@@ -15,10 +15,9 @@ DOOMED = """
 import os, signal, sys
 from pathlib import Path
 from opskit.lab.users import ask
-from tests.lab.guard import watched
 from tests.lab.running_lab import lab_in, processes_of
 folder = Path(sys.stdin.readline())
-with watched(folder), lab_in(folder) as stack:
+with lab_in(folder) as stack:
     assert ask(stack.plan, 1).outcome == "fine"
     stack.freeze("nginx")
     print(len(processes_of(folder)), flush=True)
@@ -51,3 +50,14 @@ def test_only_folders_that_are_still_watched_are_cleared(tmp_path: Path) -> None
         for sleeper in sleepers:
             sleeper.kill()
             sleeper.wait()
+
+
+def test_a_folder_whose_name_begins_alike_is_another_one(tmp_path: Path) -> None:
+    sleeper = subprocess.Popen([*SLEEPER, str(tmp_path / "lab10" / "file"), str(tmp_path / "lab2")])
+    try:
+        assert sleeper.pid in eventually(lambda: processes_of(tmp_path / "lab10"))
+        assert sleeper.pid in processes_of(tmp_path / "lab2"), "named at the end of a word"
+        assert sleeper.pid not in processes_of(tmp_path / "lab1")
+    finally:
+        sleeper.kill()
+        sleeper.wait()

@@ -84,6 +84,22 @@ def test_what_is_logged_later_is_there(folder: Path) -> None:
     assert told(program, "-u", "ollama")[-1].endswith('msg="three"')
 
 
+def test_a_journal_newer_than_its_logs_is_not_believed(folder: Path) -> None:
+    program = str(folder / "bin" / "journalctl")
+    assert len(told(program, "-u", "ollama")) == 4
+    os.utime(folder / "journal" / "lab.journal", (NOW.timestamp() + 60,) * 2)
+    with (folder / "ollama.log").open("a", encoding="utf-8") as log:
+        log.write(LATER.replace("two", "three") + "\n")
+    assert len(told(program, "-u", "ollama")) == 5
+
+
+def test_logs_that_are_gone_are_told_in_one_line(program: str, folder: Path) -> None:
+    assert told(program, "-k")
+    (folder / "kernel.log").unlink()
+    with pytest.raises(ProbeError, match=r"failed: journalctl of the lab: .*No such file.*kernel\.log"):
+        told(program, "-k")
+
+
 def test_it_may_stand_first_on_path(folder: Path) -> None:
     path = f"{folder}/bin:{os.environ['PATH']}"
     command = ["journalctl", "-u", "ollama", "-n", "1", "-o", "cat", "--no-pager"]

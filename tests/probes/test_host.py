@@ -18,7 +18,6 @@ from opskit.lab.plan import MODEL
 from opskit.lab.stack import Stack
 from opskit.lab.users import ask as user_asks
 from opskit.model.reading import Reading
-from tests.lab.guard import watched
 from tests.lab.part_process import eventually
 from tests.lab.running_lab import lab_in, take_out
 from tests.probes.asking import ask, collect, replay, value
@@ -26,8 +25,7 @@ from tests.probes.asking import ask, collect, replay, value
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    folder = tmp_path_factory.mktemp("lab")
-    with watched(folder), lab_in(folder) as running:
+    with lab_in(tmp_path_factory.mktemp("lab")) as running:
         yield running
 
 
