@@ -108,7 +108,13 @@ def logs() -> None:
 @click.option("-n", type=click.IntRange(1, 100000), default=5, show_default=True, help="How many of each.")
 @click.option("--since", help="1h, today, yesterday, 14:05, 2026-11-22, ISO 8601.")
 @click.option("--until", help="The same; exclusive.")
-@click.option("--format", "format_name", default="auto", show_default=True, help="A name of `opskit logs formats`.")
+@click.option(
+    "--format",
+    "format_name",
+    default="auto",
+    show_default=True,
+    help="A name of `opskit logs formats`, nginx.conf:NAME, or a log_format.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @pass_options
 def top(options: Options, /, **given: object) -> int:

@@ -52,26 +52,26 @@ def _request(match: re.Match[bytes]) -> Request | None:
         at = stamp.clf(time)
     except ValueError:
         return None
-    method, path = _target(request) if len(request) > _SHORT else _short_target(request)
+    method, path = target(request) if len(request) > _SHORT else _short_target(request)
     extra = _extra(more or tail) if (more or tail) else {}
     return Request(
         at=at,
         status=int(status),
-        client=_text(second or first),
-        user=_given(user),
+        client=text(second or first),
+        user=given(user),
         method=method,
         path=path,
-        duration_s=_seconds(extra.get(b"rt")),
-        first_byte_s=_seconds(_last(extra.get(b"uht"))),
-        request_id=_given(extra.get(b"rid")),
-        agent=_given(agent),
+        duration_s=seconds(extra.get(b"rt")),
+        first_byte_s=seconds(last(extra.get(b"uht"))),
+        request_id=given(extra.get(b"rid")),
+        agent=given(agent),
         size_b=int(size) if size.isdigit() and len(size) < 20 else None,
-        upstream_status=_given(extra.get(b"us")),
-        host=_text(first) if second else None,
+        upstream_status=given(extra.get(b"us")),
+        host=text(first) if second else None,
     )
 
 
-def _target(request: bytes) -> tuple[str | None, str | None]:
+def target(request: bytes) -> tuple[str | None, str | None]:
     """Split `GET /a b HTTP/1.1`: old Nginx lets blanks stand in the target. HTTP/0.9 has no version."""
     method, blank, rest = request.partition(b" ")
     if not blank or not rest or _METHOD.fullmatch(method) is None:
@@ -79,12 +79,12 @@ def _target(request: bytes) -> tuple[str | None, str | None]:
     path, versioned, version = rest.rpartition(b" HTTP/")
     if not versioned or b" " in version:
         path = rest
-    return _text(method), _text(path)
+    return text(method), text(path)
 
 
 # The same few requests make up most of a log; long ones are not kept, because a client could fill the memory with them.
 _SHORT = 200
-_short_target = lru_cache(maxsize=4096)(_target)
+_short_target = lru_cache(maxsize=4096)(target)
 
 _NAMES = {
     b"rid": b"rid",
@@ -111,20 +111,20 @@ def _extra(tail: bytes) -> dict[bytes, bytes]:
     return found
 
 
-def _last(listed: bytes | None) -> bytes | None:
+def last(listed: bytes | None) -> bytes | None:
     """Return the last item of an upstream list: tries are joined by `, `, internal redirects by ` : `."""
     return _LISTS.split(listed)[-1] if listed else None
 
 
-def _seconds(number: bytes | None) -> float | None:
+def seconds(number: bytes | None) -> float | None:
     if number is None or not re.fullmatch(rb"[0-9]{1,12}(?:\.[0-9]{1,9})?", number.strip()):
         return None
     return float(number)
 
 
-def _given(value: bytes | None) -> str | None:
-    return None if value is None or value in {b"", b"-"} else _text(value)
+def given(value: bytes | None) -> str | None:
+    return None if value is None or value in {b"", b"-"} else text(value)
 
 
-def _text(value: bytes) -> str:
+def text(value: bytes) -> str:
     return value.decode("utf-8", "surrogateescape")

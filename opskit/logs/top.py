@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from opskit.logs import files, sieve
-from opskit.logs.formats import FORMATS, Format, detect
+from opskit.logs.formats import FORMATS, Format, detect, find
 from opskit.logs.request import Request
 from opskit.model.message import Message, say
 
@@ -35,8 +35,8 @@ _FIELDS: dict[str, Callable[[Request], str | None]] = {
 class Query(msgspec.Struct, frozen=True):
     """What to count: statuses as numbers or classes (`"5xx"`), grouped `by` these fields, the `n` most frequent.
 
-    `since` is inclusive and `until` exclusive, in epoch seconds, against the time of each line. `format` is a name in
-    FORMATS or `auto`.
+    `since` is inclusive and `until` exclusive, in epoch seconds, against the time of each line. `format` is what
+    `formats.find` knows, or `auto`.
     """
 
     paths: tuple[Path | str, ...]
@@ -86,12 +86,13 @@ def count(query: Query) -> Top:
     also under two names, counts once. ValueError names an unknown status, field or format.
     """
     tally = _Tally(query)
+    form = None if query.format == "auto" else find(query.format)
     seen = set[tuple[int, int]]()
     done = list[FileCount]()
     for path in query.paths:
         same = files.identity(path)
         if same is None or same not in seen:
-            done.append(_read(path, query.format, tally))
+            done.append(_read(path, form, tally))
         if same is not None:
             seen.add(same)
     lines = sum(file.lines for file in done)
@@ -115,8 +116,6 @@ class _Tally:
         unknown = [name for name in query.by if name not in _FIELDS]
         if unknown or not query.by:
             raise ValueError(f"by: {', '.join(unknown) or 'nothing'}; known are {', '.join(_FIELDS)}")
-        if query.format != "auto" and query.format not in FORMATS:
-            raise ValueError(f"format: {query.format}; known are auto, {', '.join(FORMATS)}")
         self.asked = sorted({_spelt(status) for status in query.statuses})
         self.statuses = _numbers(self.asked)
         self.candidate = sieve.candidate(self.asked)
@@ -159,9 +158,8 @@ def _numbers(asked: list[str]) -> frozenset[int]:
     return frozenset(chain(single, *classes))
 
 
-def _read(path: Path | str, name: str, tally: _Tally) -> FileCount:
+def _read(path: Path | str, form: Format | None, tally: _Tally) -> FileCount:
     lines, parsed = 0, 0
-    form = FORMATS.get(name)
     error: Message | None = None
     try:
         for block in files.blocks(path):
@@ -185,7 +183,7 @@ def _detected(block: bytes) -> Format | None:
 
 def _count_block(block: bytes, inside: int, form: Format, tally: _Tally) -> int:
     """Count the lines of one block into the tally and return how many could be parsed."""
-    if form.name == "combined" and tally.asked:
+    if form is FORMATS["combined"] and tally.asked:
         sifted = sieve.sift(block, tally.candidate)
     else:
         sifted = iter(block[:-1].split(b"\n"))

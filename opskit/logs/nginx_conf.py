@@ -1,0 +1,48 @@
+"""The log formats that a real Nginx configuration defines, includes followed; read by crossplane."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from opskit.logs.log_format import Escape
+
+# Always defined and not to be changed (ngx_http_log_module.c).
+COMBINED = (
+    '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"'
+)
+_ESCAPES: dict[str, Escape] = {"default": "default", "json": "json", "none": "none"}
+
+
+def log_formats(path: Path | str) -> dict[str, tuple[str, Escape]]:
+    """Return text and escape mode of every `log_format` by name, `combined` included.
+
+    Raises ValueError with one sentence where the configuration, or a file it includes, cannot be read.
+    """
+    import crossplane  # costs start-up time, and few questions need it
+
+    read: dict[str, Any] = crossplane.parse(str(path), comments=False)
+    for error in read["errors"]:
+        raise ValueError(f"{error.get('file', path)}: {error['error']}")
+    found: dict[str, tuple[str, Escape]] = {"combined": (COMBINED, "default")}
+    for file in read["config"]:
+        found |= {name: form for directive in _directives(file["parsed"]) for name, form in _form(directive)}
+    return found
+
+
+def _directives(block: Sequence[dict[str, Any]]) -> Iterator[list[str]]:
+    for directive in block:
+        if directive["directive"] == "log_format":
+            yield directive["args"]
+        yield from _directives(directive.get("block", ()))
+
+
+def _form(arguments: Sequence[str]) -> Iterator[tuple[str, tuple[str, Escape]]]:
+    """Join the strings of a `log_format`: Nginx puts nothing between them."""
+    name, *strings = arguments
+    escape = _ESCAPES["default"]
+    if strings and strings[0].startswith("escape="):
+        escape = _ESCAPES.get(strings[0].removeprefix("escape="), escape)
+        strings = strings[1:]
+    yield name, ("".join(strings), escape)

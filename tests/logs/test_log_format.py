@@ -1,0 +1,183 @@
+"""Nginx's own formats: what Nginx would write with them is read back, and nothing else is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from opskit.logs import log_format, nginx_access
+from opskit.logs.formats import FORMATS, detect, find
+from opskit.logs.nginx_conf import COMBINED, log_formats
+from opskit.logs.top import Query, Row, count
+
+AT = 1795323601.0
+TIME = "22/Nov/2026:13:00:01 +0800"
+RICH = COMBINED + (
+    " rid=$request_id msec=$msec rt=$request_time uht=$upstream_header_time us=$upstream_status ua=$upstream_addr"
+    " cid=$connection/$connection_requests done=$request_completion lim=$limit_req_status"
+)
+TAIL = "rid=0123456789abcdef0123456789abcdef msec=1795323601.250 rt=4.500"
+LINE = f'10.0.0.7 - bob x [{TIME}] "POST /v1/chat HTTP/1.1" 502 17 "-" "curl/8" {TAIL}'
+ANY = st.text(st.characters(codec="utf-8"), max_size=30)
+
+
+def written(value: str, escape: log_format.Escape) -> bytes:
+    r"""Escape as ngx_http_log_escape does: `\xHH`, or JSON's way, byte by byte."""
+    raw = value.encode()
+    if escape == "default":
+        special = re.compile(rb'[\x00-\x1f"\\\x7f-\xff]')
+        return special.sub(lambda found: b"\\x%02X" % found[0][0], raw) if value else b"-"
+    named = {0x22: b'\\"', 0x5C: b"\\\\", 10: b"\\n", 13: b"\\r", 9: b"\\t", 8: b"\\b", 12: b"\\f"}
+    return re.sub(rb'[\x00-\x1f"\\]', lambda found: named.get(found[0][0], b"\\u%04X" % found[0][0]), raw)
+
+
+def test_a_retried_request_keeps_its_lists_and_a_user_with_a_blank_his_name() -> None:
+    line = f"{LINE} uht=-, 0.100 : 0.250 us=502, 502 : 200 ua=[::1]:1, unix:/a : dead cid=7/2 done= lim=PASSED"
+    found = log_format.compiled(RICH)(line.encode())
+    assert found is not None
+    assert (found.at, found.status, found.client, found.user) == (1795323601.25, 502, "10.0.0.7", "bob x")
+    assert (found.method, found.path, found.agent, found.size_b) == ("POST", "/v1/chat", "curl/8", 17)
+    assert (found.duration_s, found.first_byte_s, found.upstream_status) == (4.5, 0.25, "502, 502 : 200")
+    assert found.request_id == "0123456789abcdef0123456789abcdef"
+
+
+@pytest.mark.parametrize("listed", ["-", "", "0.001", "-, -", "0.1, -", ", 0.2", "0.1 : "])
+def test_every_shape_of_an_upstream_list_is_read(listed: str) -> None:
+    line = f"{LINE} uht={listed} us=- ua=- cid=1/1 done=OK lim=-"
+    assert log_format.compiled(RICH)(line.encode()) is not None
+
+
+@pytest.mark.parametrize(
+    ("time", "at"),
+    [("$msec", b"1795323601.000"), ("$time_iso8601", b"2026-11-22T13:00:01+08:00"), ("[$time_local]", b"[%s]")],
+)
+def test_each_time_is_read(time: str, at: bytes) -> None:
+    found = log_format.compiled(f"{time} ${{status}}ms")(at.replace(b"%s", TIME.encode()) + b" 009ms")
+    assert found is not None
+    assert (found.at, found.status) == (AT, 9)
+
+
+@given(agent=ANY, user=ANY, uri=ANY)
+@settings(max_examples=300)
+def test_what_nginx_escapes_for_json_comes_back_as_it_was(agent: str, user: str, uri: str) -> None:
+    form = '{"t":"$time_iso8601","s":$status,"agent":"$http_user_agent","user":"$remote_user","uri":"$request_uri"}'
+    parts = [written(value, "json") for value in (agent, user, uri)]
+    line = b'{"t":"2026-11-22T13:00:01+08:00","s":009,"agent":"%b","user":"%b","uri":"%b"}' % tuple(parts)
+    found = log_format.compiled(form, "json")(line)
+    assert found is not None
+    assert [found.agent, found.user, found.path] == [None if v in {"", "-"} else v for v in (agent, user, uri)]
+    assert found.status == 9
+
+
+@given(agent=ANY, user=ANY.filter(lambda text: "[" not in text), path=ANY, status=st.integers(0, 999))
+@settings(max_examples=300)
+def test_the_compiled_form_of_combined_reads_as_the_reader_written_for_it(
+    agent: str, user: str, path: str, status: int
+) -> None:
+    request = b"GET /%b HTTP/1.1" % written(path, "default").replace(b" ", b"%20")
+    parts = (written(user, "default"), TIME.encode(), request, b"%03d" % status, written(agent, "default"))
+    line = b'10.0.0.7 - %b [%b] "%b" %b 17 "-" "%b"' % parts
+    assert log_format.compiled(COMBINED)(line) == nginx_access.parse(line) is not None
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_request_or_nothing(noise: bytes) -> None:
+    parse = log_format.compiled(RICH)
+    for line in (noise, LINE.encode()[:80] + noise, noise + LINE.encode()):
+        found = parse(line)
+        assert found is None or found.status is not None
+
+
+def test_an_endless_line_ends(tmp_path: Path) -> None:
+    parse = log_format.compiled(RICH)
+    for hostile in (b" " * 16384, b"a - " + b"[" * 16384, LINE.encode() + b" uht=" + b"-, " * 8000, b'"' * 16384):
+        assert parse(hostile) is None
+
+
+@pytest.mark.parametrize(
+    ("form", "why"),
+    [
+        ("$remote_addr [$time_local]", r"without \$status"),
+        ("$remote_addr $status", r"without \$time_local, \$time_iso8601 or \$msec"),
+        ("$msec $status$request_time", r"between \$status and \$request_time"),
+        ("$msec $status $http_a $http_b $http_c", "quote them"),
+    ],
+)
+def test_a_format_that_tells_too_little_is_refused(form: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        log_format.compiled(form)
+
+
+CONF = """
+events {}
+http {
+    log_format main '$remote_addr [$time_local] '
+                    '"$request" $status';
+    include sites/*.conf;
+}
+"""
+SITE = """log_format lines escape=json '{"at":$msec,"status":$status,"ip":"$remote_addr"}';
+server { access_log /var/log/nginx/a.log lines; }
+"""
+
+
+@pytest.fixture
+def conf(tmp_path: Path) -> Path:
+    (tmp_path / "sites").mkdir()
+    (tmp_path / "sites" / "a.conf").write_text(SITE)
+    (tmp_path / "nginx.conf").write_text(CONF)
+    return tmp_path / "nginx.conf"
+
+
+def test_formats_are_found_in_a_configuration_and_what_it_includes(conf: Path) -> None:
+    assert log_formats(conf) == {
+        "combined": (COMBINED, "default"),
+        "main": ('$remote_addr [$time_local] "$request" $status', "default"),
+        "lines": ('{"at":$msec,"status":$status,"ip":"$remote_addr"}', "json"),
+    }
+    assert find(f"{conf}:combined") is FORMATS["combined"]
+
+
+def test_counting_takes_a_format_from_nginx_conf_or_from_the_command_line(conf: Path, tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_text('{"at":1795323601.000,"status":429,"ip":"10.0.0.7"}\nnoise\n')
+    for form in (f"{conf}:lines", 'escape=json {"at":$msec,"status":$status,"ip":"$remote_addr"}'):
+        found = count(Query(paths=(log,), format=form))
+        assert (found.parsed, found.unparsed) == (1, 1)
+        assert found.top["429"] == (Row(("10.0.0.7",), 1),)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "why"),
+    [
+        ("{conf}:nobody", "no log_format is called nobody; known are combined, lines, main"),
+        ("{conf}.missing:main", "No such file"),
+        ("iis", "known are auto, combined"),
+    ],
+)
+def test_a_format_that_is_nowhere_is_named_with_those_that_are(wanted: str, why: str, conf: Path) -> None:
+    with pytest.raises(ValueError, match=why):
+        find(wanted.format(conf=conf))
+
+
+def test_a_broken_configuration_is_named(tmp_path: Path) -> None:
+    (tmp_path / "nginx.conf").write_text("http { log_format a '$msec")
+    with pytest.raises(ValueError, match=r"nginx\.conf"):
+        find(f"{tmp_path}/nginx.conf:a")
+
+
+def test_lines_of_ingress_nginx_are_told_from_combined_ones_with_more_behind() -> None:
+    ingress = (
+        f'10.0.0.7 - - [{TIME}] "GET / HTTP/2.0" 200 17 "-" "curl/8" 312 0.004 [web-80] [] '
+        "10.8.0.4:80, 10.8.0.5:80 0, 17 0.001, 0.003 502, 200 0123456789abcdef0123456789abcdef"
+    ).encode()
+    form = detect([ingress] * 5)
+    assert form is FORMATS["ingress-nginx"]
+    found = form.parse(ingress)
+    assert found is not None
+    assert (found.duration_s, found.upstream_status) == (0.004, "502, 200")
+    assert detect([ingress.partition(b" 312")[0]] * 5) is FORMATS["combined"]
