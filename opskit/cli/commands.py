@@ -115,6 +115,7 @@ def logs() -> None:
     show_default=True,
     help="A name of `opskit logs formats`, nginx.conf:NAME, or a log_format.",
 )
+@click.option("--show-unparsed", type=click.IntRange(0, 100000), default=0, help="Show so many lines of no format.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @pass_options
 def top(options: Options, /, **given: object) -> int:

@@ -12,7 +12,8 @@ from opskit.app.window import point
 from opskit.cli.options import Options
 from opskit.cli.output import out, out_json, plain_context
 from opskit.logs.formats import FORMATS
-from opskit.logs.top import Query, Top, as_json, count
+from opskit.logs.top import Query, Top, count
+from opskit.logs.top_json import as_json
 from opskit.model.message import say
 from opskit.model.printable import printable
 from opskit.model.reader import Reader
@@ -27,6 +28,7 @@ def top(
     since: str | None,
     until: str | None,
     format_name: str,
+    show_unparsed: int,
     as_json: bool,
 ) -> int:
     """Count and print; 3 where a file could not be read or had no known format, whatever else was counted."""
@@ -41,6 +43,7 @@ def top(
             since=point(since, moment) if since else None,
             until=point(until, moment) if until else None,
             format=format_name,
+            show_unparsed=show_unparsed,
         )
         answer = count(query)
     except ValueError as error:
@@ -80,5 +83,6 @@ def _text(answer: Top, reader: Reader) -> str:
             lines.append("  " + reader.read(say("{n} in these rows", n=total)))
     if answer.unparsed:
         lines.append(reader.read(say("{n} lines fit no known format and are not counted", n=answer.unparsed)))
+        lines += [f"  {printable(line.path)}: {printable(line.text)}" for line in answer.unread]
     text = say("{lines} lines read, {matched} matched", lines=answer.lines, matched=answer.matched)
     return "\n".join([*lines, reader.read(text)])

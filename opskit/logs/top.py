@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
-from datetime import datetime, tzinfo
+from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from opskit.logs import files, sieve
 from opskit.logs.formats import FORMATS, Format, detect, find
+from opskit.logs.redact import redact
 from opskit.logs.request import Request
 from opskit.model.message import Message, say
 
 _SAMPLE = 200
+_SHOWN = 300
+_LONGEST = 16 * _SHOWN  # secrets are taken out before the cut, lest half a key remain
 _STATUS = re.compile(r"[0-9]{1,3}|[0-9]xx", re.IGNORECASE)
 _FIELDS: dict[str, Callable[[Request], str | None]] = {
     "client": lambda request: request.client,
@@ -36,7 +37,7 @@ class Query(msgspec.Struct, frozen=True):
     """What to count: statuses as numbers or classes (`"5xx"`), grouped `by` these fields, the `n` most frequent.
 
     `since` is inclusive and `until` exclusive, in epoch seconds, against the time of each line. `format` is what
-    `formats.find` knows, or `auto`.
+    `formats.find` knows, or `auto`. `show_unparsed` is how many of the lines that fit no format come along.
     """
 
     paths: tuple[Path | str, ...]
@@ -46,6 +47,7 @@ class Query(msgspec.Struct, frozen=True):
     since: float | None = None
     until: float | None = None
     format: str = "auto"
+    show_unparsed: int = 0
 
 
 class FileCount(msgspec.Struct, frozen=True):
@@ -66,6 +68,13 @@ class Row(msgspec.Struct, frozen=True):
     count: int
 
 
+class Unread(msgspec.Struct, frozen=True):
+    """A line that fits no format, cut and without secrets."""
+
+    path: str
+    text: str
+
+
 class Top(msgspec.Struct, frozen=True):
     """The answer. `parsed` + `unparsed` = `lines`; `matched` finished in the window with a wanted status."""
 
@@ -77,6 +86,7 @@ class Top(msgspec.Struct, frozen=True):
     unparsed: int
     matched: int
     top: dict[str, tuple[Row, ...]]
+    unread: tuple[Unread, ...] = ()
 
 
 def count(query: Query) -> Top:
@@ -106,6 +116,7 @@ def count(query: Query) -> Top:
         unparsed=lines - parsed,
         matched=tally.matched,
         top=tally.top(query.n),
+        unread=tuple(tally.unread),
     )
 
 
@@ -124,6 +135,14 @@ class _Tally:
         self.fields = [_FIELDS[name] for name in query.by]
         self.counts: dict[int, Counter[tuple[str, ...]]] = {}
         self.matched = 0
+        self.unread = list[Unread]()
+        self.shown = query.show_unparsed
+
+    def unparsed(self, path: Path | str, line: bytes) -> None:
+        """Keep a line that fits no format, if it is asked for."""
+        if len(self.unread) < self.shown:
+            text = redact(line[:_LONGEST].decode("utf-8", "surrogateescape"))
+            self.unread.append(Unread(str(path), text[:_SHOWN]))
 
     def add(self, request: Request) -> None:
         status = request.status
@@ -167,7 +186,10 @@ def _read(path: Path | str, form: Format | None, tally: _Tally) -> FileCount:
             whole = block if block.endswith(b"\n") else block + b"\n"
             inside = whole.count(b"\n")
             lines += inside
-            parsed += _count_block(whole, inside, form, tally) if form else 0
+            for line in _unfit(whole, form, tally):
+                tally.unparsed(path, line)
+                inside -= 1
+            parsed += inside
     except files.LogError as stopped:
         error = stopped.message
     if form is None and lines:
@@ -181,49 +203,18 @@ def _detected(block: bytes) -> Format | None:
     return detect(lines[:_SAMPLE]) or detect(lines[_SAMPLE:])
 
 
-def _count_block(block: bytes, inside: int, form: Format, tally: _Tally) -> int:
-    """Count the lines of one block into the tally and return how many could be parsed."""
+def _unfit(block: bytes, form: Format | None, tally: _Tally) -> Iterator[bytes]:
+    """Count the lines of one block into the tally and yield those that cannot be read."""
+    if form is None:
+        yield from block[:-1].split(b"\n")
+        return
     if form is FORMATS["combined"] and tally.asked:
         sifted = sieve.sift(block, tally.candidate)
     else:
         sifted = iter(block[:-1].split(b"\n"))
-    parsed = inside
     for line in sifted:
         request = form.parse(line.removesuffix(b"\r"))
         if request is None:
-            parsed -= 1
+            yield line
         else:
             tally.add(request)
-    return parsed
-
-
-def as_json(top: Top, zone: tzinfo) -> dict[str, Any]:
-    """Return the answer in JSON types: times as ISO 8601 in `zone`, bytes that are not UTF-8 as `\\xNN`."""
-    since, until = top.window
-    return {
-        "window": {"since": _iso(since, zone), "until": _iso(until, zone)},
-        "files": [
-            {
-                **msgspec.structs.asdict(file),
-                "path": _shown(file.path),
-                "error": str(file.error) if file.error else None,
-            }
-            for file in top.files
-        ],
-        "lines": top.lines,
-        "parsed": top.parsed,
-        "unparsed": top.unparsed,
-        "matched": top.matched,
-        "top": {
-            status: [{**dict(zip(top.by, map(_shown, row.key), strict=True)), "count": row.count} for row in rows]
-            for status, rows in top.top.items()
-        },
-    }
-
-
-def _iso(at: float | None, zone: tzinfo) -> str | None:
-    return datetime.fromtimestamp(at, zone).isoformat() if at is not None else None
-
-
-def _shown(text: str) -> str:
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from opskit.logs import nginx_access, top
 from opskit.logs.formats import FORMATS, detect
-from opskit.logs.top import Query, Row, as_json, count
+from opskit.logs.top import Query, Row, Unread, count
+from opskit.logs.top_json import as_json
 
 AT = 1795323601.0
 
@@ -48,6 +49,7 @@ def test_the_answer_has_its_whole_shape(tmp_path: Path) -> None:
             "429": [{"client": "10.0.0.7", "count": 3}, {"client": "10.0.0.8", "count": 1}],
             "500": [{"client": "10.0.0.7", "count": 1}],
         },
+        "unparsed_lines": [],
     }
     json.dumps(as_json(found, UTC))
 
@@ -203,3 +205,17 @@ def test_the_format_is_that_of_most_lines(sample: list[bytes], name: str | None)
 def test_every_format_is_described_in_both_languages() -> None:
     assert all(name == form.name and form.says.en and form.says.zh for name, form in FORMATS.items())
     assert top.Query(paths=()).format == "auto"
+
+
+def test_lines_of_no_format_are_shown_on_request_cut_and_without_keys(tmp_path: Path) -> None:
+    mixed = written(tmp_path, line() * 3 + b"token=s3cretvalue x\n" + b"y" * 9000 + b"\n" + line() + b"last")
+    other = written(tmp_path, b"hello\nthere\n", "other.log")
+    found = count(Query(paths=(mixed, other), show_unparsed=4))
+    assert (found.parsed, found.unparsed) == (4, 5)
+    assert found.unread == (
+        Unread(str(mixed), "token=[redacted] x"),
+        Unread(str(mixed), "y" * 300),
+        Unread(str(mixed), "last"),
+        Unread(str(other), "hello"),
+    )
+    assert count(Query(paths=(mixed, other))).unread == ()
