@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from opskit.logs import gateway, log_format, nginx_access, nginx_conf
+from opskit.logs import gateway, log_format, logfmt, nginx_access, nginx_conf
 from opskit.logs.request import Request
 from opskit.model.text import Text
 
@@ -43,6 +43,11 @@ FORMATS: dict[str, Format] = {
         "gateway",
         Text("API gateway: one JSON object per line", "API 网关日志：每行一个 JSON 对象"),
         gateway.parse,
+    ),
+    "logfmt": Format(
+        "logfmt",
+        Text("API gateway: key=value pairs, as Go programs write them", "API 网关日志：key=value 形式（Go 程序常用）"),
+        logfmt.parse,
     ),
 }
 

@@ -34,8 +34,11 @@ def parse(line: bytes, time_unit: TimeUnit = "s", zone: tzinfo = UTC) -> Request
     start nor its end (`"msg": "retrying"`, without status and duration) are None.
     """
     record = _decoded(line)
-    if record is None:
-        return None
+    return told(record, time_unit, zone) if record is not None else None
+
+
+def told(record: dict[str, Any], time_unit: TimeUnit = "s", zone: tzinfo = UTC) -> Request | None:
+    """Return the request that a decoded record tells of, as `parse` does."""
     found = _fields(record, time_unit, zone)
     at = found.get("at")
     if at is None:
