@@ -84,5 +84,10 @@ def _text(answer: Top, reader: Reader) -> str:
     if answer.unparsed:
         lines.append(reader.read(say("{n} lines fit no known format and are not counted", n=answer.unparsed)))
         lines += [f"  {printable(line.path)}: {printable(line.text)}" for line in answer.unread]
-    text = say("{lines} lines read, {matched} matched", lines=answer.lines, matched=answer.matched)
+    text = say(
+        "{lines} lines of {files} files read, {matched} matched",
+        lines=answer.lines,
+        files=len(answer.files),
+        matched=answer.matched,
+    )
     return "\n".join([*lines, reader.read(text)])

@@ -17,6 +17,7 @@ from opskit.logs.request import Request
 from opskit.model.message import Message, say
 
 _SAMPLE = 200
+_SLACK_S = 60.0  # Nginx may stamp a line well before it writes it, and never after; clocks of file servers differ
 _SHOWN = 300
 _LONGEST = 16 * _SHOWN  # secrets are taken out before the cut, lest half a key remain
 _STATUS = re.compile(r"[0-9]{1,3}|[0-9]xx", re.IGNORECASE)
@@ -90,7 +91,7 @@ class Top(msgspec.Struct, frozen=True):
 
 
 def count(query: Query) -> Top:
-    """Read the files once and count. Memory grows with the number of distinct groups only.
+    """Read the logs, each with its rotated set, once and count. Memory grows with the distinct groups only.
 
     A file that cannot be read is named in `files` with its error and does not stop the others; a file given twice,
     also under two names, counts once. ValueError names an unknown status, field or format.
@@ -99,7 +100,7 @@ def count(query: Query) -> Top:
     form = None if query.format == "auto" else find(query.format)
     seen = set[tuple[int, int]]()
     done = list[FileCount]()
-    for path in query.paths:
+    for path in _sets(query):
         same = files.identity(path)
         if same is None or same not in seen:
             done.append(_read(path, form, tally))
@@ -118,6 +119,27 @@ def count(query: Query) -> Top:
         top=tally.top(query.n),
         unread=tuple(tally.unread),
     )
+
+
+def _sets(query: Query) -> Iterator[Path]:
+    """Yield the files that the paths stand for: each log with its rotated members, oldest first.
+
+    A member last written before the window has no line of it, and is not opened.
+    """
+    for named in map(Path, query.paths):
+        try:
+            found = files.members(named)
+        except files.LogError:
+            found = [named]  # the reading says what is wrong
+        yield from (path for path in found if path != named and _reaches(path, query.since))
+        yield named
+
+
+def _reaches(path: Path, since: float | None) -> bool:
+    try:
+        return since is None or path.stat().st_mtime >= since - _SLACK_S
+    except OSError:
+        return True
 
 
 class _Tally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from collections import Counter
 from datetime import UTC, timedelta, timezone
 from pathlib import Path
@@ -90,9 +91,9 @@ def test_a_bad_file_is_named_and_the_others_still_count(tmp_path: Path) -> None:
     cut = written(tmp_path, packed[: len(packed) // 2], "access.log.1.gz")
     other = written(tmp_path, b"hello\n" * 3, "other.txt")
     found = count(Query(paths=(good, tmp_path / "none", cut, other, written(tmp_path, b"", "empty"))))
-    assert [file.error is None for file in found.files] == [True, False, False, False, True]
-    assert [file.lines for file in found.files][:2] == [1, 0]
-    assert 0 < found.files[2].parsed < 20_000
+    assert [file.error is None for file in found.files] == [False, True, False, False, True]
+    assert [file.lines for file in found.files][1:3] == [1, 0]
+    assert 0 < found.files[0].parsed < 20_000
     assert (found.files[3].unparsed, found.files[3].format) == (3, None)
     assert found.parsed + found.unparsed == found.lines
 
@@ -219,3 +220,22 @@ def test_lines_of_no_format_are_shown_on_request_cut_and_without_keys(tmp_path: 
         Unread(str(other), "hello"),
     )
     assert count(Query(paths=(mixed, other))).unread == ()
+
+
+def test_a_log_stands_for_its_rotated_set_and_older_members_stay_closed(tmp_path: Path) -> None:
+    path = written(tmp_path, line())
+    for name, at in (("access.log.1", AT), ("access.log.2.gz", AT - 86400), ("access.log.10.gz", AT - 9 * 86400)):
+        member = written(tmp_path, gzip.compress(line() * 2) if name.endswith("gz") else line() * 2, name)
+        os.utime(member, (at, at))
+    written(tmp_path, line(), "access.log.bak")
+    found = count(Query(paths=(path,)))
+    assert [Path(file.path).name for file in found.files] == [
+        "access.log.10.gz",
+        "access.log.2.gz",
+        "access.log.1",
+        "access.log",
+    ]
+    assert found.matched == 7
+    recent = count(Query(paths=(path,), since=AT))
+    assert [Path(file.path).name for file in recent.files] == ["access.log.1", "access.log"]
+    assert [file.lines for file in count(Query(paths=(tmp_path / "access.log.2.gz",))).files] == [2]
