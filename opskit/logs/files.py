@@ -199,7 +199,7 @@ def members(path: Path | str) -> list[Path]:
         names = sorted(entry.name for entry in path.parent.iterdir())
     except FileNotFoundError:
         return [path]
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise LogError(explained(path.parent, error)) from error
     kept: dict[tuple[int, int, str], Path] = {}
     for name in names:

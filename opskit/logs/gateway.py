@@ -15,7 +15,7 @@ import msgspec
 from opskit.logs import stamp
 from opskit.logs.gateway_fields import END, START, Role, TimeUnit, roles
 from opskit.logs.redact import redact
-from opskit.logs.request import Kind, Request
+from opskit.logs.request import Kind, Request, sound
 
 _DEPTH = 3
 _TEXT_LIMIT = 1000
@@ -206,7 +206,7 @@ def _status(value: object) -> int | None:
 def _text(value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int) or value in {"", "-"}:
         return None
-    return str(value)[:_TEXT_LIMIT]
+    return sound(str(value)[:_TEXT_LIMIT])
 
 
 def _address(value: object) -> str | None:

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 
 from opskit.logs import stamp
 from opskit.logs.nginx_access import given, last, seconds, target, text
-from opskit.logs.request import Request
+from opskit.logs.request import Request, sound
 
 Escape = Literal["default", "json", "none"]
 
@@ -51,11 +51,15 @@ _TYPED: dict[str, bytes] = {
     ),
     "upstream_addr": _listed(rb"[^\s,\"]++"),
 }
-# Values of clients that may hold blanks. Outside quotes they end where the rest of the line can begin, and a bound
-# keeps a hostile line from costing more than its length deserves.
-_BLANKS = re.compile(r"remote_user|http_\w+|sent_http_\w+|upstream_http_\w+|cookie_\w+|arg_\w+|ssl_client_\w+")
-_LOOSE = rb'[^"\n]{0,256}?'
-_MOST_LOOSE = 2
+# Values without blanks. Any other may hold some, and then a client could write what looks like the next fields: such a
+# line counts only where the shortest and the longest reading are the same. Reading takes up to length ** values.
+_BLANKLESS = re.compile(
+    r"(?:binary_)?remote_addr|remote_port|realip_remote_(?:addr|port)|host|hostname|server_\w+|scheme|request_method"
+    r"|request_uri|args|query_string|https|req_id|proxy_(?:alternative_)?upstream_name|ssl_(?:protocol|cipher)"
+    r"|gzip_ratio|nginx_version|pid|tcpinfo_\w+|limit_rate|namespace|ingress_name|service_name|service_port"
+)
+_LOOSE = rb'[^"\n]*?'
+_LONGEST = {1: 8192, 2: 2048}
 # With escape=none a quote inside a value makes the line ambiguous: it is left unread rather than guessed at.
 _QUOTED: dict[Escape, bytes] = {"json": rb'(?:[^"\\\n]|\\.)*+', **dict.fromkeys(("default", "none"), rb'[^"\n]*+')}
 
@@ -93,33 +97,46 @@ def compiled(form: str, escape: Escape = "default") -> Callable[[bytes], Request
     for one, other in pairwise(parts):
         if one.name and other.name:
             raise ValueError(f"log_format: nothing stands between {one.text} and {other.text}")
-    pattern, groups = _pattern(parts, escape)
+    read = _reader(list(_pieces(parts, escape)))
+    groups = [part.name for part in parts if part.name]
 
     def parse(line: bytes) -> Request | None:
-        match = pattern.fullmatch(line)
-        if match is None:
+        found = read(line)
+        if found is None:
             return None
-        values = dict(zip(reversed(groups), reversed(match.groups()), strict=True))
+        values = dict(zip(reversed(groups), reversed(found), strict=True))
         return _request(_unescaped(values) if escape == "json" else values)
 
     return parse
 
 
-def _pattern(parts: list[_Part], escape: Escape) -> tuple[re.Pattern[bytes], list[str]]:
-    pieces, groups, loose = list[bytes](), list[str](), 0
+def _reader(pieces: list[bytes]) -> Callable[[bytes], tuple[bytes, ...] | None]:
+    """Return what splits a line into the values of its variables; None where it can be split in several ways."""
+    loose = sum(piece == b"(" + _LOOSE + b")" for piece in pieces)
+    shortest = re.compile(b"".join(pieces), re.DOTALL)
+    if not loose:
+        return lambda line: match.groups() if (match := shortest.fullmatch(line)) else None
+    if loose not in _LONGEST:
+        raise ValueError("log_format: more than two values may hold blanks and stand outside quotes; quote them")
+    limit = _LONGEST[loose]
+    longest = re.compile(b"".join(pieces).replace(_LOOSE, _LOOSE[:-1]), re.DOTALL)
+
+    def read(line: bytes) -> tuple[bytes, ...] | None:
+        match = shortest.fullmatch(line) if len(line) <= limit else None
+        other = longest.fullmatch(line) if match else None
+        return match.groups() if match and other and match.groups() == other.groups() else None
+
+    return read
+
+
+def _pieces(parts: list[_Part], escape: Escape) -> Iterator[bytes]:
     for index, part in enumerate(parts):
         if part.name is None:
-            pieces.append(re.escape(part.text.encode()))
+            yield re.escape(part.text.encode())
             continue
         before = parts[index - 1].text if index else ""
         after = parts[index + 1].text if index + 1 < len(parts) else ""
-        value = _value(part.name, before.endswith('"') and after.startswith('"'), after[:1], escape)
-        loose += value.endswith(b"?")
-        pieces.append(b"(" + value + b")")
-        groups.append(part.name)
-    if loose > _MOST_LOOSE:
-        raise ValueError("log_format: more than two values may hold blanks and stand outside quotes; quote them")
-    return re.compile(b"".join(pieces), re.DOTALL), groups
+        yield b"(" + _value(part.name, before.endswith('"') and after.startswith('"'), after[:1], escape) + b")"
 
 
 def _value(name: str, quoted: bool, end: str, escape: Escape) -> bytes:
@@ -127,10 +144,8 @@ def _value(name: str, quoted: bool, end: str, escape: Escape) -> bytes:
         return _TYPED[name]
     if quoted:
         return _QUOTED[escape]
-    if _BLANKS.fullmatch(name):
+    if not _BLANKLESS.fullmatch(name):
         return _LOOSE
-    if name == "request":
-        return rb"(?:[A-Z]++ [^\s\"]*+ HTTP/[0-9.]++|-|)"
     stop = re.escape(end.encode()) if end.strip() and end.isascii() else b""
     return rb"[^\s\"" + stop + rb"]*+"
 
@@ -145,7 +160,7 @@ def _plain(value: bytes) -> bytes:
         whole = json.loads(b'"' + value + b'"' if value.isascii() else f'"{text(value)}"', strict=False)
     except ValueError:
         return value
-    return str(whole).encode("utf-8", "surrogateescape" if not value.isascii() else "surrogatepass")
+    return sound(str(whole)).encode("utf-8", "surrogateescape")
 
 
 def _request(values: dict[str, bytes]) -> Request | None:

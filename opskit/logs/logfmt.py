@@ -21,11 +21,11 @@ def parse(line: bytes) -> Request | None:
     Of a key that occurs twice the first counts: what a client smuggles in stands behind what the program wrote.
     """
     line = line.strip()
-    record, end = dict[str, str](), 0
+    record, end = dict[str, object](), 0
     while pair := _PAIR.match(line, end):
         record.setdefault(_text(pair[1]), _plain(pair[2]))
         end = pair.end()
-    return gateway.told(dict(record)) if record and end == len(line) else None
+    return gateway.told(record) if record and end == len(line) else None
 
 
 def _plain(value: bytes) -> str:

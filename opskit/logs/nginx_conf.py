@@ -20,9 +20,10 @@ def log_formats(path: Path | str) -> dict[str, tuple[str, Escape]]:
 
     Raises ValueError with one sentence where the configuration, or a file it includes, cannot be read.
     """
+    # Without check_ctx a file of conf.d, which knows nothing of the http block around it, can be named as well.
     import crossplane  # costs start-up time, and few questions need it
 
-    read: dict[str, Any] = crossplane.parse(str(path), comments=False)
+    read: dict[str, Any] = crossplane.parse(str(path), comments=False, check_ctx=False)
     for error in read["errors"]:
         raise ValueError(f"{error.get('file', path)}: {error['error']}")
     found: dict[str, tuple[str, Escape]] = {"combined": (COMBINED, "default")}
@@ -43,6 +44,8 @@ def _form(arguments: Sequence[str]) -> Iterator[tuple[str, tuple[str, Escape]]]:
     name, *strings = arguments
     escape = _ESCAPES["default"]
     if strings and strings[0].startswith("escape="):
-        escape = _ESCAPES.get(strings[0].removeprefix("escape="), escape)
-        strings = strings[1:]
+        asked = strings.pop(0).removeprefix("escape=")
+        if asked not in _ESCAPES:
+            raise ValueError(f"log_format {name}: escape={asked}; Nginx knows {', '.join(_ESCAPES)}")
+        escape = _ESCAPES[asked]
     yield name, ("".join(strings), escape)

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 import msgspec
 
 Kind = Literal["start", "end"]
+_LONE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+
+
+def sound(text: str) -> str:
+    r"""Return the text without halves of UTF-16 pairs, which JSON can spell (`\ud800`) and nothing can print.
+
+    Those that stand for a byte that was not UTF-8 are kept.
+    """
+    return _LONE.sub("\ufffd", text)
 
 
 class Request(msgspec.Struct, frozen=True):

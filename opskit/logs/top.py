@@ -100,7 +100,7 @@ def count(query: Query) -> Top:
     form = None if query.format == "auto" else find(query.format)
     seen = set[tuple[int, int]]()
     done = list[FileCount]()
-    for path in _sets(query):
+    for path in _sets(query, done):
         same = files.identity(path)
         if same is None or same not in seen:
             done.append(_read(path, form, tally))
@@ -121,16 +121,19 @@ def count(query: Query) -> Top:
     )
 
 
-def _sets(query: Query) -> Iterator[Path]:
+def _sets(query: Query, done: list[FileCount]) -> Iterator[Path]:
     """Yield the files that the paths stand for: each log with its rotated members, oldest first.
 
-    A member last written before the window has no line of it, and is not opened.
+    A member last written before the window has no line of it, and is not opened. A folder that cannot be listed may
+    hide members: it joins what is done with its error, lest a part pass for the whole.
     """
     for named in map(Path, query.paths):
         try:
             found = files.members(named)
-        except files.LogError:
-            found = [named]  # the reading says what is wrong
+        except files.LogError as hidden:
+            found = [named]
+            if files.identity(named) is not None:  # otherwise the reading says what is wrong
+                done.append(FileCount(str(named.parent), None, 0, 0, 0, hidden.message))
         yield from (path for path in found if path != named and _reaches(path, query.since))
         yield named
 

@@ -105,11 +105,35 @@ def test_an_endless_line_ends(tmp_path: Path) -> None:
         ("$remote_addr $status", r"without \$time_local, \$time_iso8601 or \$msec"),
         ("$msec $status$request_time", r"between \$status and \$request_time"),
         ("$msec $status $http_a $http_b $http_c", "quote them"),
+        ("$msec $status $uri $request $mapped", "quote them"),
     ],
 )
 def test_a_format_that_tells_too_little_is_refused(form: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         log_format.compiled(form)
+
+
+FORGED = b"200 1795323601.000 y"
+TRUE = b"429 1795323602.000 -"
+
+
+@pytest.mark.parametrize("value", ["$http_user_agent", "$uri", "$request", "$mapped"])
+@pytest.mark.parametrize("padding", [b"x", b"x" * 300, b"x" * 1900])
+def test_a_client_cannot_write_the_fields_that_follow_its_value(value: str, padding: bytes) -> None:
+    parse = log_format.compiled(f"{value} $status $msec $http_referer")
+    assert parse(padding + b" " + FORGED + b" " + TRUE) is None
+    found = parse(padding + b" y " + TRUE)
+    assert found is not None
+    assert (found.status, found.at) == (429, 1795323602.0)
+
+
+def test_half_a_utf16_pair_is_shown_and_stops_nothing(tmp_path: Path) -> None:
+    form = 'escape=json {"m":$msec,"s":$status,"a":"$http_user_agent"}'
+    lines = ('{"m":1795323601.000,"s":429,"a":"\\ud800"}', '{"m":1795323601.000,"s":429,"a":"\u00e9\\ud800"}')
+    log = tmp_path / "a.log"
+    log.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    found = count(Query(paths=(log,), by=("agent",), format=form))
+    assert found.top["429"] == (Row(("\u00e9\ufffd",), 1), Row(("\ufffd",), 1))
 
 
 CONF = """
@@ -162,6 +186,17 @@ def test_counting_takes_a_format_from_nginx_conf_or_from_the_command_line(conf: 
 def test_a_format_that_is_nowhere_is_named_with_those_that_are(wanted: str, why: str, conf: Path) -> None:
     with pytest.raises(ValueError, match=why):
         find(wanted.format(conf=conf))
+
+
+def test_a_file_of_conf_d_can_be_named_alone(tmp_path: Path) -> None:
+    (tmp_path / "a.conf").write_text("log_format a '$msec $status';")
+    assert log_formats(tmp_path / "a.conf")["a"] == ("$msec $status", "default")
+
+
+def test_an_escape_that_nginx_does_not_know_is_not_guessed_at(tmp_path: Path) -> None:
+    (tmp_path / "a.conf").write_text("http { log_format a escape=odd '$msec $status'; }")
+    with pytest.raises(ValueError, match="log_format a: escape=odd; Nginx knows default, json, none"):
+        find(f"{tmp_path}/a.conf:a")
 
 
 def test_a_broken_configuration_is_named(tmp_path: Path) -> None:

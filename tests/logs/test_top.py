@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import tempfile
 from collections import Counter
 from datetime import UTC, timedelta, timezone
 from pathlib import Path
@@ -239,3 +240,35 @@ def test_a_log_stands_for_its_rotated_set_and_older_members_stay_closed(tmp_path
     recent = count(Query(paths=(path,), since=AT))
     assert [Path(file.path).name for file in recent.files] == ["access.log.1", "access.log"]
     assert [file.lines for file in count(Query(paths=(tmp_path / "access.log.2.gz",))).files] == [2]
+
+
+def test_a_folder_that_hides_its_files_is_named_lest_a_part_pass_for_the_whole() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        path = written(folder, line())
+        written(folder, line(), "access.log.1")
+        folder.chmod(0o311 if os.geteuid() else 0o711)
+        before = os.geteuid()
+        if not before:
+            os.seteuid(65534)
+        try:
+            found = count(Query(paths=(path,)))
+        finally:
+            os.seteuid(before)
+            folder.chmod(0o700)
+    assert [(file.path, file.lines, file.error is None) for file in found.files] == [
+        (str(folder), 0, False),
+        (str(path), 1, True),
+    ]
+
+
+def test_half_a_utf16_pair_in_a_name_stops_nothing(tmp_path: Path) -> None:
+    gateway = written(tmp_path, b'{"ts":1795323601,"status":429,"request_id":"r","user":"\\ud800"}\n', "g.log")
+    pairs = written(tmp_path, b'time=1795323601 status=429 request_id=r user="\\ud800"\n', "p.log")
+    found = as_json(count(Query(paths=(gateway, pairs), by=("user",))), UTC)
+    assert found["top"]["429"] == [{"user": "\ufffd", "count": 2}]
+
+
+def test_a_path_that_is_no_file_name_is_one_sentence() -> None:
+    (file,) = count(Query(paths=("a\0b/c",))).files
+    assert file.error is not None
