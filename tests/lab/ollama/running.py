@@ -66,6 +66,12 @@ class Ollama:
         command = self.runner().cmdline()
         return f"http://127.0.0.1:{command[command.index('--port') + 1]}"
 
+    def asks_runner(self) -> bool:
+        """Whether a question is under way between the server and its runner: only then are they connected."""
+        port = int(self.runner_url().rpartition(":")[2])
+        connections = psutil.Process(self.part.child.pid).net_connections("tcp")
+        return any(each.raddr and each.raddr.port == port for each in connections)
+
     def reload(self, **changes: Any) -> None:
         """Change the config file and let the server read it."""
         self.part.write_config(**changes)

@@ -70,7 +70,7 @@ def test_a_frozen_runner_that_should_go_stays_with_its_time_over(start: Start) -
     ollama.generate("")
     os.kill(ollama.runner().pid, signal.SIGSTOP)
     waiting = ollama.later(options={"num_predict": 1})
-    eventually(lambda: "POST" in ollama.text())
+    eventually(ollama.asks_runner)
     ollama.generate("", keep_alive=0)
     expires = ollama.loaded()[0]["expires_at"]
     ollama.abandoned(0.7)
