@@ -116,7 +116,10 @@ def test_addresses_that_are_none_count_nothing(url: str) -> None:
 
 
 def test_the_evidence_holds_ports_and_no_addresses() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    # Without SO_REUSEADDR, which create_server sets: else an older connection of that port may still be in TIME_WAIT.
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
         port = listener.getsockname()[1]
         (raw,) = collect("host", gateway=f"http://127.0.0.1:{port}")
     assert json.loads(raw.data)["sockets"] == [{"local": port, "remote": 0, "state": "LISTEN"}]
