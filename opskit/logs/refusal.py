@@ -63,10 +63,15 @@ def irregular(path: Path, mode: int) -> Message:
 
 def wrong_format(path: Path) -> Message:
     """Return the sentence for a name that promises a compression which the content does not have."""
-    names = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz"}
-    return say("{path}: not {format} data in spite of its name", path=str(path), format=names[path.suffix])
+    form = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}.get(path.suffix, "compressed")
+    return say("{path}: not {format} data in spite of its name", path=str(path), format=form)
 
 
 def damaged(path: Path) -> Message:
     """Return the sentence for compressed data that breaks off or fails its checksum."""
     return say("{path}: compressed data ends early or is damaged; the lines before were read", path=str(path))
+
+
+def uninstalled(path: Path) -> Message:
+    """Return the sentence for Zstandard data on a Python that cannot read it."""
+    return say("{path}: zstd data; to read it, install opskit with its extra: opskit[fast]", path=str(path))

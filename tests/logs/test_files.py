@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import importlib.util
 import lzma
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opskit.logs import files
-from opskit.logs.files import LogError, Truncated, lines, members, tail
+from opskit.logs import files, unpack
+from opskit.logs.files import LogError, Truncated, blocks, lines, members, tail
 
 MEBI = 1 << 20
 
@@ -183,3 +185,30 @@ def test_dated_members_are_ordered_by_date(tmp_path: Path) -> None:
 def test_a_log_that_does_not_exist_is_its_own_only_member(tmp_path: Path) -> None:
     assert members(tmp_path / "none.log") == [tmp_path / "none.log"]
     assert members(tmp_path / "no" / "none.log") == [tmp_path / "no" / "none.log"]
+
+
+@pytest.mark.parametrize("suffix", ["", ".zst"])
+def test_zstandard_is_known_by_its_content(tmp_path: Path, suffix: str) -> None:
+    plain = tmp_path / "plain"
+    plain.write_bytes(b"one\ntwo\n")
+    path = tmp_path / f"access.log.1{suffix}"
+    subprocess.run(["zstd", "-q", "-o", path, plain], check=True)
+    assert list(lines(path)) == [(1, b"one"), (2, b"two")]
+    path.write_bytes(path.read_bytes()[:-3])
+    with pytest.raises(Truncated):
+        list(lines(path))
+
+
+def test_gzip_without_its_suffix_is_read_as_what_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "access.log"
+    path.write_bytes(gzip.compress(b"one\n") + gzip.compress(b"two\n") + b"\0" * 600_000)
+    assert list(lines(path)) == [(1, b"one"), (2, b"two")]
+
+
+def test_without_isal_gzip_reads_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "access.log.gz"
+    content = b"".join(b"%d\n" % number for number in range(200_000))
+    path.write_bytes(gzip.compress(content))
+    with_isal = b"".join(blocks(path))
+    monkeypatch.setattr(unpack, "find_spec", lambda name: None if name == "isal" else importlib.util.find_spec(name))
+    assert b"".join(blocks(path)) == with_isal == content
