@@ -21,14 +21,26 @@ _RUNAWAY_TOKENS = 10_000
 _SLOW_TOKENS_S = 3.0
 # The rules by word, in their order: most lines have none of the words, and are done after one pass over this list.
 _WORDS = [(word, rule) for rule in RULES for word in rule.words]
-_NGINX_WORDS = [(word, rule) for rule in (*NGINX, *RULES) for word in rule.words]
+_NGINX_WORDS = [(word, rule) for rule in NGINX for word in rule.words]
 _STATUSES = {500: "crash", 503: "queue-full", 499: "client-abort", 404: "not-found"}
+_ACCESS_STATUSES = {499: "client-abort", 504: "proxy-timeout", 429: "proxy-limit", 413: "proxy-config"}
+# A download takes as long as it takes: nobody waits in a chat for it.
+_TRANSFERS = ("/api/pull", "/api/push", "/api/create", "/api/blobs/")
+# What a user wrote: prompts, and the request line where an access log quotes it.
 _PROMPT = re.compile(
-    r'(?<![\w-])(?:prompt|content|input)=(\\*+)"(?:[^"\\]|\\.)*+"?|"(?:prompt|content)":\s{0,4}"(?:[^"\\]|\\.)*+"?'
+    r'(?<![\w-])(?:prompt|content|input)=(\\*+)"(?:[^"\\]|\\.)*+"?'
+    r'|"(?:prompt|content|body|type":\s?"text",\s?"text)":\s{0,4}"(?:[^"\\]|\\.)*+"?'
+    r'|"[a-z]{3,10} [^\s"]{1,8000} http/[\d.]{1,4}\\*+"'
 )
+_LEVEL = r"(?:debug|info|notice|warn|error|crit|alert|emerg)\]"
+# Its own file, its standard error before the file is open, and a message that somebody cut out.
 _NGINX_LINE = re.compile(
-    r"(?:\d{4}/\d\d/\d\d \d\d:\d\d:\d\d )?\[(?:debug|info|notice|warn|error|crit|alert|emerg)\] (?:\d+#\d+|n)\b"
+    rf"(?={_LEVEL} (?:\d+#\d+|n)\b)|(?<=nginx: \[)(?={_LEVEL} )"
+    r"|^(?=upstream (?:timed out|prematurely closed|sent )|no live upstreams|\w{2,20}\(\) (?:\S+ ){0,3}failed \(\d)"
 )
+_NGINX_REACH = 200
+_QUOTED = re.compile(r'"[^"]*+"?')
+_ACCESS_LINE = re.compile(r'(?:\S{1,256} ){3,4}\[\d\d/[a-z]{3}/\d{4}(?::\d\d){3} [+-]\d{4}\] "[^"]*+" (\d{3}) ')
 _GO_DATE = re.compile(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (?=[\w./-]+\.go:\d+: |[a-z])")
 _OFFLOADED = re.compile(r"offloaded (\d+)/(\d+) layers|layers\.model=(\d+).{0,80}layers\.offload=(\d+)")
 _STARTED = re.compile(r"started in (\d+(?:\.\d+)?) seconds")
@@ -42,7 +54,9 @@ _TOTAL = re.compile(r"total time = +(\d+(?:\.\d+)?) ms")
 
 # For a block: a named cause beats "it died", which beats what merely slows down; within one tier the first line.
 TIERS: dict[str, int] = {
-    **dict.fromkeys(("ram-oom", "vram-oom", "gpu-lost", "gpu-fault", "panic", "disk-full", "port-conflict"), 5),
+    # llama.cpp says that a command failed before it says that memory was short.
+    "vram-oom": 6,
+    **dict.fromkeys(("ram-oom", "gpu-lost", "gpu-fault", "panic", "disk-full", "port-conflict"), 5),
     **dict.fromkeys(("load-timeout", "not-found", "queue-full"), 4),
     **dict.fromkeys(("crash", "stuck", "runaway"), 3),
     **dict.fromkeys(("client-abort", "truncated", "cpu-fallback", "partial-offload"), 2),
@@ -80,11 +94,24 @@ def meaning(text: str, level: str = "", slow_s: float = SLOW_S) -> str:
     request = read(text)
     if request is not None:
         return _answer(request, slow_s)
-    low = _PROMPT.sub("prompt=", text[:_LIMIT].lower())
-    low = low[match.end() :] if (match := _GO_DATE.match(low)) and not _NGINX_LINE.match(low) else low
-    words = _NGINX_WORDS if _NGINX_LINE.match(low) else _WORDS
-    found = _numbers(low, slow_s) or _first(words, low)
+    low = _PROMPT.sub('""', text[:_LIMIT].lower())
+    found = _nginx(low)
+    if found is not None:
+        return found
+    low = low[match.end() :] if (match := _GO_DATE.match(low)) else low
+    found = _numbers(low, slow_s) or _first(_WORDS, low)
     return "warning" if found == "ok" and level == "E" else found
+
+
+def _nginx(low: str) -> str | None:
+    """Judge a line of nginx by its own words: what is quoted, and all behind the client's address, is the client's."""
+    match = _NGINX_LINE.search(low, 0, _NGINX_REACH)
+    if match and '"' not in low[: match.start()]:
+        return _first(_NGINX_WORDS, "[" + _QUOTED.sub('""', low[match.start() :].partition(", client: ")[0]))
+    if match := _ACCESS_LINE.match(low):
+        status = int(match[1])
+        return _ACCESS_STATUSES.get(status, "warning" if status >= 500 else "ok")
+    return None
 
 
 def _first(words: Sequence[tuple[str, Rule]], low: str) -> str:
@@ -99,7 +126,8 @@ def _answer(request: GinLine, slow_s: float) -> str:
         return _STATUSES[request.status]
     if request.status >= 400:
         return "warning"
-    return "slow" if request.duration_s is not None and request.duration_s > slow_s else "ok"
+    waited = request.duration_s is not None and request.duration_s > slow_s
+    return "slow" if waited and not request.path.startswith(_TRANSFERS) else "ok"
 
 
 def _numbers(low: str, slow_s: float) -> str | None:

@@ -1,129 +1,74 @@
-"""What lines of Ollama, llama.cpp, the kernel, systemd and proxies mean: the table behind `classify`.
+"""What lines of Ollama, llama.cpp, the kernel, systemd and clients mean: the table behind `classify`.
 
 A rule counts if one of its words stands in the lower-cased text and its pattern, if any, is found there. The first
 rule that counts decides, so causes stand before consequences and memory before "the process died". Texts are those
 of ollama/ollama (llm/status.go, llm/server.go, llm/llama_server.go, server/sched.go; before and after 0.30, where
-"llama runner" became "llama-server"), ggml-cuda.cu, llama.cpp tools/server, mm/oom_kill.c, systemd and nginx.
+"llama runner" became "llama-server"), llama.cpp tools/server, systemd, Go's runtime and the C libraries.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import NamedTuple
 
+from opskit.logs.label_rule import Rule, rule
+from opskit.logs.labels_gpu import GPU, MEMORY
+from opskit.logs.labels_nginx import NGINX
+from opskit.logs.labels_proxy import PROXY
 
-class Rule(NamedTuple):
-    """One meaning: the label, words of which one must occur, and a pattern over the lower-cased text."""
+__all__ = ["HARMLESS", "NGINX", "RULES", "Rule"]
 
-    label: str
-    words: Sequence[str]
-    pattern: re.Pattern[str] | None = None
-
-
-def _rule(label: str, *words: str, pattern: str = "") -> Rule:
-    return Rule(label, words, re.compile(pattern) if pattern else None)
-
-
-_RUNNER = r"(?:llama[- ](?:runner|server)|runner|llm server)"
-_NGINX = (
-    _rule("client-abort", "prematurely closed connection", pattern=r"client prematurely closed connection"),
-    _rule("proxy-buffering", "is buffered to a temporary file"),
-    _rule("disk-full", "(28: "),
-    _rule("port-conflict", "(98: ", pattern=r"bind\(\)"),
-    _rule(
-        "proxy-tls",
-        "ssl",
-        pattern=r"ssl_(?:do_handshake|read|write)\(\)|ssl certificate|certificate (?:verify|has exp)",
-    ),
-    _rule(
-        "proxy-timeout",
-        "timed out",
-        pattern=r"upstream timed out|\((?:110|60): .{0,40}timed out\) while (?!send.{0,9}client)",
-    ),
-    _rule(
-        "proxy-refused",
-        "connect()",
-        "no live upstreams",
-        "temporarily disabled",
-        pattern=r"\((?:111|61|113|101|2|11): |upstreams?",
-    ),
-    _rule("proxy-reset", "upstream prematurely closed", "(104: ", "upstream sent no valid", "sent too big header"),
-    _rule("proxy-limit", "limiting requests", "limiting connections", "worker_connections are not enough", "(24: "),
-    _rule("proxy-config", "client intended to send too large", "(13: ", "host not found in upstream", "[emerg]"),
-    _rule("proxy-config", "could not be resolved", "no resolver defined", "upgrade header"),
-)
-_MEMORY = (
-    _rule("ram-oom", "oom-kill", "oom_reaper", "oom killer", "invoked oom", "killed process", "oomkilled", "(oom_"),
-    _rule("ram-oom", "requires more system memory", "std::bad_alloc", "cannot allocate memory", "enomem"),
-    _rule(
-        "ram-oom",
-        "runtime: out of memory",
-        "cpu buffer",
-        "ggml_aligned_malloc",
-        "paging file is too small",
-        pattern=r"out of memory|(?:allocate|allocating).{0,60}cpu buffer|insufficient memory|paging file",
-    ),
-    _rule("ram-oom", "signal: killed", "code=killed, status=9"),
-    _rule("vram-oom", "cudamalloc failed", "hipmalloc failed", "out of device memory", "erroroutofmemory"),
-    _rule("vram-oom", "error_out_of_memory", "out_of_device_memory", "cublas_status_alloc_failed", "outofdevicememory"),
-    _rule("vram-oom", "out of memory", "out-of-memory", "not enough memory", "insufficient memory", "oom detected"),
-    _rule(
-        "vram-oom",
-        "failed to allocate",
-        "unable to allocate",
-        "allocation failed",
-        "memory allocation of size",
-        pattern=r"(?:cuda|rocm|hip|vulkan|metal|sycl|device|gpu|compute|kv|pp|tg|backend)\w* ?(?:\S+ )?"
-        r"(?:buffers?|memory|cache)",
-    ),
-)
-_GPU = (
-    _rule("gpu-lost", "fallen off the bus", "gpu is lost", "gpu_is_lost", "devicelost", "device lost"),
-    _rule("gpu-lost", "nvrm: xid", pattern=r"nvrm: xid \(.{1,40}\): 79,"),
-    _rule("gpu-lost", "nvml", pattern=r"failed to initialize nvml|nvml.{0,60}(?:unknown error|not loaded|mismatch)"),
-    _rule("gpu-lost", "failed to get device context", "failed to initialize cuda", "nvidia-smi has failed"),
-    _rule("gpu-lost", "busy or unavailable", "no cuda-capable device", "communicate with the nvidia driver"),
-    _rule("gpu-lost", "looking up nvidia gpu memory", "init failure: 999"),
-    _rule("gpu-lost", "init failure: 802", "unable to determine the device"),
-    _rule("gpu-fault", "nvrm: xid", pattern=r"nvrm: xid \("),
-    _rule(
-        "gpu-fault",
-        "cuda error",
-        "rocm error",
-        "hip error",
-        "hiperror",
-        "cublas_status_",
-        "gsp",
-        "amdgpu",
-        "access fault",
-        pattern=r"(?:cuda|rocm|hip) ?error|cublas_status_(?!success)|nvrm: .{0,80}gsp.{0,80}(?:timeout|error)"
-        r"|amdgpu.{0,80}(?:timeout|reset|page fault)|memory access fault by gpu",
-    ),
+_RUNNER = r"(?:llama[- ](?:runner|server)|mlx runner|runner|llm server)"
+# Lines that use the words of a fault for something else: they must stand before the faults.
+_NORMAL = (
+    rule("ok", "server config", pattern=r"server config\"? env="),
+    rule("ok", "userspace out-of-memory"),
+    rule("warning", "of pinned memory", "failed to mlock"),
+    rule("cpu-fallback", "gpu discovery", "gpu bootstrap", pattern=r"fail|timed out"),
+    rule("truncated", "exceed", pattern=r"exceeds? (?:the )?(?:available )?context|context size has been exceeded"),
 )
 _ENDED = (
-    _rule("disk-full", "no space left on device", "enospc", "not enough space on the disk", "disk quota exceeded"),
-    _rule("port-conflict", "address already in use", "eaddrinuse", "only one usage of each socket address"),
-    _rule(
+    rule("disk-full", "no space left on device", "enospc", "not enough space on the disk", "quota exceeded"),
+    rule("port-conflict", "address already in use", "address in use", "eaddrinuse", "only one usage of each socket"),
+    rule("port-conflict", "port is already allocated", "ports are not available", "couldn't bind"),
+    rule("port-conflict", "bind: ", pattern=r"listen tcp\d? \S{1,80}: bind: (?!permission|cannot|can't)"),
+    rule(
         "client-abort", "timed out waiting for", "error loading", "load failed", pattern=r"(?:context|request) canceled"
     ),
-    _rule("load-timeout", "timed out waiting for", pattern=rf"timed out waiting for (?:{_RUNNER}|server|model)"),
-    _rule("load-timeout", "load timeout", "stall timeout", "model load timed out"),
-    _rule("stuck", "no slots available after", "blocked for more than", "soft lockup", "runner is not responding"),
-    _rule("runaway", "token repeat limit", "context limit hit - shifting", "slot context shift", "context shift"),
-    _rule(
+    rule("load-timeout", "timed out waiting for", pattern=rf"timed out waiting for (?:{_RUNNER}|server|model)"),
+    rule("load-timeout", "load timeout", "stall timeout", "model load timed out", "load timed out"),
+    rule("queue-full", "server busy", "maximum pending requests", "server is busy", "server overloaded", "llm busy"),
+    rule("queue-full", "slot unavailable"),
+    rule("stuck", "no slots available after", "blocked for more than", "soft lockup", "runner is not responding"),
+    rule("stuck", "self-detected stall", "' timed out. killing"),
+    rule("runaway", "token repeat limit", "context limit hit - shifting", "slot context shift"),
+    rule("runaway", "context shift", pattern=r"context shift.{0,8}\bn_keep|context shifting: erased"),
+)
+_PANIC = (
+    rule(
         "panic",
         "panic:",
+        "panic serving",
         "fatal error:",
         "panic recovered",
         "ggml_assert",
         "does not support k-shift",
-        pattern=r"(?:^|[ \t])panic: |^fatal error: |panic recovered|ggml_assert\(|k-shift",
+        "kernel panic",
+        pattern=r"(?:^|[ \t])panic: |http: panic serving|^fatal error: |panic recovered|ggml_assert[(:]|k-shift"
+        r"|kernel panic - ",
     ),
-    _rule("panic", "goroutine ", pattern=r"^goroutine \d+ (?:gp=\S+ )?.{0,40}\[[a-z]"),
+    # GGML_ABORT writes where it stands and why, and nothing else does it in this form.
+    rule(
+        "panic",
+        "ggml",
+        "llama",
+        pattern=r"^\S{0,200}(?:ggml|llama)[\w./\\-]{0,80}\.(?:c|cpp|cu|cuh|m|mm|h|hpp):\d+: \S",
+    ),
+    rule("panic", "assertion", pattern=r"^(?!nvrm).{0,200}assertion (?:`.{1,200}' )?failed"),
+    rule("panic", "goroutine ", pattern=r"^goroutine \d+ (?:gp=\S+ )?.{0,40}\[[a-z]"),
 )
 _DIED = (
-    _rule(
+    rule("client-abort", "write tcp", pattern=r"write tcp \S{1,80}:11434->"),
+    rule(
         "crash",
         "has terminated",
         "terminated",
@@ -131,7 +76,7 @@ _DIED = (
         "unexpectedly stopped",
         pattern=rf"{_RUNNER}(?: process)?(?: has)? terminated|no longer running|unexpectedly stopped",
     ),
-    _rule(
+    rule(
         "crash",
         "signal: ",
         "signal arrived during cgo",
@@ -142,64 +87,84 @@ _DIED = (
         "sigtrap",
         pattern=r"signal: (?!interrupt|terminated)\w|cgo exec|\bsig(?:segv|abrt|ill|bus|trap)\b",
     ),
-    _rule("crash", "exit status", "exit code", pattern=r"exit (?:status|code):? (?!0\b(?!x))(?:\d|0x)"),
-    _rule("crash", "main process exited", pattern=r"main process exited, code=(?!exited, status=(?:0|143|130)\b)"),
-    _rule("crash", "failed with result", "scheduled restart job", "start request repeated too quickly"),
-    _rule("crash", "core dumped", "segfault at", "segmentation fault", "illegal instruction", "invalid opcode"),
-    _rule("crash", "terminate called", "general protection fault", "bus error", "traps: ", "stack smashing"),
-    _rule(
-        "crash", "rip", "rax", "rsp", "eflags", pattern=r"^(?:r(?:ip|[abcd]x|[sd]i|[sb]p|\d{1,2})|r?flags) +0x[0-9a-f]"
+    rule("crash", "exit status", "exit code", pattern=r"exit (?:status|code):? \(?(?!0\b(?!x))(?:\d|0x)"),
+    rule(
+        "crash",
+        "main process exited",
+        pattern=r"main process exited, code=(?!exited, status=(?:0|143|130)\b|killed, status=(?:2|15)\b)",
     ),
-    _rule("crash", "pc=0x", pattern=r"^pc=0x[0-9a-f]+ m="),
-    _rule("crash", "post predict", "an error was encountered while running the model", "unexpected server status"),
-    _rule(
+    rule("crash", "failed with result", "scheduled restart job", "start request repeated too quickly"),
+    rule("crash", "core dumped", "dumped core", "segfault at", "segmentation fault", "illegal instruction"),
+    rule("crash", "terminate called", "general protection fault", "bus error", "traps: ", "stack smashing"),
+    rule("crash", "invalid opcode", "libc++abi", "abort trap", "double free", "munmap_chunk", "corrupted size vs"),
+    rule("crash", "free(): ", "malloc(): ", pattern=r"(?:free|malloc)\(\): [a-z]"),
+    rule("crash", "0xc0000", "0xe06d7363", "faulting application", pattern=r"exception(?: code)?:? 0x|faulting app"),
+    rule(
+        "crash", " 0x", pattern=r"^(?:r(?:ip|[abcd]x|[sd]i|[sb]p|\d{1,2})|[re]?flags|[c-gs]s|lr|pc|fault) +0x[0-9a-f]"
+    ),
+    rule("crash", "pc=0x", pattern=r"^pc=0x[0-9a-f]+ m="),
+    # The traces of an aborted llama.cpp: by glibc, and by gdb or lldb.
+    rule(
+        "crash",
+        ")[0x",
+        ") [0x",
+        "ggml_print_backtrace",
+        pattern=r"\(\w{0,400}\+0x[0-9a-f]+\) ?\[0x|ggml_print_backtrace",
+    ),
+    rule(
+        "crash", "[inferior ", " in ", pattern=r"^\[inferior \d+ \(process \d+\) detached|^(?:#\d+ +)?0x[0-9a-f]+ in "
+    ),
+    rule("crash", "post predict", "an error was encountered while running the model", "unexpected server status"),
+    rule(
         "crash",
         "forcibly closed",
         "eof",
         "connection reset",
         pattern=r"127\.0\.0\.1:\d+.{0,200}(?:eof|forcibly closed|connection reset)",
     ),
-    _rule(
+    rule(
         "crash",
         "load failed",
         "error loading",
         "failed to load",
         "unable to load model",
+        "unable to load dynamic",
         "failed to decode batch",
-        pattern=r"msg=\"?load failed|error loading (?:model|llama)"
-        r"|(?:unable|failed) to load model|failed to decode batch",
+        pattern=r"msg=\"?load failed|error loading (?:model|llama)|failed to decode batch"
+        r"|(?:unable|failed) to load (?:model|dynamic)",
     ),
-    _rule("crash", "llama_init_from_model:", "llama_new_context", pattern=r"failed"),
-    _rule("crash", "mlx:", pattern=r"^mlx: "),
+    rule("crash", "mlx runner failed", "failed to initialize mlx", "exiting main loop", "exception loading model"),
+    rule("crash", "failed to initialize tensor"),
+    rule("crash", "no suitable llama server", "error starting llama", "error starting the external llama"),
+    rule("crash", "gguf_init_from_file", "llama_init_from_model:", "llama_new_context", pattern=r"fail|invalid magic"),
+    rule("crash", "mlx:", pattern=r"^mlx: "),
 )
 _CLIENT = (
-    _rule("client-abort", "client clos", "client connection closed", "client disconnect", "clientdisconnect"),
-    _rule("client-abort", "cancel task", "request canceled", "request cancelled", "context canceled", "broken pipe"),
-    _rule("queue-full", "server busy", "maximum pending requests", "server is busy", "server overloaded"),
-    _rule("truncated", "truncating input", "exceed_context_size", "exceeds the available context", "prompt too long"),
-    _rule("truncated", "prompt is too long"),
-    _rule("truncated", "exceeds maximum context", "exceeds the context", "input truncated", pattern=r"exceed|truncat"),
-    _rule("truncated", "truncated = 1"),
-    _rule(
+    rule("client-abort", "client clos", "client connection closed", "client disconnect", "clientdisconnect"),
+    rule("client-abort", "cancel task", "request canceled", "request cancelled", "context canceled", "broken pipe"),
+    rule("truncated", "truncating input", "exceed_context_size", "prompt too long", "prompt is too long"),
+    rule("truncated", "exceeds maximum context", "input truncated", pattern=r"exceed|truncat"),
+    rule("truncated", "truncated = 1"),
+    rule(
         "not-found",
         "not found",
         "try pulling it first",
         "manifest",
-        pattern=r"model ['\"\\]+[^'\"]{1,200}['\"\\]+ not found|try pulling it first"
-        r"|manifest.{0,40}(?:does not exist|unknown)"
-        r"|file not found|model not found|page not found",
+        pattern=r"model ['\"\\]+[^'\"]{1,200}['\"\\]+ not found|try pulling it first|model [\w./:-]{1,120} not found"
+        r"|manifest.{0,40}(?:does not exist|unknown)|file not found|model not found|page not found",
     ),
 )
 _STATE = (
-    _rule("reload", "to become available", "to start responding", "evicting", "model to expire immediately"),
-    _rule(
-        "reload", "starting llama", "starting runner", "starting go runner", "loading model", "will fit in available"
-    ),
-    _rule("reload", "expiring loaded", "needs reload", "reloading model", "unloading"),
-    _rule("cpu-fallback", "compatible gpu libraries", "compatible gpus", pattern=r"compatible=\[\]|no compatible gpus"),
-    _rule("cpu-fallback", "library=cpu", pattern=r"inference compute.{0,80}library=cpu|offload.{0,40}library=cpu"),
-    _rule("cpu-fallback", "100% cpu", "no usable gpu", "falling back to cpu", "fall back to cpu", "gpu discovery"),
-    _rule(
+    rule("reload", "to become available", "to start responding", "evicting", "model to expire immediately"),
+    rule("reload", "starting llama", "starting runner", "starting go runner", "loading model", "will fit in available"),
+    rule("reload", "starting mlx runner", "starting ollama engine", "starting ollama runner"),
+    rule("reload", "expiring loaded", "needs reload", "reloading model", "unloading"),
+    rule("cpu-fallback", "compatible gpu libraries", "compatible gpus", pattern=r"compatible=\[\]|no compatible gpus"),
+    rule("cpu-fallback", "library=cpu", pattern=r"inference compute.{0,80}library=cpu|offload.{0,40}library=cpu"),
+    rule("cpu-fallback", "100% cpu", "no usable gpu", "falling back to cpu", "fall back to cpu", "cpu-only mode"),
+    rule("cpu-fallback", "gpu inference disabled", "disabling gpu support", "no gpu detected"),
+    rule("cpu-fallback", "no cuda runners detected", "gpu not available"),
+    rule(
         "cpu-fallback",
         "without gpu support",
         "non supported hw",
@@ -207,44 +172,30 @@ _STATE = (
         "gpu offload support",
         pattern=r"without gpu|non supported|insufficient vram|too little|not compiled",
     ),
-    _rule("partial-offload", "cpu/gpu", pattern=r"\d+%/\d+% cpu/gpu"),
-    _rule("stuck", "stopping...", pattern=r"stopping\.\.\.\s*$"),
-    _rule("stuck", "not responding"),
-)
-_PROXY = (
-    _rule(
-        "proxy-refused",
-        "econnrefused",
-        "connection refused",
-        "connect call failed",
-        "actively refused",
-        "failed to connect",
-    ),
-    _rule(
-        "proxy-timeout",
-        "etimedout",
-        "headerstimeout",
-        "readtimeout",
-        "connecttimeout",
-        "request timed out",
-        "gateway time-out",
-    ),
-    _rule(
-        "proxy-timeout", "timeouterror", "timeout exceeded", "i/o timeout", "deadline exceeded", "apitimeout", "und_err"
-    ),
-    _rule(
-        "proxy-reset", "socket hang up", "econnreset", "serverdisconnected", "remotedisconnected", "connection reset"
-    ),
-    _rule(
-        "proxy-limit", "rate limit", "too many requests", "too many open files", "emfile", "no deployments available"
-    ),
+    rule("stuck", "stopping...", pattern=r"stopping\.\.\.\s*$"),
+    rule("stuck", "not responding"),
+    rule("partial-offload", "cpu/gpu", pattern=r"\d+%/\d+% cpu/gpu"),
 )
 _ADVICE = (
-    _rule("warning", "level=warn", "level=error", "got exception", "vram usage didn't recover", "low vram mode"),
-    _rule("warning", "n_ctx_train", pattern=r"n_ctx_(?:per_)?seq.{0,20}[<>] n_ctx_train"),
-    _rule("warning", "", pattern=r"^(?:\d{4}/\d\d/\d\d \d\d:\d\d:\d\d )?\[(?:warn|error|crit|alert)\] "),
+    rule("warning", "level=warn", "level=error", "got exception", "vram usage didn't recover", "low vram mode"),
+    rule("warning", "n_ctx_train", pattern=r"n_ctx_(?:per_)?seq.{0,20}[<>] n_ctx_train"),
+    rule("warning", "invalid input batch", "failed to prepare attention", pattern=r"^(?:srv|init|decode)"),
+    rule("warning", "kv cache", "kv slot", "memory slot", pattern=r"(?:failed to|could not) find (?:free space|a \w)"),
+    # Said of one library or one card of several: the others may well do.
+    rule("warning", "recommended max working set size", "no compatible amdgpu", "unable to load cuda"),
+    rule("warning", "", pattern=r"^(?:\d{4}/\d\d/\d\d \d\d:\d\d:\d\d )?\[(?:warn|error|crit|alert)\] "),
 )
 
-NGINX: tuple[Rule, ...] = _NGINX
-RULES: tuple[Rule, ...] = (*_MEMORY, *_GPU, *_ENDED, *_DIED, *_CLIENT, *_STATE, *_PROXY, *_ADVICE)
+RULES: tuple[Rule, ...] = (
+    *_NORMAL,
+    *MEMORY,
+    *GPU,
+    *_ENDED,
+    *_PANIC,
+    *_DIED,
+    *_CLIENT,
+    *_STATE,
+    *PROXY,
+    *_ADVICE,
+)
 HARMLESS = re.compile(r"retrying without pipeline parallelism|operation:(?:alloc|fit)\b")

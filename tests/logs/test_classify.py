@@ -129,6 +129,13 @@ def test_what_a_user_wrote_is_not_classified(words: str) -> None:
     assert label(f'time=2026-11-22T13:00:01Z level=DEBUG msg="chat request" prompt="{words}" n=1') == "ok"
 
 
+def test_short_memory_is_the_cause_of_the_failed_command_before_it() -> None:
+    failed = "ggml_metal_graph_compute: command buffer 1 failed with status 5"
+    assert block([failed, "error: Insufficient Memory (00000008:kIOGPUCommandBufferCallbackErrorOutOfMemory)"]) == (
+        "vram-oom"
+    )
+
+
 def test_the_first_fatal_line_decides_and_not_the_loudest() -> None:
     assert block(["CUDA error: out of memory", "panic: x", "goroutine 1 [running]:", "exit status 2"]) == "vram-oom"
     assert block(["goroutine 1 [running]:", "x"]) == "panic"

@@ -1,0 +1,99 @@
+"""Families of lines: members that nobody has seen yet, and what clients write into them."""
+
+from __future__ import annotations
+
+import pytest
+
+from opskit.logs.classify import label
+
+SLOG = "time=2026-11-22T13:00:01.123+08:00 level=INFO source=sched.go:1 msg="
+NGINX = "2026/11/22 13:00:01 [error] 31#31: *46 "
+FAMILIES = [
+    ("vram-oom", "cuda driver library failed to get device context 2"),
+    ("gpu-lost", "cuda driver library init failure: 304"),
+    ("warning", SLOG + '"Unable to load cudart" error="cudart init failure: 35"'),
+    ("gpu-fault", "CUDA error: an error of next year"),
+    ("gpu-lost", "ggml_cuda_init: failed to initialize ROCm: no ROCm-capable device is detected"),
+    ("warning", "rocblaslt error: Cannot read /opt/x/TensileLibrary_lazy_gfx1.dat: No such file or directory"),
+    ("gpu-fault", "rocBLAS error: Could not initialize Tensile library"),
+    ("gpu-lost", "vk::Queue::submit: ErrorDeviceLost"),
+    ("gpu-fault", "vk::Device::createComputePipeline: ErrorInitializationFailed"),
+    ("ram-oom", "vk::Device::allocateMemory: ErrorOutOfHostMemory"),
+    ("gpu-fault", "ggml_metal_graph_compute: command buffer 1 failed with status 5"),
+    ("gpu-fault", "[   99.100000] amdgpu 0000:09:00.0: amdgpu: ring comp_1.0.0 timeout, signaled seq=1, emitted seq=2"),
+    ("ok", "[    5.100000] amdgpu 0000:09:00.0: amdgpu: ring comp_1.0.0 uses VM inv eng 1 on hub 0"),
+    ("ok", "Command line: BOOT_IMAGE=/vmlinuz amdgpu.lockup_timeout=5000 amdgpu.gpu_recovery=1"),
+    ("gpu-lost", "NVRM: GPU 0000:09:00.0: RmInitAdapter failed! (0x1:0x2:3)"),
+    ("warning", "ggml_cuda_host_malloc: failed to allocate 9.00 MiB of pinned memory: out of memory"),
+    ("ok", "Started systemd-oomd.service - Userspace Out-Of-Memory (OOM) Killer."),
+    ("ram-oom", "Out of memory: Kill process 7 (ollama) score 900 or sacrifice child"),
+    ("ram-oom", SLOG + '"model request too large for system" requested="9 GiB"'),
+    ("panic", "/src/ggml/src/ggml-backend.cpp:7: tensor is in a buffer that cannot run the operation"),
+    ("crash", "[Inferior 1 (process 77) detached]"),
+    ("crash", "cs     0x33"),
+    ("crash", "libx.so.0(a_function+0x12)[0x7f0000000001]"),
+    ("ram-oom", "chat exited with code 137"),
+    ("ram-oom", "./run.sh: line 9:    12 Killed                  /bin/serve"),
+    ("vram-oom", "CUDA error: the resource allocation failed"),
+    ("crash", SLOG + '"Load failed" error="mlx runner failed: Error: libx.dylib not found (exit: 1)"'),
+    ("ok", "ollama.service: Main process exited, code=killed, status=15/TERM"),
+    ("stuck", "ollama.service: State 'stop-sigterm' timed out. Killing."),
+    ("cpu-fallback", SLOG + '"failure during GPU discovery" error="exit status 0xc0000005"'),
+    ("stuck", "qwen3:32b   0123456789ab   30 GB   10%/90% CPU/GPU   4096   Stopping..."),
+    ("queue-full", '{"error":"unexpected server status: llm busy - no slots available"}'),
+    ("truncated", "error: the request exceeds the available context size. try to enable context shift"),
+    ("runaway", "slot 3: context shift - n_keep = 1, n_left = 2, n_discard = 1"),
+    ("warning", "srv  decode: failed to find free space in the KV cache, retrying with smaller batch size"),
+    ("client-abort", 'error="write tcp 10.0.0.1:11434->10.0.0.2:5555: wsasend: closed"'),
+    ("port-conflict", "Error: listen tcp 127.0.0.1:11434: bind: Gesperrt durch die Zugriffsrechte."),
+    ("ok", '[GIN] 2026/11/22 - 13:00:01 | 200 |  2m1s | 127.0.0.1 | POST     "/api/pull"'),
+    ("ok", SLOG + '"server config" env="map[OLLAMA_LOAD_TIMEOUT:5m0s X:out of memory]"'),
+    ("warning", 'Get "https://registry.ollama.ai/v2/": dial tcp: lookup registry.ollama.ai: i/o timeout'),
+    ("proxy-config", "Cannot connect to host ollama:11434 ssl:default [Name does not resolve]"),
+    ("proxy-refused", "dial tcp 10.0.0.9:11434: connect: Host is unreachable"),
+    ("proxy-timeout", "litellm.Timeout: Connection timed out after 600.0 seconds."),
+    ("proxy-reset", "TypeError: fetch failed, code: 'UND_ERR_SOCKET', other side closed"),
+    ("proxy-limit", "OSError: [Errno 24] No file descriptors available"),
+    ("proxy-refused", NGINX + "connect() failed (10061: Verbindung verweigert) while connecting to upstream"),
+    ("client-abort", NGINX + "writev() failed (32: Broken pipe) while sending to client, client: 10.0.0.1"),
+    ("proxy-reset", NGINX + "writev() failed (32: Broken pipe) while sending request to upstream"),
+    ("proxy-timeout", "upstream timed out (110: Operation timed out) while reading upstream"),
+    ("proxy-tls", NGINX + "peer closed connection in SSL handshake while SSL handshaking to upstream"),
+    ("port-conflict", "nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address in use)"),
+    ("not-found", NGINX + 'open() "/srv/v1/chat" failed (2: No such file or directory), client: 10.0.0.1'),
+    ("warning", NGINX + 'limiting requests, dry run, excess: 5.4 by zone "chat", client: 10.0.0.1'),
+    ("warning", "nginx: [warn] 4096 worker_connections exceed open file resource limit: 1024"),
+    ("crash", "2026/11/22 13:00:01 [alert] 1#1: worker process 9 exited on signal 11 (core dumped)"),
+    ("ok", "2026/11/22 13:00:01 [notice] 1#1: worker process 9 exited with code 0"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("expected", "line"), FAMILIES)
+def test_a_family_is_known_by_its_form_and_not_by_its_members(expected: str, line: str) -> None:
+    assert label(line) == expected
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f'{NGINX}access forbidden by rule, client: 10.0.0.1, request: "GET /?q=panic: HTTP/1.1", referrer: "(111: x"',
+        f'{NGINX}user "upstream timed out (110: " was not found in "/srv/users", client: 10.0.0.1, server: x',
+        '10.0.0.1 - - [22/Nov/2026:13:00:01 +0800] "GET /?q=out+of+memory HTTP/1.1" 500 1 "-" "CUDA error: x"',
+    ],
+)
+def test_what_a_client_sent_is_not_what_the_proxy_says(line: str) -> None:
+    assert label(line) == "warning"
+
+
+def test_a_pasted_proxy_log_is_still_what_a_user_wrote() -> None:
+    pasted = f"why {NGINX}connect() failed (111: Connection refused) while connecting to upstream"
+    assert label(f'{SLOG}"chat request" prompt="{pasted}"') == "ok"
+    assert label('{"type":"text","text":"' + pasted + '","role":"user"}') == "ok"
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"), [(200, "ok"), (499, "client-abort"), (504, "proxy-timeout"), (429, "proxy-limit")]
+)
+def test_an_access_line_is_judged_by_its_status(status: int, expected: str) -> None:
+    line = f'10.0.0.1 - - [22/Nov/2026:13:00:01 +0800] "POST /v1/chat/completions HTTP/1.1" {status} 1 "-" "x"'
+    assert label(line) == label(f"nginx-1  | chat.example {line}") == expected
