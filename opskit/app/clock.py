@@ -1,12 +1,46 @@
-"""The clock, read here and nowhere else; everything below takes `now` as an argument."""
+"""The clock and its zone, read here and nowhere else; everything below takes `now` as an argument."""
 
 from __future__ import annotations
 
-from datetime import datetime
+import os
+from datetime import datetime, timedelta, tzinfo
+from functools import cached_property
 
-from tzlocal import get_localzone
+from opskit.model.message import say
+from opskit.model.problem import DefinitionError, Problem
 
 
 def now() -> datetime:
-    """Return the present time in the host's zone."""
-    return datetime.now(get_localzone())
+    """Return the present time in the host's zone. Raises DefinitionError where the environment names none."""
+    return datetime.now(host_zone())
+
+
+def host_zone() -> tzinfo:
+    """Return the host's zone. Raises DefinitionError where the environment names one that is not known."""
+    from tzlocal import get_localzone
+
+    try:
+        return get_localzone()
+    except (ValueError, KeyError, OSError):
+        text = say("'{zone}' is no time zone: give TZ a name such as Europe/Berlin", zone=os.environ.get("TZ", ""))
+        raise DefinitionError([Problem("TZ", 0, text)]) from None
+
+
+class HostZone(tzinfo):
+    """The host's zone, found out when a time is shown: that takes as long as reading a small log."""
+
+    @cached_property
+    def _zone(self) -> tzinfo:
+        return host_zone()
+
+    def utcoffset(self, at: datetime | None) -> timedelta | None:
+        return self._zone.utcoffset(at)
+
+    def dst(self, at: datetime | None) -> timedelta | None:
+        return self._zone.dst(at)
+
+    def tzname(self, at: datetime | None) -> str | None:
+        return self._zone.tzname(at)
+
+    def fromutc(self, at: datetime) -> datetime:
+        return self._zone.fromutc(at.replace(tzinfo=self._zone)).replace(tzinfo=self)

@@ -14,11 +14,11 @@ import msgspec
 import yaml
 
 from opskit.definitions.builder import Builder
+from opskit.definitions.search import LARGEST
 from opskit.model.message import say
 from opskit.model.printable import printable
 from opskit.model.problem import DefinitionError, Lines, Problem
 
-LARGEST = 1 << 20
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

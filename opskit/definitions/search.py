@@ -13,7 +13,6 @@ from typing import Literal
 
 import msgspec
 
-from opskit.definitions.reader import LARGEST
 from opskit.model.message import say
 from opskit.model.problem import DefinitionError, Problem
 
@@ -21,6 +20,7 @@ Kind = Literal["checks", "playbooks"]
 PACKAGE = Path(__file__).parents[1]
 SITE = Path("/etc/opskit")
 SETTINGS = "opskit.yaml"
+LARGEST = 1 << 20
 _PLAYBOOK = re.compile(rb"^[\"']?(?:steps|causes)[\"']?:", re.MULTILINE)
 _CHECK = re.compile(rb"^[\"']?(?:rules|probe)[\"']?:", re.MULTILINE)
 

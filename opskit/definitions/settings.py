@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from opskit.definitions.allowed import wrong_values
-from opskit.definitions.convert import Converter
-from opskit.definitions.reader import compose, lines
 from opskit.definitions.search import SETTINGS, SITE, read
 from opskit.model.message import say
 from opskit.model.problem import Problem
@@ -42,6 +39,11 @@ def parse(data: bytes, source: str) -> Settings:
     """
     if not _has_content(data):
         return Settings()
+    # YAML and all that checks it take longer to load than most commands take without a configuration.
+    from opskit.definitions.allowed import wrong_values
+    from opskit.definitions.convert import Converter
+    from opskit.definitions.reader import compose, lines
+
     document = compose(data, source)
     converter = Converter(document)
     settings = converter.struct(document.root, Settings, "")

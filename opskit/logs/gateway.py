@@ -33,7 +33,7 @@ def parse(line: bytes, time_unit: TimeUnit = "s", zone: tzinfo = UTC) -> Request
     numbers (s, ms, µs or ns) or ISO texts, in `zone` where they name none. Lines about a request that are neither its
     start nor its end (`"msg": "retrying"`, without status and duration) are None.
     """
-    record = _decoded(line)
+    record = decoded(line)
     return told(record, time_unit, zone) if record is not None else None
 
 
@@ -97,7 +97,7 @@ def open_requests(requests: Iterable[Request]) -> list[Request]:
     return sorted(waiting, key=lambda start: start.at)
 
 
-def _decoded(line: bytes) -> dict[str, Any] | None:
+def decoded(line: bytes) -> dict[str, Any] | None:
     """Decode one object; bytes that are not UTF-8 become lone surrogates, as gateways cut prompts inside a letter."""
     line = line.strip().removeprefix(b"\xef\xbb\xbf")
     if not line.startswith(b"{"):
@@ -126,36 +126,36 @@ def _fields(record: dict[str, Any], time_unit: TimeUnit, zone: tzinfo) -> dict[s
     """Return the best usable value of each field."""
     found: dict[str, Any] = {}
     ranks: dict[str, int] = {}
-    for key, value in _flat(record):
+    for key, value in flat(record):
         for role in roles(key):
             if role.rank >= ranks.get(role.field, 1000):
                 continue
-            read = _read(role, value, _BARE_UNITS[time_unit], zone)
+            read = value_of(role, value, _BARE_UNITS[time_unit], zone)
             if read is not None:
                 found[role.field], ranks[role.field] = read, role.rank
     return found
 
 
-def _flat(record: dict[str, Any], prefix: str = "", depth: int = _DEPTH) -> Iterator[tuple[str, Any]]:
+def flat(record: dict[str, Any], prefix: str = "", depth: int = _DEPTH) -> Iterator[tuple[str, Any]]:
     for key, value in record.items():
         if not isinstance(value, dict):
             yield prefix + key, value
         elif depth:
-            yield from _flat(value, f"{prefix}{key}.", depth - 1)
+            yield from flat(value, f"{prefix}{key}.", depth - 1)
 
 
 def _event(found: dict[str, Any], record: dict[str, Any]) -> tuple[Kind, bool]:
     """Return the kind of event, and whether the line names an event that is neither a start nor an end."""
-    named = found.get("event")
-    if named in START:
+    kind = found.get("event")
+    if kind in START:
         return "start", False
     told = "duration" in found or isinstance(record.get("status"), str)
-    if named not in END:
+    if kind not in END:
         found.pop("event", None)
-    return "end", named is not None and named not in END and not told
+    return "end", kind is not None and kind not in END and not told
 
 
-def _read(role: Role, value: object, bare_unit: float, zone: tzinfo) -> object:
+def value_of(role: Role, value: object, bare_unit: float, zone: tzinfo) -> object:
     if role.field in {"duration", "first_byte"}:
         return _seconds(value, role.unit or bare_unit)
     if role.field in {"at", "began", "streamed"}:
@@ -215,7 +215,7 @@ def _address(value: object) -> str | None:
     return match[1] or match[2] if match else text
 
 
-def _named(value: object) -> str | None:
+def named(value: object) -> str | None:
     text = _text(value)
     return text.lower().replace("_", ".").replace("-", ".").replace(" ", ".") if text else None
 
@@ -241,6 +241,6 @@ _READERS: dict[str, Callable[[object], object]] = {
     "client": _address,
     "secret": _fingerprint,
     "error": _error,
-    "event": _named,
+    "event": named,
     "upstream_status": _text,
 }

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from opskit.logs import stamp
-from opskit.logs.nginx_access import given, last, seconds, target, text
+from opskit.logs.nginx_access import given, last, number, seconds, target, text
 from opskit.logs.request import Request, sound
 
 Escape = Literal["default", "json", "none"]
@@ -58,28 +58,29 @@ _BLANKLESS = re.compile(
     r"|request_uri|args|query_string|https|req_id|proxy_(?:alternative_)?upstream_name|ssl_(?:protocol|cipher)"
     r"|gzip_ratio|nginx_version|pid|tcpinfo_\w+|limit_rate|namespace|ingress_name|service_name|service_port"
 )
-_LOOSE = rb'[^"\n]*?'
+LOOSE = rb'[^"\n]*?'
 _LONGEST = {1: 8192, 2: 2048}
 # With escape=none a quote inside a value makes the line ambiguous: it is left unread rather than guessed at.
 _QUOTED: dict[Escape, bytes] = {"json": rb'(?:[^"\\\n]|\\.)*+', **dict.fromkeys(("default", "none"), rb'[^"\n]*+')}
 
 
-class _Part(NamedTuple):
+class Part(NamedTuple):
     """A variable, or with `name` None the text between two."""
 
     name: str | None
     text: str
 
 
-def _parts(form: str) -> Iterator[_Part]:
+def parts_of(form: str) -> Iterator[Part]:
+    """Split a format into variables and the texts between them."""
     end = 0
     for found in _VARIABLE.finditer(form):
         if found.start() > end:
-            yield _Part(None, form[end : found.start()])
-        yield _Part(found[1] or found[2], found[0])
+            yield Part(None, form[end : found.start()])
+        yield Part(found[1] or found[2], found[0])
         end = found.end()
     if end < len(form):
-        yield _Part(None, form[end:])
+        yield Part(None, form[end:])
 
 
 def compiled(form: str, escape: Escape = "default") -> Callable[[bytes], Request | None]:
@@ -88,7 +89,7 @@ def compiled(form: str, escape: Escape = "default") -> Callable[[bytes], Request
     A line that the format cannot have written is None. ValueError says why a format cannot be read: no status, no
     time, or two values with nothing between them to tell where one ends.
     """
-    parts = list(_parts(form))
+    parts = list(parts_of(form))
     names = {part.name for part in parts}
     if "status" not in names:
         raise ValueError("log_format: without $status nothing tells how a request ended")
@@ -97,7 +98,9 @@ def compiled(form: str, escape: Escape = "default") -> Callable[[bytes], Request
     for one, other in pairwise(parts):
         if one.name and other.name:
             raise ValueError(f"log_format: nothing stands between {one.text} and {other.text}")
-    read = _reader(list(_pieces(parts, escape)))
+    read = _reader(
+        [b"(" + text + b")" if part.name else text for part, text in zip(parts, patterns(parts, escape), strict=True)]
+    )
     groups = [part.name for part in parts if part.name]
 
     def parse(line: bytes) -> Request | None:
@@ -112,14 +115,14 @@ def compiled(form: str, escape: Escape = "default") -> Callable[[bytes], Request
 
 def _reader(pieces: list[bytes]) -> Callable[[bytes], tuple[bytes, ...] | None]:
     """Return what splits a line into the values of its variables; None where it can be split in several ways."""
-    loose = sum(piece == b"(" + _LOOSE + b")" for piece in pieces)
+    loose = sum(piece == b"(" + LOOSE + b")" for piece in pieces)
     shortest = re.compile(b"".join(pieces), re.DOTALL)
     if not loose:
         return lambda line: match.groups() if (match := shortest.fullmatch(line)) else None
     if loose not in _LONGEST:
         raise ValueError("log_format: more than two values may hold blanks and stand outside quotes; quote them")
     limit = _LONGEST[loose]
-    longest = re.compile(b"".join(pieces).replace(_LOOSE, _LOOSE[:-1]), re.DOTALL)
+    longest = re.compile(b"".join(pieces).replace(LOOSE, LOOSE[:-1]), re.DOTALL)
 
     def read(line: bytes) -> tuple[bytes, ...] | None:
         match = shortest.fullmatch(line) if len(line) <= limit else None
@@ -129,14 +132,15 @@ def _reader(pieces: list[bytes]) -> Callable[[bytes], tuple[bytes, ...] | None]:
     return read
 
 
-def _pieces(parts: list[_Part], escape: Escape) -> Iterator[bytes]:
+def patterns(parts: list[Part], escape: Escape) -> Iterator[bytes]:
+    """Yield what each part may look like, without groups."""
     for index, part in enumerate(parts):
         if part.name is None:
             yield re.escape(part.text.encode())
             continue
         before = parts[index - 1].text if index else ""
         after = parts[index + 1].text if index + 1 < len(parts) else ""
-        yield b"(" + _value(part.name, before.endswith('"') and after.startswith('"'), after[:1], escape) + b")"
+        yield _value(part.name, before.endswith('"') and after.startswith('"'), after[:1], escape)
 
 
 def _value(name: str, quoted: bool, end: str, escape: Escape) -> bytes:
@@ -145,17 +149,18 @@ def _value(name: str, quoted: bool, end: str, escape: Escape) -> bytes:
     if quoted:
         return _QUOTED[escape]
     if not _BLANKLESS.fullmatch(name):
-        return _LOOSE
+        return LOOSE
     stop = re.escape(end.encode()) if end.strip() and end.isascii() else b""
     return rb"[^\s\"" + stop + rb"]*+"
 
 
 def _unescaped(values: dict[str, bytes]) -> dict[str, bytes]:
     """Undo escape=json. Bytes that are not UTF-8 stay as they are."""
-    return {name: _plain(value) if b"\\" in value else value for name, value in values.items()}
+    return {name: plain(value) if b"\\" in value else value for name, value in values.items()}
 
 
-def _plain(value: bytes) -> bytes:
+def plain(value: bytes) -> bytes:
+    """Undo escape=json in one value, as far as it is JSON."""
     try:
         whole = json.loads(b'"' + value + b'"' if value.isascii() else f'"{text(value)}"', strict=False)
     except ValueError:
@@ -179,7 +184,7 @@ def _request(values: dict[str, bytes]) -> Request | None:
         path=path or given(uri),
         duration_s=seconds(values.get("request_time")),
         first_byte_s=seconds(last(values.get("upstream_header_time"))),
-        size_b=int(size) if size.isdigit() and len(size) < 20 else None,
+        size_b=number(size),
         request_id=_first(values, "request_id", "http_x_request_id", "req_id"),
         agent=_first(values, "http_user_agent"),
         upstream_status=_first(values, "upstream_status"),

@@ -65,7 +65,7 @@ def _request(match: re.Match[bytes]) -> Request | None:
         first_byte_s=seconds(last(extra.get(b"uht"))),
         request_id=given(extra.get(b"rid")),
         agent=given(agent),
-        size_b=int(size) if size.isdigit() and len(size) < 20 else None,
+        size_b=number(size),
         upstream_status=given(extra.get(b"us")),
         host=text(first) if second else None,
     )
@@ -97,6 +97,8 @@ _NAMES = {
     b"upstream_status": b"us",
 }
 
+_FIELDS = {b"rid": "request_id", b"rt": "duration_s", b"uht": "first_byte_s", b"us": "upstream_status"}
+
 
 def _extra(tail: bytes) -> dict[bytes, bytes]:
     """Return the known `key=value` fields. An unquoted list holds blanks, so a value ends where the next key starts."""
@@ -111,6 +113,11 @@ def _extra(tail: bytes) -> dict[bytes, bytes]:
     return found
 
 
+def field_of(key: bytes) -> str | None:
+    """Return the field of a Request that a `key=` behind the agent gives, None for an unknown one."""
+    return _FIELDS.get(_NAMES.get(key, b""))
+
+
 def last(listed: bytes | None) -> bytes | None:
     """Return the last item of an upstream list: tries are joined by `, `, internal redirects by ` : `."""
     return _LISTS.split(listed)[-1] if listed else None
@@ -120,6 +127,10 @@ def seconds(number: bytes | None) -> float | None:
     if number is None or not re.fullmatch(rb"[0-9]{1,12}(?:\.[0-9]{1,9})?", number.strip()):
         return None
     return float(number)
+
+
+def number(digits: bytes) -> int | None:
+    return int(digits) if digits.isdigit() and len(digits) < 20 else None
 
 
 def given(value: bytes | None) -> str | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from opskit.logs.log_format import Escape
+if TYPE_CHECKING:
+    from opskit.logs.log_format import Escape
 
 # Always defined and not to be changed (ngx_http_log_module.c).
 COMBINED = (

@@ -27,6 +27,14 @@ _SYSLOG = re.compile(r"(\S{1,12}) +([0-9]{1,2}) ([0-9]{2}):([0-9]{2}):([0-9]{2})
 _GO_PART = re.compile(r"([0-9]{1,20}(?:\.[0-9]{0,20})?)(h|ms|m|s|\u00b5s|\u03bcs|us|ns)")
 _GO_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "\u00b5s": 1e-6, "\u03bcs": 1e-6, "us": 1e-6, "ns": 1e-9}
 _DAY = 86400.0
+
+# Times that `clf` and `iso` certainly read: only those that exist, but for the 29th of February.
+_LONG, _SHORT = rb"(?:Jan|Mar|May|Jul|Aug|Oct|Dec)", rb"(?:Apr|Jun|Sep|Nov)"
+_DATE = rb"(?:(?:0[1-9]|1\d|2[0-8])/(?:" + _LONG + rb"|" + _SHORT + rb"|Feb)|(?:29|30)/(?:" + _LONG + rb"|" + _SHORT
+_CLOCK = rb"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d"
+CLF = _DATE + rb")|31/" + _LONG + rb")/[1-9]\d{3}:" + _CLOCK + rb" [+-](?:[01]\d|2[0-3])[0-5]\d"
+_MONTH_DAY = rb"(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
+ISO = rb"[12]\d{3}-" + _MONTH_DAY + rb"[T ]" + _CLOCK + rb"(?:[.,]\d{1,12})?(?:Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?"
 _CLF_LENGTH = 26
 
 

@@ -2,64 +2,54 @@
 
 from __future__ import annotations
 
+import heapq
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import chain
-from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from opskit.logs import files, sieve
-from opskit.logs.formats import FORMATS, Format, detect, find
-from opskit.logs.redact import redact
+from opskit.logs.groups import Count, Groups
+from opskit.logs.reading import Account, Span, read
 from opskit.logs.request import Request
-from opskit.model.message import Message, say
+from opskit.logs.scan import Wanted
+from opskit.logs.shape import Columns, Show, Shown, Value
+from opskit.logs.shape import Row as Line
 
-_SAMPLE = 200
-_SLACK_S = 60.0  # Nginx may stamp a line well before it writes it, and never after; clocks of file servers differ
-_SHOWN = 300
-_LONGEST = 16 * _SHOWN  # secrets are taken out before the cut, lest half a key remain
 _STATUS = re.compile(r"[0-9]{1,3}|[0-9]xx", re.IGNORECASE)
-_FIELDS: dict[str, Callable[[Request], str | None]] = {
-    "client": lambda request: request.client,
-    "user": lambda request: request.user,
-    "path": lambda request: request.path.partition("?")[0] if request.path is not None else None,
-    "method": lambda request: request.method,
-    "agent": lambda request: request.agent,
-    "key": lambda request: request.key,
-    "model": lambda request: request.model,
-    "host": lambda request: request.host,
-    "vhost": lambda request: request.host,
+_MANY = 50_000
+_HEAVY = 32 << 20
+_ADDRESS = 50
+_SHORT = frozenset({"status", "client", "method", "event", "at"})  # what nobody outside can make long
+# The field of a Request behind each name, and what of it is counted.
+FIELDS: dict[str, str] = {
+    "client": "client",
+    "user": "user",
+    "path": "path",
+    "route": "path",
+    "method": "method",
+    "agent": "agent",
+    "key": "key",
+    "model": "model",
+    "host": "host",
+    "vhost": "host",
+    "upstream_status": "upstream_status",
 }
+# A segment of a path that is a number, a UUID, a hash or a long random name: `route` has `:id` there.
+_ID = re.compile(
+    r"(?<=/)(?:[0-9]+|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{16,}"
+    r"|(?=[^/]*[0-9])(?:[a-z]{2,12}[-_])?[0-9A-Za-z]{20,})(?=/|$)"
+)
 
 
-class Query(msgspec.Struct, frozen=True):
-    """What to count: statuses as numbers or classes (`"5xx"`), grouped `by` these fields, the `n` most frequent.
+class Query(Span, frozen=True, kw_only=True):
+    """What to count: statuses as numbers or classes (`"5xx"`), grouped `by` these fields, the `n` most frequent."""
 
-    `since` is inclusive and `until` exclusive, in epoch seconds, against the time of each line. `format` is what
-    `formats.find` knows, or `auto`. `show_unparsed` is how many of the lines that fit no format come along.
-    """
-
-    paths: tuple[Path | str, ...]
     statuses: tuple[int | str, ...] | frozenset[int | str] = (401, 429, 500)
     by: tuple[str, ...] = ("client",)
     n: int = 5
-    since: float | None = None
-    until: float | None = None
-    format: str = "auto"
-    show_unparsed: int = 0
-
-
-class FileCount(msgspec.Struct, frozen=True):
-    """What was read of one file. `format` is None where no format fits; `error` is one sentence where reading ended."""
-
-    path: str
-    format: str | None
-    lines: int
-    parsed: int
-    unparsed: int
-    error: Message | None
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -69,124 +59,27 @@ class Row(msgspec.Struct, frozen=True):
     count: int
 
 
-class Unread(msgspec.Struct, frozen=True):
-    """A line that fits no format, cut and without secrets."""
-
-    path: str
-    text: str
-
-
 class Top(msgspec.Struct, frozen=True):
-    """The answer. `parsed` + `unparsed` = `lines`; `matched` finished in the window with a wanted status."""
+    """The answer. `matched` lines finished in the window with a wanted status."""
 
     window: tuple[float | None, float | None]
     by: tuple[str, ...]
-    files: tuple[FileCount, ...]
-    lines: int
-    parsed: int
-    unparsed: int
+    account: Account
     matched: int
     top: dict[str, tuple[Row, ...]]
-    unread: tuple[Unread, ...] = ()
 
 
 def count(query: Query) -> Top:
-    """Read the logs, each with its rotated set, once and count. Memory grows with the distinct groups only.
-
-    A file that cannot be read is named in `files` with its error and does not stop the others; a file given twice,
-    also under two names, counts once. ValueError names an unknown status, field or format.
-    """
-    tally = _Tally(query)
-    form = None if query.format == "auto" else find(query.format)
-    seen = set[tuple[int, int]]()
-    done = list[FileCount]()
-    for path in _sets(query, done):
-        same = files.identity(path)
-        if same is None or same not in seen:
-            done.append(_read(path, form, tally))
-        if same is not None:
-            seen.add(same)
-    lines = sum(file.lines for file in done)
-    parsed = sum(file.parsed for file in done)
-    return Top(
-        window=(query.since, query.until),
-        by=query.by,
-        files=tuple(done),
-        lines=lines,
-        parsed=parsed,
-        unparsed=lines - parsed,
-        matched=tally.matched,
-        top=tally.top(query.n),
-        unread=tuple(tally.unread),
-    )
-
-
-def _sets(query: Query, done: list[FileCount]) -> Iterator[Path]:
-    """Yield the files that the paths stand for: each log with its rotated members, oldest first.
-
-    A member last written before the window has no line of it, and is not opened. A folder that cannot be listed may
-    hide members: it joins what is done with its error, lest a part pass for the whole.
-    """
-    for named in map(Path, query.paths):
-        try:
-            found = files.members(named)
-        except files.LogError as hidden:
-            found = [named]
-            if files.identity(named) is not None:  # otherwise the reading says what is wrong
-                done.append(FileCount(str(named.parent), None, 0, 0, 0, hidden.message))
-        yield from (path for path in found if path != named and _reaches(path, query.since))
-        yield named
-
-
-def _reaches(path: Path, since: float | None) -> bool:
-    try:
-        return since is None or path.stat().st_mtime >= since - _SLACK_S
-    except OSError:
-        return True
-
-
-class _Tally:
-    """The counters, and the decision whether a request belongs to them."""
-
-    def __init__(self, query: Query) -> None:
-        unknown = [name for name in query.by if name not in _FIELDS]
-        if unknown or not query.by:
-            raise ValueError(f"by: {', '.join(unknown) or 'nothing'}; known are {', '.join(_FIELDS)}")
-        self.asked = sorted({_spelt(status) for status in query.statuses})
-        self.statuses = _numbers(self.asked)
-        self.candidate = sieve.candidate(self.asked)
-        self.since = query.since if query.since is not None else float("-inf")
-        self.until = query.until if query.until is not None else float("inf")
-        self.fields = [_FIELDS[name] for name in query.by]
-        self.counts: dict[int, Counter[tuple[str, ...]]] = {}
-        self.matched = 0
-        self.unread = list[Unread]()
-        self.shown = query.show_unparsed
-
-    def unparsed(self, path: Path | str, line: bytes) -> None:
-        """Keep a line that fits no format, if it is asked for."""
-        if len(self.unread) < self.shown:
-            text = redact(line[:_LONGEST].decode("utf-8", "surrogateescape"))
-            self.unread.append(Unread(str(path), text[:_SHOWN]))
-
-    def add(self, request: Request) -> None:
-        status = request.status
-        if status is None or status not in self.statuses or request.event != "end":
-            return
-        if self.since <= request.at < self.until:
-            key = tuple([field(request) or "-" for field in self.fields])
-            self.counts.setdefault(status, Counter())[key] += 1
-            self.matched += 1
-
-    def top(self, n: int) -> dict[str, tuple[Row, ...]]:
-        names = {int(asked): asked for asked in self.asked if asked.isdigit()}
-        names |= {status: f"{status:03d}" for status in self.counts}
-        ranked = {name: sorted(self.counts.get(status, {}).items(), key=_rank)[:n] for status, name in names.items()}
-        return {name: tuple(Row(key, number) for key, number in ranked[name]) for name in sorted(ranked)}
-
-
-def _rank(item: tuple[tuple[str, ...], int]) -> tuple[int, tuple[str, ...]]:
-    return -item[1], item[0]
+    """Read the logs once and count, in bounded memory. ValueError names an unknown status, field or format."""
+    asked = sorted({_spelt(status) for status in query.statuses})
+    unknown = [name for name in query.by if name not in FIELDS]
+    if unknown or not query.by:
+        raise ValueError(f"by: {', '.join(unknown) or 'nothing'}; known are {', '.join(FIELDS)}")
+    wanted = Wanted(asked)
+    tally, account = read(query, lambda: _Tally(query, wanted.statuses), wanted)
+    assert isinstance(tally, _Tally)
+    tally.settle()
+    return Top((query.since, query.until), query.by, account, tally.matched, _ranked(tally.groups, asked, query.n))
 
 
 def _spelt(status: int | str) -> str:
@@ -196,50 +89,96 @@ def _spelt(status: int | str) -> str:
     return text if text.endswith("xx") else f"{int(text):03d}"
 
 
-def _numbers(asked: list[str]) -> frozenset[int]:
-    single = (int(text) for text in asked if text.isdigit())
-    classes = (range(int(text[0]) * 100, int(text[0]) * 100 + 100) for text in asked if not text.isdigit())
-    return frozenset(chain(single, *classes))
+class _Tally:
+    """The counters, and the decision whether a line belongs to them."""
 
+    def __init__(self, query: Query, statuses: frozenset[int]) -> None:
+        self._shown: list[Shown] = [
+            ("status", _whole),
+            *((FIELDS[name], _SHOWN.get(name, _given)) for name in query.by),
+        ]
+        self.fields = (*(field for field, _ in self._shown), "event", *_window_field(query))
+        self.groups = Groups()
+        self.matched = 0
+        self._statuses = statuses
+        self._since = query.since if query.since is not None else float("-inf")
+        self._until = query.until if query.until is not None else float("inf")
+        self._raw: dict[Columns, Counter[Line]] = {}
+        self._heavy = 0
+        self._loose = not _SHORT.issuperset(self.fields)
 
-def _read(path: Path | str, form: Format | None, tally: _Tally) -> FileCount:
-    lines, parsed = 0, 0
-    error: Message | None = None
-    try:
-        for block in files.blocks(path):
-            form = form or _detected(block)
-            whole = block if block.endswith(b"\n") else block + b"\n"
-            inside = whole.count(b"\n")
-            lines += inside
-            for line in _unfit(whole, form, tally):
-                tally.unparsed(path, line)
-                inside -= 1
-            parsed += inside
-    except files.LogError as stopped:
-        error = stopped.message
-    if form is None and lines:
-        error = error or say("{path}: no known format fits this file", path=str(path))
-    return FileCount(str(path), form.name if form else None, lines, parsed, lines - parsed, error)
+    def rows(self, columns: Columns, rows: list[Line]) -> None:
+        rows = columns.kept(rows, "status", self._statuses.__contains__)
+        rows = columns.kept(rows, "event", lambda event: event != "start")
+        if "at" in self.fields:
+            rows = columns.without(columns.kept(rows, "at", lambda at: self._since <= at < self._until), "at")
+        counts = self._raw.setdefault(columns, Counter())
+        counts.update(rows)
+        self._heavy += sum(map(len, chain.from_iterable(rows))) if self._loose else 0
+        if len(counts) > _MANY or self._heavy > _HEAVY:
+            self.settle()
 
+    def request(self, request: Request) -> None:
+        if request.status in self._statuses and request.event == "end" and self._since <= request.at < self._until:
+            key = tuple([show(getattr(request, field)) for field, show in self._shown])
+            self.groups.add([(key, 1)], sum(map(len, map(str, key))))
+            self.matched += 1
 
-def _detected(block: bytes) -> Format | None:
-    """Guess from the first lines, and from the whole block where those are something else."""
-    lines = [line.removesuffix(b"\r") for line in block.split(b"\n")]
-    return detect(lines[:_SAMPLE]) or detect(lines[_SAMPLE:])
+    def settle(self) -> None:
+        """Turn what was counted as raw texts into groups."""
+        for columns, counts in self._raw.items():
+            size = self._heavy or _ADDRESS * len(counts)
+            self.groups.add(zip(columns.keys(counts, self._shown), counts.values(), strict=True), size)
+            self.matched += counts.total()
+        self._raw.clear()
+        self._heavy = 0
 
+    def parts(self) -> Iterator[Any]:
+        self.settle()
+        yield self.matched
+        yield from self.groups.chunks()
 
-def _unfit(block: bytes, form: Format | None, tally: _Tally) -> Iterator[bytes]:
-    """Count the lines of one block into the tally and yield those that cannot be read."""
-    if form is None:
-        yield from block[:-1].split(b"\n")
-        return
-    if form is FORMATS["combined"] and tally.asked:
-        sifted = sieve.sift(block, tally.candidate)
-    else:
-        sifted = iter(block[:-1].split(b"\n"))
-    for line in sifted:
-        request = form.parse(line.removesuffix(b"\r"))
-        if request is None:
-            yield line
+    def join(self, part: Any) -> None:
+        if isinstance(part, int):
+            self.matched += part
         else:
-            tally.add(request)
+            self.groups.add(*part)
+
+
+def _window_field(query: Query) -> tuple[str, ...]:
+    return () if query.since is None and query.until is None else ("at",)
+
+
+def _whole(value: Value) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _given(value: Value) -> str:
+    return str(value) if value else "-"
+
+
+def _without_query(value: Value) -> str:
+    return _given(str(value).partition("?")[0] if value is not None else None)
+
+
+def _route(value: Value) -> str:
+    return _ID.sub(":id", _without_query(value))
+
+
+_SHOWN: dict[str, Show] = {"path": _without_query, "route": _route}
+
+
+def _ranked(groups: Groups, asked: list[str], n: int) -> dict[str, tuple[Row, ...]]:
+    """Return the most frequent keys of each status that was asked for or occurs; ties in the order of the keys."""
+    best: dict[str, list[Count]] = {text: [] for text in asked if text.isdigit()}
+    for (status, *key), number in groups.items():
+        counts = best.setdefault(f"{status:03d}", [])
+        counts.append((tuple(key), number))
+        if len(counts) > _MANY + n:
+            counts[:] = heapq.nsmallest(n, counts, key=_rank)
+    ranked = {status: heapq.nsmallest(n, counts, key=_rank) for status, counts in best.items()}
+    return {status: tuple(Row(key, number) for key, number in ranked[status]) for status in sorted(ranked)}
+
+
+def _rank(item: Count) -> tuple[int, tuple[str, ...]]:
+    return -item[1], item[0]

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opskit.definitions.convert import plain
-from opskit.definitions.reader import LARGEST, Document, compose, lines
+from opskit.definitions.reader import Document, compose, lines
+from opskit.definitions.search import LARGEST
 from opskit.model.problem import DefinitionError, Lines
 
 # What YAML 1.1 makes of these: booleans, 1350, 5400, 511, 685230, dates, a number without its zero.

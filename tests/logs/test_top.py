@@ -7,16 +7,19 @@ import json
 import os
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from opskit.logs import nginx_access, top
+from opskit.logs import gateway, nginx_access, reading
 from opskit.logs.formats import FORMATS, detect
-from opskit.logs.top import Query, Row, Unread, count
+from opskit.logs.reading import Unread
+from opskit.logs.request import Request
+from opskit.logs.top import Query, Row, count
 from opskit.logs.top_json import as_json
 
 AT = 1795323601.0
@@ -45,6 +48,8 @@ def test_the_answer_has_its_whole_shape(tmp_path: Path) -> None:
         "lines": 8,
         "parsed": 6,
         "unparsed": 2,
+        "examined": 8,
+        "coverage": {"complete": True, "first": "2026-11-22T13:00:01+08:00", "why": []},
         "matched": 5,
         "top": {
             "401": [],
@@ -84,7 +89,7 @@ def test_a_file_counts_once_under_all_its_names(tmp_path: Path) -> None:
     path = written(tmp_path, line())
     (tmp_path / "link").symlink_to(path)
     (tmp_path / "hard").hardlink_to(path)
-    assert count(Query(paths=(path, str(path), tmp_path / "link", tmp_path / "hard"))).lines == 1
+    assert count(Query(paths=(path, str(path), tmp_path / "link", tmp_path / "hard"))).account.lines == 1
 
 
 def test_a_bad_file_is_named_and_the_others_still_count(tmp_path: Path) -> None:
@@ -92,11 +97,11 @@ def test_a_bad_file_is_named_and_the_others_still_count(tmp_path: Path) -> None:
     cut = written(tmp_path, packed[: len(packed) // 2], "access.log.1.gz")
     other = written(tmp_path, b"hello\n" * 3, "other.txt")
     found = count(Query(paths=(good, tmp_path / "none", cut, other, written(tmp_path, b"", "empty"))))
-    assert [file.error is None for file in found.files] == [False, True, False, False, True]
-    assert [file.lines for file in found.files][1:3] == [1, 0]
-    assert 0 < found.files[0].parsed < 20_000
-    assert (found.files[3].unparsed, found.files[3].format) == (3, None)
-    assert found.parsed + found.unparsed == found.lines
+    assert [file.error is None for file in found.account.files] == [False, True, False, False, True]
+    assert [file.lines for file in found.account.files][1:3] == [1, 0]
+    assert 0 < found.account.files[0].parsed < 20_000
+    assert (found.account.files[3].unparsed, found.account.files[3].format) == (3, None)
+    assert found.account.parsed + found.account.unparsed == found.account.lines
 
 
 def test_gateway_lines_count_by_user_key_and_model_and_starts_never_match(tmp_path: Path) -> None:
@@ -106,7 +111,7 @@ def test_gateway_lines_count_by_user_key_and_model_and_starts_never_match(tmp_pa
     ]
     path = written(tmp_path, "".join(json.dumps(row) + "\r\n" for row in rows).encode())
     found = count(Query(paths=(path,), by=("user", "model", "key", "client")))
-    assert (found.files[0].format, found.parsed, found.matched) == ("gateway", 2, 1)
+    assert (found.account.files[0].format, found.account.parsed, found.matched) == ("gateway", 2, 1)
     assert found.top["429"] == (Row(("u", "q", "k", "-"), 1),)
 
 
@@ -172,22 +177,98 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=400)
-@given(st.lists(PIECES, max_size=40).map(b"".join))
-def test_the_fast_way_counts_exactly_as_the_parser_does(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
-    path = written(tmp_path_factory.mktemp("top"), data)
+def by_the_parser(data: bytes, parse: Callable[[bytes], Request | None]) -> tuple[int, list[Request]]:
+    """Read in the slowest way: how many lines, and the requests among them."""
     lines = [one.removesuffix(b"\r") for one in data.removesuffix(b"\n").split(b"\n")] if data else []
-    requests = [found for found in map(nginx_access.parse, lines) if found]
+    return len(lines), [found for found in map(parse, lines) if found]
+
+
+@pytest.fixture(params=[False, True], ids=["every line", "candidates only"])
+def sought(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Read as a large file is read, or as a small one."""
+    if request.param:
+        monkeypatch.setattr(reading, "LARGE", -1)
+    return bool(request.param)
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(PIECES, max_size=40).map(b"".join))
+def test_the_fast_ways_count_exactly_as_the_parser_does(
+    tmp_path_factory: pytest.TempPathFactory, sought: bool, data: bytes
+) -> None:
+    path = written(tmp_path_factory.mktemp("top"), data)
+    lines, requests = by_the_parser(data, nginx_access.parse)
     wanted = Counter((found.status, found.client) for found in requests if found.status in {429, 500})
     found = count(Query(paths=(path,), statuses=(429, 500), n=99, format="combined"))
-    assert (found.lines, found.parsed, found.matched) == (len(lines), len(requests), wanted.total())
+    assert (found.account.lines, found.matched) == (lines, wanted.total())
     assert {(int(status), row.key[0]): row.count for status, rows in found.top.items() for row in rows} == wanted
+    assert found.account.parsed == len(requests) or (sought and found.account.parsed > len(requests))
+
+
+FIELDS = ("client", "user", "path", "method", "agent", "host", "model", "key", "upstream_status")
+STATUS = st.sampled_from([200, 401, 429, 500, 503, 499])
+WORD = st.sampled_from(
+    ["-", "", "a", "401", "u 5", "\u00e9", 'q"', "x\\", " 500 ", "10.0.0.7:88", "request.start", "\ud800"]
+)
+RECORD = st.fixed_dictionaries(
+    {
+        "ts": st.sampled_from(
+            ["2026-11-22T05:00:01Z", "2026-11-22T13:00:01.5+08:00", 1795323601, "1795323601", "no", None]
+        )
+    },
+    optional={
+        "msg": WORD,
+        "level": st.none() | WORD,
+        "status": STATUS | STATUS.map(str) | st.none() | st.just(429.0) | WORD,
+        "client_ip": WORD | st.none() | st.integers(0, 500),
+        "user_id": WORD | st.integers(0, 9),
+        "request": st.fixed_dictionaries({}, optional={"path": WORD, "method": WORD, "status": STATUS}),
+        "usage": st.dictionaries(WORD, st.integers(), max_size=2),
+        "tags": st.lists(WORD, max_size=2),
+        "model": WORD,
+        "request_id": WORD,
+        "upstream_status": WORD,
+    },
+)
+GATEWAY = st.one_of(
+    RECORD.map(lambda record: json.dumps(record).encode() + b"\n"),
+    RECORD.map(
+        lambda record: json.dumps(record, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+    ),
+    st.sampled_from(
+        [
+            b"{}\n",
+            b"\xff 429\n",
+            b'{"ts":1795323601,"status":429,"status":500}\n',
+            b'{"ts": 1795323601, "status": 429',
+            b"\n",
+        ]
+    ),
+)
+
+
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(GATEWAY, min_size=1, max_size=8), st.lists(st.integers(0, 7), max_size=20), st.sampled_from(FIELDS))
+def test_gateway_lines_count_fast_as_slowly(
+    tmp_path_factory: pytest.TempPathFactory, sought: bool, kinds: list[bytes], order: list[int], field: str
+) -> None:
+    data = b"".join(kinds[number % len(kinds)] for number in order)
+    path = written(tmp_path_factory.mktemp("top"), data)
+    lines, requests = by_the_parser(data, gateway.parse)
+    ended = [found for found in requests if found.status in {429, 500} and found.event == "end"]
+    wanted = Counter(
+        (found.status, (getattr(found, field) or "-").partition("?" if field == "path" else "\0")[0]) for found in ended
+    )
+    found = count(Query(paths=(path,), statuses=("429", "500"), by=(field,), n=99, format="gateway"))
+    assert (found.account.lines, found.matched) == (lines, wanted.total())
+    assert {(int(status), row.key[0]): row.count for status, rows in found.top.items() for row in rows} == wanted
+    assert found.account.parsed == len(requests) or (sought and found.account.parsed > len(requests))
 
 
 def test_lines_across_block_borders_are_counted_once(tmp_path: Path) -> None:
     data = b"".join(line(agent="a" * (number % 700)) for number in range(3000)) + b"x" * 3_000_000 + b"\n" + line()
     found = count(Query(paths=(written(tmp_path, data), written(tmp_path, gzip.compress(data), "a.gz"))))
-    assert (found.lines, found.parsed, found.matched) == (6004, 6002, 6002)
+    assert (found.account.lines, found.account.parsed, found.matched) == (6004, 6002, 6002)
 
 
 @pytest.mark.parametrize(
@@ -206,21 +287,21 @@ def test_the_format_is_that_of_most_lines(sample: list[bytes], name: str | None)
 
 def test_every_format_is_described_in_both_languages() -> None:
     assert all(name == form.name and form.says.en and form.says.zh for name, form in FORMATS.items())
-    assert top.Query(paths=()).format == "auto"
+    assert Query(paths=()).format == "auto"
 
 
 def test_lines_of_no_format_are_shown_on_request_cut_and_without_keys(tmp_path: Path) -> None:
     mixed = written(tmp_path, line() * 3 + b"token=s3cretvalue x\n" + b"y" * 9000 + b"\n" + line() + b"last")
     other = written(tmp_path, b"hello\nthere\n", "other.log")
     found = count(Query(paths=(mixed, other), show_unparsed=4))
-    assert (found.parsed, found.unparsed) == (4, 5)
-    assert found.unread == (
+    assert (found.account.parsed, found.account.unparsed) == (4, 5)
+    assert found.account.unread == (
         Unread(str(mixed), "token=[redacted] x"),
         Unread(str(mixed), "y" * 300),
         Unread(str(mixed), "last"),
         Unread(str(other), "hello"),
     )
-    assert count(Query(paths=(mixed, other))).unread == ()
+    assert count(Query(paths=(mixed, other))).account.unread == ()
 
 
 def test_a_log_stands_for_its_rotated_set_and_older_members_stay_closed(tmp_path: Path) -> None:
@@ -230,7 +311,7 @@ def test_a_log_stands_for_its_rotated_set_and_older_members_stay_closed(tmp_path
         os.utime(member, (at, at))
     written(tmp_path, line(), "access.log.bak")
     found = count(Query(paths=(path,)))
-    assert [Path(file.path).name for file in found.files] == [
+    assert [Path(file.path).name for file in found.account.files] == [
         "access.log.10.gz",
         "access.log.2.gz",
         "access.log.1",
@@ -238,8 +319,8 @@ def test_a_log_stands_for_its_rotated_set_and_older_members_stay_closed(tmp_path
     ]
     assert found.matched == 7
     recent = count(Query(paths=(path,), since=AT))
-    assert [Path(file.path).name for file in recent.files] == ["access.log.1", "access.log"]
-    assert [file.lines for file in count(Query(paths=(tmp_path / "access.log.2.gz",))).files] == [2]
+    assert [Path(file.path).name for file in recent.account.files] == ["access.log.1", "access.log"]
+    assert [file.lines for file in count(Query(paths=(tmp_path / "access.log.2.gz",))).account.files] == [2]
 
 
 def test_a_folder_that_hides_its_files_is_named_lest_a_part_pass_for_the_whole() -> None:
@@ -256,7 +337,7 @@ def test_a_folder_that_hides_its_files_is_named_lest_a_part_pass_for_the_whole()
         finally:
             os.seteuid(before)
             folder.chmod(0o700)
-    assert [(file.path, file.lines, file.error is None) for file in found.files] == [
+    assert [(file.path, file.lines, file.error is None) for file in found.account.files] == [
         (str(folder), 0, False),
         (str(path), 1, True),
     ]
@@ -270,5 +351,5 @@ def test_half_a_utf16_pair_in_a_name_stops_nothing(tmp_path: Path) -> None:
 
 
 def test_a_path_that_is_no_file_name_is_one_sentence() -> None:
-    (file,) = count(Query(paths=("a\0b/c",))).files
+    (file,) = count(Query(paths=("a\0b/c",))).account.files
     assert file.error is not None

@@ -1,0 +1,129 @@
+r"""The shapes of a gateway's JSON lines, taken from a sample: the same keys in the same order.
+
+A shape has to give what `gateway.parse` gives. A field that has one key takes what the reader makes of its value; where
+several keys could give it, the best of them must hold a value that is certainly readable. Lines whose other values
+are nested deeper, or spelt in another way, have no shape and are read one by one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from datetime import UTC
+from typing import Any
+
+import msgspec
+
+from opskit.logs import stamp
+from opskit.logs.gateway import decoded, flat, named, value_of
+from opskit.logs.gateway_fields import START, Role, roles
+from opskit.logs.shape import Piece, Read, Shape, Value
+
+_SHAPES = 3
+_STRING = rb'"[^"\\\n]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\n]*+)*+"'
+_SOMETHING = rb'"(?!-?")' + _STRING[1:]
+_NUMBER = rb"-?(?:0|[1-9]\d{0,18}+)(?:\.\d{1,30}+)?+(?:[eE][+-]?\d{1,2}+)?+"
+_SCALAR = rb"(?:" + _STRING + rb"|" + _NUMBER + rb"|true|false|null)"
+_LIST = rb"\[(?:" + _SCALAR + rb"(?:, ?" + _SCALAR + rb")*+)?+\]"
+_CERTAIN: dict[str, bytes] = {
+    "at": rb'(?:"' + stamp.ISO + rb'"|[1-9]\d{0,15}(?:\.\d{1,9})?)',
+    "status": rb'(?:[1-9]\d\d|"[1-9]\d\d")',
+    **dict.fromkeys(("duration", "first_byte"), rb"\d{1,15}(?:\.\d{1,12})?"),
+    **dict.fromkeys(("size", "prompt_tokens", "completion_tokens"), rb"\d{1,15}"),
+}
+_ALWAYS = ("at", "status", "event")
+# The fields of a Request, under the names that the gateway's reader gives them.
+_NAMES = {"duration_s": "duration", "first_byte_s": "first_byte", "size_b": "size", "key": "secret"}
+
+
+def shapes(sample: Sequence[bytes], fields: Collection[str]) -> list[Shape]:
+    """Return the shapes of a sample's lines, the most frequent first; [] where none can be had."""
+    examples: dict[tuple[str, ...], dict[str, Any]] = {}
+    seen: Counter[tuple[str, ...]] = Counter()
+    for record in filter(None, map(decoded, sample)):
+        keys = tuple(key for key, _ in flat(record))
+        seen[keys] += 1
+        examples.setdefault(keys, record)
+    found = [_shape(examples[keys], fields) for keys, _ in seen.most_common(_SHAPES)]
+    outlines = {shape.outline for shape in found if shape}
+    same = len(outlines) == 1 and len(seen) <= _SHAPES
+    return [shape if same else Shape(shape.pieces) for shape in found if shape]
+
+
+def _shape(record: dict[str, Any], fields: Collection[str]) -> Shape | None:
+    keys = _best_keys(record)
+    wanted = {_NAMES.get(field, field): field for field in fields} | {name: name for name in _ALWAYS}
+    if {"began", "streamed"} <= keys.keys() and "first_byte" in wanted:
+        return None
+    if "key" in fields and "key_name" in keys:
+        if "secret" in keys:
+            return None
+        wanted["key_name"] = "key"
+    # Without a status only the start of a request is certain to be understood.
+    if "at" not in keys or ("status" not in keys and not _starts(record, keys)):
+        return None
+    try:
+        pieces = tuple(_object(record, "", _values(record, keys, wanted)))
+    except ValueError:
+        return None
+    first = next(iter(record))
+    return Shape(pieces, (b'\n{"' + first.encode() + b'":',))
+
+
+def _best_keys(record: dict[str, Any]) -> dict[str, list[tuple[Role, str]]]:
+    """Return for each field the keys that may give it, the best first."""
+    found: dict[str, list[tuple[Role, str]]] = {}
+    for key, _ in flat(record):
+        for role in roles(key):
+            found.setdefault(role.field, []).append((role, key))
+    return {field: sorted(keys, key=lambda item: item[0].rank) for field, keys in found.items()}
+
+
+def _starts(record: dict[str, Any], keys: dict[str, list[tuple[Role, str]]]) -> bool:
+    return "event" in keys and named(dict(flat(record))[keys["event"][0][1]]) in START
+
+
+def _values(
+    record: dict[str, Any], keys: dict[str, list[tuple[Role, str]]], wanted: dict[str, str]
+) -> dict[str, Piece]:
+    """Return the piece of each key whose value matters."""
+    pieces: dict[str, Piece] = {}
+    for name, field in wanted.items():
+        if name not in keys:
+            continue
+        role, key = keys[name][0]
+        pattern = _SCALAR if len(keys[name]) == 1 else _CERTAIN.get(name, _SOMETHING)
+        if name in {"at", "status"}:
+            pattern = _CERTAIN[name]
+        if name == "event" and "status" not in keys:
+            pattern = re.escape(msgspec.json.encode(dict(flat(record))[key]))
+        if key in pieces:
+            raise ValueError(key)
+        pieces[key] = Piece(pattern, {field: _reader(role)})
+    return pieces
+
+
+def _reader(role: Role) -> Read:
+    def read(raw: bytes) -> Value:
+        record = decoded(b'{"value":' + raw + b"}")
+        found = value_of(role, record["value"], 1.0, UTC) if record else None
+        if role.field == "event":
+            return "start" if found in START else "end"
+        return found if isinstance(found, str | float | int) else None
+
+    return read
+
+
+def _object(record: dict[str, Any], prefix: str, values: dict[str, Piece]) -> Iterator[Piece]:
+    opening = rb"\{"
+    for key, value in record.items():
+        if not re.fullmatch(r"[\w.@$-]{1,80}", key, re.ASCII):
+            raise ValueError(key)
+        yield Piece(opening + b'"' + re.escape(key.encode()) + b'": ?')
+        opening = b", ?"
+        if isinstance(value, dict):
+            yield from _object(value, f"{prefix}{key}.", values)
+        else:
+            yield values.get(prefix + key) or Piece(_LIST if isinstance(value, list) else _SCALAR)
+    yield Piece(rb"\}" if record else rb"\{\}")

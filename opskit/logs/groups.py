@@ -1,0 +1,78 @@
+"""Counts by group in bounded memory: a million different clients go to sorted files on disk, and none is forgotten."""
+
+from __future__ import annotations
+
+import heapq
+import marshal
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import IO, Any
+
+Key = tuple[Any, ...]
+Count = tuple[Key, int]
+_MOST = 100_000
+_LARGEST = 16 << 20
+_CHUNK = 10_000
+
+
+class Groups:
+    """How often each key occurred. Keys are tuples of the same length and of types that can be compared."""
+
+    def __init__(self) -> None:
+        self._counts: dict[Key, int] = {}
+        self._runs = list[IO[bytes]]()
+        self._size = 0
+
+    def add(self, counts: Iterable[Count], size: int) -> None:
+        """Add counts whose keys have at most `size` characters together."""
+        known = self._counts
+        self._size += size
+        for key, number in counts:
+            known[key] = known.get(key, 0) + number
+            if len(known) >= _MOST:
+                self._spill()
+        if self._size >= _LARGEST:
+            self._spill()
+
+    def _spill(self) -> None:
+        import tempfile
+
+        run = tempfile.TemporaryFile(buffering=1 << 16)
+        for chunk in _chunks(sorted(self._counts.items())):
+            marshal.dump(chunk, run)
+        marshal.dump([], run)
+        self._runs.append(run)
+        self._counts.clear()
+        self._size = 0
+
+    def chunks(self) -> Iterator[tuple[list[Count], int]]:
+        """Yield what was counted in lists of bounded length, each with its size; a key may occur in several."""
+        for run in self._runs:
+            run.seek(0)
+            while chunk := marshal.load(run):
+                yield chunk, _size(chunk)
+        for chunk in _chunks(list(self._counts.items())):
+            yield chunk, self._size * len(chunk) // len(self._counts)
+
+    def items(self) -> Iterator[Count]:
+        """Yield each key once with its count; in the order of the keys where they did not fit into memory."""
+        if not self._runs:
+            yield from self._counts.items()
+            return
+        merged = heapq.merge(sorted(self._counts.items()), *map(_run, self._runs))
+        for key, same in groupby(merged, lambda item: item[0]):
+            yield key, sum(number for _, number in same)
+
+
+def _chunks(counts: list[Count]) -> Iterator[list[Count]]:
+    return (counts[at : at + _CHUNK] for at in range(0, len(counts), _CHUNK))
+
+
+def _size(chunk: list[Count]) -> int:
+    return sum(len(part) for key, _ in chunk for part in key if isinstance(part, str))
+
+
+def _run(run: IO[bytes]) -> Iterator[Count]:
+    run.seek(0)
+    while chunk := marshal.load(run):
+        yield from chunk

@@ -1,0 +1,232 @@
+"""Paths to what a question collects: each log with its rotated set, only as far as the window reaches, every file once.
+
+All questions to logs go through `read`; what could not be covered is part of the answer.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from opskit.logs import files, window
+from opskit.logs.formats import Format, detect, find
+from opskit.logs.scan import Question, Wanted
+from opskit.logs.spread import LARGE, Piece, Read, Task, ask, pieces
+from opskit.logs.unpack import kind
+from opskit.model.message import Message, say
+
+_SLACK_S = 60.0  # Nginx may stamp a line well before it writes it, and never after; clocks of file servers differ
+_STREAM_S = 900.0  # gateways may stamp a line with the time at which the request began
+_HEAD = 1 << 18
+_SAMPLE = 200
+
+
+class Span(msgspec.Struct, frozen=True, kw_only=True):
+    """Which lines: of these files and their rotated sets, `since` inclusive, `until` exclusive, in epoch seconds.
+
+    `format` is what `formats.find` knows, or `auto`. `show_unparsed` is how many of the lines that fit no format come
+    along.
+    """
+
+    paths: tuple[Path | str, ...]
+    since: float | None = None
+    until: float | None = None
+    format: str = "auto"
+    show_unparsed: int = 0
+
+
+class FileCount(msgspec.Struct, frozen=True):
+    """What was read of one file. `format` is None where no format fits; `error` is one sentence where reading ended."""
+
+    path: str
+    format: str | None
+    lines: int
+    parsed: int
+    unparsed: int
+    error: Message | None
+
+
+class Unread(msgspec.Struct, frozen=True):
+    """A line that fits no format, cut and without secrets."""
+
+    path: str
+    text: str
+
+
+class Coverage(msgspec.Struct, frozen=True):
+    """Whether the files hold the whole window. `first` is the time of the oldest line found, in epoch seconds.
+
+    `why` has one sentence for each shortfall. Without `since` there is nothing to fall short of but unreadable files.
+    """
+
+    complete: bool
+    first: float | None
+    why: tuple[Message, ...]
+
+
+class Account(msgspec.Struct, frozen=True):
+    """What was read. `parsed` + `unparsed` = `lines`.
+
+    `examined` lines were read in full; the others have the outline of their format and none of the wanted statuses.
+    """
+
+    files: tuple[FileCount, ...]
+    lines: int
+    parsed: int
+    unparsed: int
+    examined: int
+    unread: tuple[Unread, ...]
+    coverage: Coverage
+
+
+class _Member(msgspec.Struct):
+    """A file of a set, and what of it is to be read."""
+
+    path: Path
+    pieces: list[Piece] = []
+    error: Message | None = None
+    first: float | None = None
+
+
+def read(span: Span, question: Callable[[], Question], wanted: Wanted | None = None) -> tuple[Question, Account]:
+    """Return the question with what it collected, and the account of the reading.
+
+    A file that cannot be read is named with its error and does not stop the others. ValueError names a format that is
+    not known.
+    """
+    form = None if span.format == "auto" else find(span.format)
+    older = list[Path]()
+    found = [_member(path, span, form, error) for path, error in _sets(span, older)]
+    found = [member for member in found if member.pieces or member.error]
+    work = [piece for member in found for piece in member.pieces]
+    large = sum(piece.weight for piece in work) > LARGE and not span.show_unparsed
+    task = Task(question, form, wanted if large else None, span.show_unparsed)
+    asked, parts = ask(task, work)
+    return asked, _account(span, found, parts, bool(older))
+
+
+def _account(span: Span, found: list[_Member], parts: list[Read], older: bool) -> Account:
+    counts = tuple(_counted(member, [part for part in parts if part.path == member.path]) for member in found)
+    unread = [Unread(str(part.path), text) for part in parts for text in part.unread]
+    return Account(
+        files=counts,
+        lines=sum(count.lines for count in counts),
+        parsed=sum(count.parsed for count in counts),
+        unparsed=sum(count.unparsed for count in counts),
+        examined=sum(part.examined for part in parts),
+        unread=tuple(unread[: span.show_unparsed]),
+        coverage=_coverage(span, found, counts, older),
+    )
+
+
+def _counted(member: _Member, parts: list[Read]) -> FileCount:
+    lines, unparsed = sum(part.lines for part in parts), sum(part.unparsed for part in parts)
+    name = next((part.format for part in parts if part.format), None)
+    error = member.error or next((part.error for part in parts if part.error), None)
+    if name is None and lines:
+        error = error or say("{path}: no known format fits this file", path=str(member.path))
+    return FileCount(str(member.path), name, lines, lines - unparsed, unparsed, error)
+
+
+def _coverage(span: Span, found: list[_Member], counts: tuple[FileCount, ...], older: bool) -> Coverage:
+    firsts = [member.first for member in found if member.first is not None]
+    first = min(firsts, default=None)
+    why = [count.error for count in counts if count.error]
+    began = older or (first is not None and span.since is not None and first <= span.since)
+    if span.since is not None and not began:
+        why.append(say("no file reaches back to the beginning of the window"))
+    return Coverage(not why, first, tuple(why))
+
+
+def _sets(span: Span, older: list[Path]) -> Iterator[tuple[Path, Message | None]]:
+    """Yield the files that the paths stand for: each log with its rotated members, oldest first, every file once.
+
+    A member last written before the window has no line of it, and is not opened but joins `older`. A folder that
+    cannot be listed may hide members: it is yielded with its error, lest a part pass for the whole.
+    """
+    seen = set[tuple[int, int]]()
+    for named in map(Path, span.paths):
+        hidden, found = _members(named)
+        if hidden is not None:
+            yield named.parent, hidden
+        for path in found:
+            same = files.identity(path)
+            if same in seen:
+                continue
+            if path != named and _ended(path, span.since):
+                older.append(path)
+            else:
+                yield path, None
+            if same is not None:
+                seen.add(same)
+
+
+def _members(named: Path) -> tuple[Message | None, list[Path]]:
+    try:
+        found = files.members(named)
+    except files.LogError as hidden:
+        # Where the file itself is out of reach too, its reading says what is wrong.
+        return (hidden.message if files.identity(named) is not None else None), [named]
+    return None, [*(path for path in found if path != named), named]
+
+
+def _ended(path: Path, since: float | None) -> bool:
+    try:
+        return since is not None and path.stat().st_mtime < since - _SLACK_S
+    except OSError:
+        return False
+
+
+def _member(path: Path, span: Span, form: Format | None, error: Message | None) -> _Member:
+    """Find out which part of a file the window can reach."""
+    member = _Member(path, [], error)
+    if error is not None:
+        return member
+    try:
+        member.pieces = _reached(member, span, form)
+    except files.LogError as unreadable:
+        member.error = unreadable.message
+    return member
+
+
+def _reached(member: _Member, span: Span, form: Format | None) -> list[Piece]:
+    path = member.path
+    if span.since is None and span.until is None:
+        return pieces(path)
+    with files.opened(path) as raw:
+        descriptor = raw.fileno()
+        compression = kind(path, descriptor)
+        size = os.fstat(descriptor).st_size
+        form = form or detect(_head(path, descriptor, compression))
+        if form is None:
+            return pieces(path)
+        slack = _SLACK_S if form.in_order else _STREAM_S
+        stamp = _stamp(form)
+        member.first = next(filter(None, map(stamp, _head(path, descriptor, compression))), None)
+        if span.until is not None and member.first is not None and member.first >= span.until + slack:
+            member.first = None
+            return []
+        if compression is not None:
+            return pieces(path)
+        begin, end = window.span(descriptor, size, span.since, span.until, stamp, slack)
+    return pieces(path, begin, end)
+
+
+def _stamp(form: Format) -> window.Stamp:
+    def stamp(line: bytes) -> float | None:
+        request = form.parse(line)
+        return request.at if request is not None else None
+
+    return stamp
+
+
+def _head(path: Path, descriptor: int, compression: str | None) -> list[bytes]:
+    """Return the first lines of a file, of which a truncated one may begin with NULs."""
+    if compression is None:
+        data = next(window.data(descriptor, 0), b"")
+    else:
+        data = next(files.blocks(path), b"")
+    return [line.lstrip(b"\0").removesuffix(b"\r") for line in data[:_HEAD].split(b"\n")[:_SAMPLE]]

@@ -1,0 +1,212 @@
+r"""Lines to rows and requests, as fast as this machine can: what all questions to logs are asked through.
+
+A question names the fields that it needs. Lines of the usual shape come as rows of raw texts, the others as Requests.
+Where only some statuses are wanted and the input is large, only lines that may have one of them are read in full; the
+others are told apart by their outline, and where that does not fit, a block is read line by line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import chain
+from typing import Any, NamedTuple, Protocol
+
+import stringzilla
+
+from opskit.logs.formats import Format, detect
+from opskit.logs.request import Request
+from opskit.logs.shape import Columns, Row, Shape
+
+_SAMPLE = 200
+_HEAD = 1 << 16
+_DIGITS_OF_A_STATUS = 3
+_DIGITS = frozenset(b"0123456789")
+_BARE = (b"", b"")
+
+
+class Question(Protocol):
+    """What wants to know something of the lines, and collects it."""
+
+    fields: tuple[str, ...]
+
+    def rows(self, columns: Columns, rows: list[Row]) -> None:
+        """Take lines that have a shape."""
+        ...
+
+    def request(self, request: Request) -> None:
+        """Take a line that the format's own reader understood."""
+        ...
+
+    def parts(self) -> Iterator[Any]:
+        """Yield what was collected, in pieces of plain values that another process can `join`."""
+        ...
+
+    def join(self, part: Any) -> None:
+        """Take over what another process collected."""
+        ...
+
+
+class Wanted:
+    """The statuses that a question is about, given as `429` or `5xx`: the numbers, and how they begin."""
+
+    def __init__(self, asked: Collection[str]) -> None:
+        stems = {text.rstrip("x").encode() for text in asked}
+        self.stems = sorted(stem for stem in stems if not any(stem[:length] in stems for length in range(1, len(stem))))
+        self.statuses = frozenset(chain.from_iterable(map(_numbers, self.stems)))
+
+    @property
+    def sharp(self) -> bool:
+        """Tell whether the bare numbers are rare enough in any text to look for them alone."""
+        return all(len(stem) == _DIGITS_OF_A_STATUS for stem in self.stems)
+
+
+def _numbers(stem: bytes) -> range:
+    spread = 10 ** (_DIGITS_OF_A_STATUS - len(stem))
+    return range(int(stem) * spread, (int(stem) + 1) * spread)
+
+
+class Search(NamedTuple):
+    """A text that every line with some status contains, where in it the number begins, and what such lines look like."""
+
+    needle: bytes
+    offset: int
+    columns: Columns
+
+
+class Scan:
+    """The reading of one file: its format, its shapes, and how many lines were there."""
+
+    def __init__(
+        self, question: Question, form: Format | None, wanted: Wanted | None, odd: Callable[[bytes], None]
+    ) -> None:
+        self.form, self.lines, self.unparsed, self.examined = form, 0, 0, 0
+        self._question, self._wanted, self._odd = question, wanted, odd
+        self._shapes: list[Columns] = []
+        self._given = form is not None
+        self._outline: tuple[bytes, ...] = ()
+        self._searches = list[Search]()
+
+    def block(self, data: bytes | bytearray, end: int) -> None:
+        """Read the whole lines of `data[:end]`, which ends in a line end."""
+        lines: int = stringzilla.count(data, b"\n", 0, end)
+        self.lines += lines
+        if not self._shapes:
+            self._learn(data, end)
+        if self.form is None:
+            self._unread(bytes(data[:end]))
+        elif self._outlined(data, end, lines):
+            self._candidates(data, end, self.form)
+        else:
+            self.examined += lines
+            self._all(data, end, lines, self.form)
+
+    def _learn(self, data: bytes | bytearray, end: int) -> None:
+        """Take format and shapes from the first lines, and from the whole block where those are something else."""
+        cut = data.find(b"\n", min(end - 1, _HEAD)) + 1
+        lines = [line.removesuffix(b"\r") for line in bytes(data[: cut or end]).split(b"\n")[:-1]]
+        sample = lines[:_SAMPLE]
+        if self.form is None:
+            self.form = detect(sample) or detect([line.removesuffix(b"\r") for line in bytes(data[:end]).split(b"\n")])
+        if self.form is not None:
+            found = self.form.shapes(sample, self._question.fields)
+            self._shapes = [shape.columns(self._question.fields) for shape in found]
+            self._outline = found[0].outline if found and self._worth(self.form) else ()
+            self._searches = self._sought(found[0], self.form) if self._outline else []
+
+    def _worth(self, form: Format) -> bool:
+        """Tell whether looking for statuses spares reading: a lone digit of a class is in nearly every JSON line."""
+        return self._wanted is not None and (form.around != _BARE or self._wanted.sharp)
+
+    def _outlined(self, data: bytes | bytearray, end: int, lines: int) -> bool:
+        """Tell whether each line can be taken for one of the format without reading it."""
+        return bool(self._outline) and all(_occurs(data, end, text) == lines for text in self._outline)
+
+    def _candidates(self, data: bytes | bytearray, end: int, form: Format) -> None:
+        """Read the lines that contain a wanted status. One that contains several counts where it has that status."""
+        find, odd = stringzilla.Str(data).find, dict[int, bytes]()
+        line_start, line_end, bare = data.rfind, data.find, form.around == _BARE
+        for needle, offset, columns in self._searches:
+            rows = list[Row]()
+            match, single, take = columns.line, columns.single, rows.append
+            at = find(needle, 0, end)
+            while at >= 0:
+                if bare and (data[at + 3] in _DIGITS or (at and data[at - 1] in _DIGITS)):
+                    at = find(needle, at + 1, end)
+                    continue
+                begin, stop = line_start(b"\n", 0, at + offset) + 1, line_end(b"\n", at + offset)
+                if found := match(data, begin, stop):
+                    take(found[1] if single else found.groups())
+                else:
+                    odd[begin] = bytes(data[begin:stop])
+                at = find(needle, stop, end)
+            self._question.rows(columns, rows)
+            self.examined += len(rows)
+        self.examined += len(odd)
+        self._each(list(odd.values()), form)
+
+    def _sought(self, shape: Shape, form: Format) -> list[Search]:
+        """Return what to look for where not every line is read."""
+        before, after = form.around
+        return [
+            Search(
+                before + stem + (after if len(stem) == _DIGITS_OF_A_STATUS else b""),
+                len(before),
+                shape.columns(self._question.fields, stem),
+            )
+            for stem in (self._wanted.stems if self._wanted else ())
+        ]
+
+    def _all(self, data: bytes | bytearray, end: int, lines: int, form: Format) -> None:
+        """Read every line: at once where all have the first shape, else each by the first shape that it has."""
+        if self._shapes:
+            rows = self._shapes[0].rows(data, end)
+            if len(rows) == lines:
+                self._question.rows(self._shapes[0], rows)
+                return
+        form = self._still(data, end, form)
+        self._each(bytes(data[:end]).split(b"\n")[:-1], form)
+
+    def _still(self, data: bytes | bytearray, end: int, form: Format) -> Format:
+        """Return the format of a block in which not all is as before: another one where its beginning has become so."""
+        head = [line.removesuffix(b"\r") for line in bytes(data[: min(end, _HEAD)]).split(b"\n")[:_SAMPLE]]
+        if self._given or any(form.parse(line) for line in head):
+            return form
+        if (other := detect(head)) is not None:
+            self.form, self._shapes = other, []
+            self._learn(data, end)
+            return other
+        return form
+
+    def _each(self, lines: Sequence[bytes], form: Format) -> None:
+        """Read lines without their line end."""
+        found: list[list[Row]] = [[] for _ in self._shapes]
+        ways = [(columns.line, columns.single, rows.append) for columns, rows in zip(self._shapes, found, strict=True)]
+        for line in lines:
+            for match, single, take in ways:
+                if has := match(line):
+                    take(has[1] if single else has.groups())
+                    break
+            else:
+                self._one(line, form)
+        for columns, rows in zip(self._shapes, found, strict=True):
+            if rows:
+                self._question.rows(columns, rows)
+
+    def _one(self, line: bytes, form: Format) -> None:
+        # NULs stand before the first line that a program without O_APPEND writes after its log was truncated.
+        request = form.parse(line.lstrip(b"\0").removesuffix(b"\r"))
+        if request is None:
+            self.unparsed += 1
+            self._odd(line)
+        else:
+            self._question.request(request)
+
+    def _unread(self, data: bytes) -> None:
+        for line in data.split(b"\n")[:-1]:
+            self.unparsed += 1
+            self._odd(line)
+
+
+def _occurs(data: bytes | bytearray, end: int, text: bytes) -> int:
+    number: int = stringzilla.count(data, text, 0, end)
+    return number + (text[:1] == b"\n" and data.startswith(text[1:]))
