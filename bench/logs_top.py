@@ -20,7 +20,7 @@ OURS = """
 import sys
 from opskit.logs.top import Query, count
 top = count(Query(paths=(sys.argv[1],), n=5, format="auto"))
-assert top.unparsed == 0, top.unparsed
+assert top.account.unparsed == 0, top.account.unparsed
 for status, rows in top.top.items():
     for row in rows:
         print(row.count, status, row.key[0])

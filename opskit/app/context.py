@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+
 from opskit.app.clock import HostZone
 from opskit.definitions import settings
 from opskit.model.message import say

@@ -21,7 +21,7 @@ _READS: dict[str, Read] = {
 _TAILED = frozenset(_READS)
 _TRIED = 20
 _HEAD = (
-    Piece(_TOKEN, {"client": text}),
+    Piece(rb'[^\s"\x00]++', {"client": text}),
     Piece(rb" - "),
     Piece(_TOKEN, {"user": given}),
     Piece(rb" \["),
@@ -34,7 +34,7 @@ _HEAD = (
     Piece(rb"(?:\d{1,18}+|-)", {"size_b": number}),
 )
 # Before the client, and unlike the dash that stands behind it in lines without a host.
-_HOST = (Piece(_TOKEN, {"host": text}), Piece(rb" (?!- )"))
+_HOST = (Piece(rb'[^\s"\x00]++', {"host": text}), Piece(rb" (?!- )"))
 _AGENT = (Piece(rb' "' + _QUOTED + rb'" "'), Piece(_QUOTED, {"agent": given}), Piece(rb'"'))
 
 

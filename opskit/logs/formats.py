@@ -33,25 +33,33 @@ def _late(module: str, name: str) -> Callable[..., Any]:
     def found() -> Callable[..., Any]:
         return getattr(import_module(f"opskit.logs.{module}"), name)  # type: ignore[no-any-return]
 
-    return lambda *arguments: found()(*arguments)
+    def call(*arguments: Any) -> Any:
+        return found()(*arguments)
+
+    return call
 
 
 def _any(_: bytes) -> bool:
     return True
 
 
+def _shapeless(*_: object) -> list[Shape]:
+    return []
+
+
 class Format(msgspec.Struct, frozen=True):
     """A format: its name on the command line, what it is, and the reader of one line.
 
-    `likely` tells at a glance whether a line may be of it; `shapes` gives, for a sample of lines and the fields of interest, the forms that can be read by the million;
+    `shapes` gives, for a sample of lines and the fields of interest, the forms that can be read by the million;
     `around` is what stands directly before and after the status in every line that `parse` understands. `in_order` is
-    False where lines may be stamped with the time at which the request began.
+    False where lines may be stamped with the time at which the request began. `likely` tells at a glance whether a
+    line may be of the format.
     """
 
     name: str
     says: Text
     parse: Callable[[bytes], Request | None]
-    shapes: Shapes = lambda *_: []
+    shapes: Shapes = _shapeless
     around: tuple[bytes, bytes] = (b"", b"")
     in_order: bool = True
     likely: Callable[[bytes], bool] = _any

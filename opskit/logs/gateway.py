@@ -211,7 +211,7 @@ def _text(value: object) -> str | None:
 
 def _address(value: object) -> str | None:
     text = _text(value)
-    match = _WITH_PORT.fullmatch(text) if text else None
+    match = _WITH_PORT.fullmatch(text) if text and ":" in text else None
     return match[1] or match[2] if match else text
 
 

@@ -8,7 +8,6 @@ are nested deeper, or spelt in another way, have no shape and are read one by on
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC
 from typing import Any
@@ -18,7 +17,7 @@ import msgspec
 from opskit.logs import stamp
 from opskit.logs.gateway import decoded, flat, named, value_of
 from opskit.logs.gateway_fields import START, Role, roles
-from opskit.logs.shape import Piece, Read, Shape, Value
+from opskit.logs.shape import Memo, Piece, Read, Shape, Value
 
 _SHAPES = 3
 _STRING = rb'"[^"\\\n]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\n]*+)*+"'
@@ -26,6 +25,19 @@ _SOMETHING = rb'"(?!-?")' + _STRING[1:]
 _NUMBER = rb"-?(?:0|[1-9]\d{0,18}+)(?:\.\d{1,30}+)?+(?:[eE][+-]?\d{1,2}+)?+"
 _SCALAR = rb"(?:" + _STRING + rb"|" + _NUMBER + rb"|true|false|null)"
 _LIST = rb"\[(?:" + _SCALAR + rb"(?:, ?" + _SCALAR + rb")*+)?+\]"
+
+
+class _Escaped:
+    """A text that JSON writes with a backslash."""
+
+
+_ESCAPED = re.compile(r'["\\\x00-\x1f\x7f-\uffff]')
+_PATTERNS = {
+    frozenset({str}): rb'"[^"\\\n]*+"',
+    frozenset({int}): rb"-?(?:0|[1-9]\d{0,18}+)",
+    frozenset({float}): rb"-?(?:0|[1-9]\d{0,18}+)\.\d{1,30}+",
+    frozenset({int, float}): rb"-?(?:0|[1-9]\d{0,18}+)(?:\.\d{1,30}+)?+",
+}
 _CERTAIN: dict[str, bytes] = {
     "at": rb'(?:"' + stamp.ISO + rb'"|[1-9]\d{0,15}(?:\.\d{1,9})?)',
     "status": rb'(?:[1-9]\d\d|"[1-9]\d\d")',
@@ -39,19 +51,18 @@ _NAMES = {"duration_s": "duration", "first_byte_s": "first_byte", "size_b": "siz
 
 def shapes(sample: Sequence[bytes], fields: Collection[str]) -> list[Shape]:
     """Return the shapes of a sample's lines, the most frequent first; [] where none can be had."""
-    examples: dict[tuple[str, ...], dict[str, Any]] = {}
-    seen: Counter[tuple[str, ...]] = Counter()
+    examples: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for record in filter(None, map(decoded, sample)):
-        keys = tuple(key for key, _ in flat(record))
-        seen[keys] += 1
-        examples.setdefault(keys, record)
-    found = [_shape(examples[keys], fields) for keys, _ in seen.most_common(_SHAPES)]
+        examples.setdefault(tuple(key for key, _ in flat(record)), []).append(record)
+    seen = sorted(examples.values(), key=len, reverse=True)
+    found = [_shape(alike, fields) for alike in seen[:_SHAPES]]
     outlines = {shape.outline for shape in found if shape}
     same = len(outlines) == 1 and len(seen) <= _SHAPES
     return [shape if same else Shape(shape.pieces) for shape in found if shape]
 
 
-def _shape(record: dict[str, Any], fields: Collection[str]) -> Shape | None:
+def _shape(alike: list[dict[str, Any]], fields: Collection[str]) -> Shape | None:
+    record = alike[0]
     keys = _best_keys(record)
     wanted = {_NAMES.get(field, field): field for field in fields} | {name: name for name in _ALWAYS}
     if {"began", "streamed"} <= keys.keys() and "first_byte" in wanted:
@@ -64,7 +75,10 @@ def _shape(record: dict[str, Any], fields: Collection[str]) -> Shape | None:
     if "at" not in keys or ("status" not in keys and not _starts(record, keys)):
         return None
     try:
-        pieces = tuple(_object(record, "", _values(record, keys, wanted)))
+        values = _values(record, keys, wanted)
+        if "event" in keys and "status" in keys:
+            _pin(values, keys["event"][0][1], alike)
+        pieces = tuple(_object(record, "", values, _looks(alike)))
     except ValueError:
         return None
     first = next(iter(record))
@@ -104,18 +118,39 @@ def _values(
     return pieces
 
 
+def _pin(values: dict[str, Piece], key: str, alike: list[dict[str, Any]]) -> None:
+    """Where all lines say the same, only those have the shape that do, and the text need not be captured."""
+    said = {value for record in alike for name, value in flat(record) if name == key and isinstance(value, str)}
+    if len(said) == 1 and len(alike) > 1 and named(text := said.pop()) not in START:
+        values[key] = Piece(re.escape(msgspec.json.encode(text)))
+
+
 def _reader(role: Role) -> Read:
     def read(raw: bytes) -> Value:
-        record = decoded(b'{"value":' + raw + b"}")
-        found = value_of(role, record["value"], 1.0, UTC) if record else None
+        if raw.startswith(b'"') and b"\\" not in raw:
+            said: object = raw[1:-1].decode("utf-8", "surrogateescape")
+        else:
+            said = (decoded(b'{"value":' + raw + b"}") or {}).get("value")
+        found = value_of(role, said, 1.0, UTC)
         if role.field == "event":
             return "start" if found in START else "end"
         return found if isinstance(found, str | float | int) else None
 
-    return read
+    return Memo(read).__getitem__
 
 
-def _object(record: dict[str, Any], prefix: str, values: dict[str, Piece]) -> Iterator[Piece]:
+def _looks(alike: list[dict[str, Any]]) -> dict[str, bytes]:
+    """Return for each key what its values look like, as narrow as the sample allows: it is faster to match."""
+    kinds: dict[str, set[type]] = {}
+    for record in alike:
+        for key, value in flat(record):
+            kinds.setdefault(key, set()).add(
+                _Escaped if isinstance(value, str) and _ESCAPED.search(value) else type(value)
+            )
+    return {key: _PATTERNS.get(frozenset(found), _LIST if found == {list} else _SCALAR) for key, found in kinds.items()}
+
+
+def _object(record: dict[str, Any], prefix: str, values: dict[str, Piece], looks: dict[str, bytes]) -> Iterator[Piece]:
     opening = rb"\{"
     for key, value in record.items():
         if not re.fullmatch(r"[\w.@$-]{1,80}", key, re.ASCII):
@@ -123,7 +158,7 @@ def _object(record: dict[str, Any], prefix: str, values: dict[str, Piece]) -> It
         yield Piece(opening + b'"' + re.escape(key.encode()) + b'": ?')
         opening = b", ?"
         if isinstance(value, dict):
-            yield from _object(value, f"{prefix}{key}.", values)
+            yield from _object(value, f"{prefix}{key}.", values, looks)
         else:
-            yield values.get(prefix + key) or Piece(_LIST if isinstance(value, list) else _SCALAR)
+            yield values.get(prefix + key) or Piece(looks[prefix + key])
     yield Piece(rb"\}" if record else rb"\{\}")

@@ -6,15 +6,16 @@ All questions to logs go through `read`; what could not be covered is part of th
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from opskit.logs import files, window
 from opskit.logs.formats import Format, detect, find
+from opskit.logs.pieces import Piece, pieces
 from opskit.logs.scan import Question, Wanted
-from opskit.logs.spread import LARGE, Piece, Read, Task, ask, pieces
+from opskit.logs.spread import LARGE, Read, Task, ask
 from opskit.logs.unpack import kind
 from opskit.model.message import Message, say
 
@@ -91,8 +92,8 @@ class _Member(msgspec.Struct):
     first: float | None = None
 
 
-def read(span: Span, question: Callable[[], Question], wanted: Wanted | None = None) -> tuple[Question, Account]:
-    """Return the question with what it collected, and the account of the reading.
+def read(span: Span, question: Question, wanted: Wanted | None = None) -> Account:
+    """Let a new question collect, and return the account of the reading.
 
     A file that cannot be read is named with its error and does not stop the others. ValueError names a format that is
     not known.
@@ -103,9 +104,9 @@ def read(span: Span, question: Callable[[], Question], wanted: Wanted | None = N
     found = [member for member in found if member.pieces or member.error]
     work = [piece for member in found for piece in member.pieces]
     large = sum(piece.weight for piece in work) > LARGE and not span.show_unparsed
-    task = Task(question, form, wanted if large else None, span.show_unparsed)
-    asked, parts = ask(task, work)
-    return asked, _account(span, found, parts, bool(older))
+    task = Task(form, wanted if large else None, span.show_unparsed)
+    parts = ask(question, task, work)
+    return _account(span, found, parts, bool(older))
 
 
 def _account(span: Span, found: list[_Member], parts: list[Read], older: bool) -> Account:
@@ -225,8 +226,5 @@ def _stamp(form: Format) -> window.Stamp:
 
 def _head(path: Path, descriptor: int, compression: str | None) -> list[bytes]:
     """Return the first lines of a file, of which a truncated one may begin with NULs."""
-    if compression is None:
-        data = next(window.data(descriptor, 0), b"")
-    else:
-        data = next(files.blocks(path), b"")
+    data = next(window.data(descriptor, 0) if compression is None else files.blocks(path), b"")
     return [line.lstrip(b"\0").removesuffix(b"\r") for line in data[:_HEAD].split(b"\n")[:_SAMPLE]]

@@ -66,7 +66,7 @@ def _numbers(stem: bytes) -> range:
 
 
 class Search(NamedTuple):
-    """A text that every line with some status contains, where in it the number begins, and what such lines look like."""
+    """A text that each line with some status contains, where in it the number begins, and what such lines look like."""
 
     needle: bytes
     offset: int

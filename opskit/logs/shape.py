@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import compress
+from itertools import chain, compress
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -112,8 +112,12 @@ class Columns:
     def _pick(self, field: str) -> tuple[Callable[[Row], bytes], Read]:
         place, read = self._places.get(field, _ABSENT)
         if place is None:
-            return (lambda row: b""), read
+            return (lambda _: b""), read
         return (itemgetter(place) if self._groups > 1 else bytes), read
+
+    def size(self, rows: list[Row]) -> int:
+        """Return how many bytes the rows hold."""
+        return sum(map(len, rows if self.single else chain.from_iterable(rows)))
 
     def keys(self, rows: Iterable[Row], shown: Sequence[Shown]) -> Iterator[tuple[Any, ...]]:
         """Yield for each row these fields as their functions show them."""

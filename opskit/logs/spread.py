@@ -1,6 +1,6 @@
-"""Files to a question, in pieces and on two processes where that saves time.
+"""Pieces of files to a question, on two processes where that saves time.
 
-Pieces of one plain file begin and end at line ends. A second process is forked only from a program with one thread, and
+A second process is forked only from a program with one thread, and
 whatever it could not do, because it was killed for instance, is done here.
 """
 
@@ -10,8 +10,7 @@ import io
 import marshal
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,30 +18,15 @@ import msgspec
 
 from opskit.logs import files
 from opskit.logs.formats import Format
+from opskit.logs.pieces import SHARED, Piece, blocks
 from opskit.logs.scan import Question, Scan, Wanted
-from opskit.logs.unpack import kind
 from opskit.model.message import Message
 
 LARGE = 64 << 20
-_SHARED = 8 << 20
 _SHOWN = 300
 _LONGEST = 16 * _SHOWN  # secrets are taken out before the cut, lest half a key remain
-_PACKED = 8  # compressed bytes weigh more
 _IN_MEMORY = 8 << 20
 _COMPLETE = b"complete"
-
-
-class Piece(msgspec.Struct, frozen=True):
-    """Bytes `begin` to `end` of a plain file, which both follow a line end; `end` None for a whole compressed file."""
-
-    path: Path
-    begin: int
-    end: int | None
-
-    @property
-    def weight(self) -> int:
-        """Tell how much work it is, in bytes of plain text."""
-        return self.end - self.begin if self.end is not None else _PACKED * self.path.stat().st_size
 
 
 class Read(msgspec.Struct):
@@ -58,52 +42,27 @@ class Read(msgspec.Struct):
 
 
 class Task(msgspec.Struct, frozen=True):
-    """The same for all pieces: who asks, in which format (None: detect), what to look for (None: all), how many shown."""
+    """The same for all pieces: the format (None: detect), the statuses to look for (None: all), lines to show."""
 
-    question: Callable[[], Question]
     form: Format | None = None
     wanted: Wanted | None = None
     shown: int = 0
 
 
-def pieces(path: Path, begin: int = 0, end: int | None = None) -> list[Piece]:
-    """Cut a file into two pieces, or none if it is small. LogError where it cannot be read."""
-    with files.opened(path) as raw:
-        descriptor = raw.fileno()
-        if kind(path, descriptor) is not None:
-            return [Piece(path, 0, None)]
-        stop = os.fstat(descriptor).st_size if end is None else end
-        cuts = [begin]
-        if stop - begin > _SHARED:
-            cuts.append(_next_line(descriptor, (begin + stop) // 2, stop))
-    return [Piece(path, one, other) for one, other in pairwise([*cuts, stop])]
-
-
-def _next_line(descriptor: int, at: int, stop: int) -> int:
-    """Return where the first line after `at` begins."""
-    while at < stop:
-        chunk = os.pread(descriptor, 1 << 16, at)
-        if not chunk:
-            break
-        found = chunk.find(b"\n")
-        if found >= 0:
-            return min(at + found + 1, stop)
-        at += len(chunk)
-    return stop
-
-
-def ask(task: Task, work: Sequence[Piece]) -> tuple[Question, list[Read]]:
-    """Read the pieces and return the question with what it collected, and what was read of each piece."""
+def ask(question: Question, task: Task, work: Sequence[Piece]) -> list[Read]:
+    """Let a question read the pieces, and return what was read of each. It must be new: a child begins with a copy."""
     weights = [piece.weight for piece in work]
-    alone = sum(weights) < _SHARED or len(work) < 2 or (os.cpu_count() or 1) < 2 or threading.active_count() > 1
+    if len(work) == 1 and work[0].end is None and weights[0] > SHARED:
+        work = [msgspec.structs.replace(work[0], turn=turn, turns=2) for turn in (0, 1)]
+        weights *= 2
+    alone = sum(weights) < SHARED or len(work) < 2 or (os.cpu_count() or 1) < 2 or threading.active_count() > 1
     ours, theirs = (list(range(len(work))), []) if alone else _halves(weights)
-    child = _Child(task, work, theirs) if theirs else None
-    question = task.question()
+    child = _Child(question, task, work, theirs) if theirs else None
     read = {index: _read(task, question, work[index]) for index in ours}
     if child is not None:
         read |= child.collect(question)
         read |= {index: _read(task, question, work[index]) for index in theirs if index not in read}
-    return question, [read[index] for index in range(len(work))]
+    return [read[index] for index in range(len(work))]
 
 
 def _halves(weights: Sequence[int]) -> tuple[list[int], list[int]]:
@@ -120,7 +79,7 @@ def _halves(weights: Sequence[int]) -> tuple[list[int], list[int]]:
 class _Child:
     """Another process that reads some of the pieces; what it gives comes through a pipe, and counts only as a whole."""
 
-    def __init__(self, task: Task, work: Sequence[Piece], indexes: list[int]) -> None:
+    def __init__(self, question: Question, task: Task, work: Sequence[Piece], indexes: list[int]) -> None:
         reading, writing = os.pipe()
         self._pid = os.fork()
         if self._pid:
@@ -131,7 +90,7 @@ class _Child:
         try:
             os.close(reading)
             with os.fdopen(writing, "wb", 1 << 16) as pipe:
-                _work(task, work, indexes, pipe)
+                _work(question, task, work, indexes, pipe)
             code = 0
         finally:
             os._exit(code)
@@ -148,9 +107,9 @@ class _Child:
             if not complete:
                 return {}
             told.seek(0)
-            while (part := marshal.load(told)) is not None:
+            while (part := marshal.load(told)) is not None:  # noqa: S302  # from our own child
                 question.join(part)
-            return {index: _decoded(values) for index, values in marshal.load(told)}
+            return {index: _decoded(values) for index, values in marshal.load(told)}  # noqa: S302  # as above
 
 
 def _whole(pipe: IO[bytes]) -> IO[bytes]:
@@ -161,14 +120,13 @@ def _whole(pipe: IO[bytes]) -> IO[bytes]:
     import shutil
     import tempfile
 
-    found = tempfile.TemporaryFile()
+    found = tempfile.TemporaryFile()  # noqa: SIM115  # closed by the caller
     found.write(start)
     shutil.copyfileobj(pipe, found)
     return found
 
 
-def _work(task: Task, work: Sequence[Piece], indexes: list[int], pipe: IO[bytes]) -> None:
-    question = task.question()
+def _work(question: Question, task: Task, work: Sequence[Piece], indexes: list[int], pipe: IO[bytes]) -> None:
     read = [(index, _encoded(_read(task, question, work[index]))) for index in indexes]
     for part in question.parts():
         marshal.dump(part, pipe)
@@ -200,51 +158,9 @@ def _read(task: Task, question: Question, piece: Piece) -> Read:
     scan = Scan(question, task.form, task.wanted, odd)
     error = None
     try:
-        for data, end in _blocks(piece):
+        for data, end in blocks(piece):
             scan.block(data, end)
     except files.LogError as stopped:
         error = stopped.message
     name = scan.form.name if scan.form else None
     return Read(piece.path, name, scan.lines, scan.unparsed, scan.examined, tuple(unread), error)
-
-
-def _blocks(piece: Piece) -> Iterator[tuple[bytes | bytearray, int]]:
-    """Yield whole lines as `data[:end]`; a last line without its end gets one."""
-    if piece.end is None:
-        for block in files.blocks(piece.path):
-            whole = block if block.endswith(b"\n") else block + b"\n"
-            yield whole, len(whole)
-        return
-    with files.opened(piece.path) as raw:
-        yield from _plain(raw.fileno(), piece.begin, piece.end)
-
-
-def _plain(descriptor: int, begin: int, end: int) -> Iterator[tuple[bytearray, int]]:
-    """Read through one buffer. Of a line longer than 1 MiB only the first MiB is kept, as `files.blocks` does."""
-    buffer = bytearray(2 * files.MAX_LINE)
-    room = memoryview(buffer)
-    while begin < end:
-        size = os.preadv(descriptor, [room[: min(len(buffer) - 1, end - begin)]], begin)
-        if size == 0:
-            return
-        if buffer[0] == 0 and (data := _data(descriptor, begin)) > begin:
-            begin = data
-            continue
-        stop = buffer.rfind(b"\n", 0, size) + 1
-        if stop == 0:
-            stop = min(size, files.MAX_LINE)
-            size = _next_line(descriptor, begin, end) - begin
-            buffer[stop : stop + 1] = b"\n"
-            stop += 1
-        else:
-            size = stop
-        yield buffer, stop
-        begin += size
-
-
-def _data(descriptor: int, at: int) -> int:
-    """Return where behind `at` a sparse file goes on: a log that was truncated under its writer begins with a hole."""
-    try:
-        return os.lseek(descriptor, at, os.SEEK_DATA)
-    except OSError:
-        return at

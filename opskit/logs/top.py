@@ -6,7 +6,6 @@ import heapq
 import re
 from collections import Counter
 from collections.abc import Iterator
-from itertools import chain
 from typing import Any
 
 import msgspec
@@ -76,8 +75,8 @@ def count(query: Query) -> Top:
     if unknown or not query.by:
         raise ValueError(f"by: {', '.join(unknown) or 'nothing'}; known are {', '.join(FIELDS)}")
     wanted = Wanted(asked)
-    tally, account = read(query, lambda: _Tally(query, wanted.statuses), wanted)
-    assert isinstance(tally, _Tally)
+    tally = _Tally(query, wanted.statuses)
+    account = read(query, tally, wanted)
     tally.settle()
     return Top((query.since, query.until), query.by, account, tally.matched, _ranked(tally.groups, asked, query.n))
 
@@ -94,7 +93,7 @@ class _Tally:
 
     def __init__(self, query: Query, statuses: frozenset[int]) -> None:
         self._shown: list[Shown] = [
-            ("status", _whole),
+            ("status", lambda status: status),
             *((FIELDS[name], _SHOWN.get(name, _given)) for name in query.by),
         ]
         self.fields = (*(field for field, _ in self._shown), "event", *_window_field(query))
@@ -114,7 +113,7 @@ class _Tally:
             rows = columns.without(columns.kept(rows, "at", lambda at: self._since <= at < self._until), "at")
         counts = self._raw.setdefault(columns, Counter())
         counts.update(rows)
-        self._heavy += sum(map(len, chain.from_iterable(rows))) if self._loose else 0
+        self._heavy += columns.size(rows) if self._loose else 0
         if len(counts) > _MANY or self._heavy > _HEAVY:
             self.settle()
 
@@ -147,10 +146,6 @@ class _Tally:
 
 def _window_field(query: Query) -> tuple[str, ...]:
     return () if query.since is None and query.until is None else ("at",)
-
-
-def _whole(value: Value) -> int:
-    return value if isinstance(value, int) else 0
 
 
 def _given(value: Value) -> str:

@@ -18,7 +18,7 @@ from typing import IO, Protocol
 from opskit.logs.refusal import LogError, Truncated, damaged, uninstalled, wrong_format
 
 SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
-_CHUNK = 1 << 18
+_CHUNK = 1 << 20
 _ZSTD = ("compression.zstd", "backports.zstd")
 # A frame of Zstandard may also begin with a skippable one (RFC 8878, 3.1.2), as pzstd writes it.
 _MAGIC = {

@@ -171,7 +171,7 @@ def test_counting_takes_a_format_from_nginx_conf_or_from_the_command_line(conf: 
     log.write_text('{"at":1795323601.000,"status":429,"ip":"10.0.0.7"}\nnoise\n')
     for form in (f"{conf}:lines", 'escape=json {"at":$msec,"status":$status,"ip":"$remote_addr"}'):
         found = count(Query(paths=(log,), format=form))
-        assert (found.parsed, found.unparsed) == (1, 1)
+        assert (found.account.parsed, found.account.unparsed) == (1, 1)
         assert found.top["429"] == (Row(("10.0.0.7",), 1),)
 
 

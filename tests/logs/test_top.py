@@ -179,7 +179,7 @@ PIECES = st.sampled_from(
 
 def by_the_parser(data: bytes, parse: Callable[[bytes], Request | None]) -> tuple[int, list[Request]]:
     """Read in the slowest way: how many lines, and the requests among them."""
-    lines = [one.removesuffix(b"\r") for one in data.removesuffix(b"\n").split(b"\n")] if data else []
+    lines = [one.lstrip(b"\0").removesuffix(b"\r") for one in data.removesuffix(b"\n").split(b"\n")] if data else []
     return len(lines), [found for found in map(parse, lines) if found]
 
 

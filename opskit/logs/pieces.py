@@ -1,0 +1,102 @@
+"""Files in pieces of whole lines: what one process reads at a time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import islice, pairwise
+from pathlib import Path
+
+import msgspec
+
+from opskit.logs import files
+from opskit.logs.unpack import kind
+
+SHARED = 8 << 20  # smaller work is not worth a second process
+_PACKED = 8  # compressed bytes weigh more
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """Bytes `begin` to `end` of a plain file, which both follow a line end; `end` None for a compressed file.
+
+    Of a compressed file every block whose number is `turn` modulo `turns`: unpacking costs less than reading the lines.
+    """
+
+    path: Path
+    begin: int
+    end: int | None
+    turn: int = 0
+    turns: int = 1
+
+    @property
+    def weight(self) -> int:
+        """Tell how much work it is, in bytes of plain text."""
+        return self.end - self.begin if self.end is not None else _PACKED * self.path.stat().st_size
+
+
+def pieces(path: Path, begin: int = 0, end: int | None = None) -> list[Piece]:
+    """Cut a file into two pieces, or none if it is small. LogError where it cannot be read."""
+    with files.opened(path) as raw:
+        descriptor = raw.fileno()
+        if kind(path, descriptor) is not None:
+            return [Piece(path, 0, None)]
+        stop = os.fstat(descriptor).st_size if end is None else end
+        cuts = [begin]
+        if stop - begin > SHARED:
+            cuts.append(_next_line(descriptor, (begin + stop) // 2, stop))
+    return [Piece(path, one, other) for one, other in pairwise([*cuts, stop])]
+
+
+def _next_line(descriptor: int, at: int, stop: int) -> int:
+    """Return where the first line after `at` begins."""
+    while at < stop:
+        chunk = os.pread(descriptor, 1 << 16, at)
+        if not chunk:
+            break
+        found = chunk.find(b"\n")
+        if found >= 0:
+            return min(at + found + 1, stop)
+        at += len(chunk)
+    return stop
+
+
+def blocks(piece: Piece) -> Iterator[tuple[bytes | bytearray, int]]:
+    """Yield whole lines as `data[:end]`; a last line without its end gets one."""
+    if piece.end is None:
+        for block in islice(files.blocks(piece.path), piece.turn, None, piece.turns):
+            whole = block if block.endswith(b"\n") else block + b"\n"
+            yield whole, len(whole)
+        return
+    with files.opened(piece.path) as raw:
+        yield from _plain(raw.fileno(), piece.begin, piece.end)
+
+
+def _plain(descriptor: int, begin: int, end: int) -> Iterator[tuple[bytearray, int]]:
+    """Read through one buffer. Of a line longer than 1 MiB only the first MiB is kept, as `files.blocks` does."""
+    buffer = bytearray(2 * files.MAX_LINE)
+    room = memoryview(buffer)
+    while begin < end:
+        size = os.preadv(descriptor, [room[: min(len(buffer) - 1, end - begin)]], begin)
+        if size == 0:
+            return
+        if buffer[0] == 0 and (data := _data(descriptor, begin)) > begin:
+            begin = data
+            continue
+        stop = buffer.rfind(b"\n", 0, size) + 1
+        if stop == 0:
+            stop = min(size, files.MAX_LINE)
+            size = _next_line(descriptor, begin, end) - begin
+            buffer[stop : stop + 1] = b"\n"
+            stop += 1
+        else:
+            size = stop
+        yield buffer, stop
+        begin += size
+
+
+def _data(descriptor: int, at: int) -> int:
+    """Return where behind `at` a sparse file goes on: a log that was truncated under its writer begins with a hole."""
+    try:
+        return os.lseek(descriptor, at, os.SEEK_DATA)
+    except OSError:
+        return at
