@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from opskit.cli.lab_commands import lab
+from opskit.cli.logs_commands import logs
 from opskit.cli.options import Options
 
 FORMATS = click.Choice(["nagios", "text", "json"])
@@ -97,44 +98,6 @@ def lint(options: Options, folder: Path | None, as_json: bool) -> int:
 
 
 @cli.group()
-def logs() -> None:
-    """Ask questions of logs."""
-
-
-@logs.command()
-@click.argument("paths", nargs=-1, required=True, type=_PATH)
-@click.option("--status", "statuses", default="401,429,500", show_default=True, help="Statuses or classes: 429,5xx.")
-@click.option("--by", default="client", show_default=True, help="client, user, path, method, agent, key, model, host.")
-@click.option("-n", type=click.IntRange(1, 100000), default=5, show_default=True, help="How many of each.")
-@click.option("--since", help="1h, today, yesterday, 14:05, 2026-11-22, ISO 8601.")
-@click.option("--until", help="The same; exclusive.")
-@click.option(
-    "--format",
-    "format_name",
-    default="auto",
-    show_default=True,
-    help="A name of `opskit logs formats`, nginx.conf:NAME, or a log_format.",
-)
-@click.option("--show-unparsed", type=click.IntRange(0, 100000), default=0, help="Show so many lines of no format.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-@pass_options
-def top(options: Options, /, **given: object) -> int:
-    """Who met these statuses most: exact fields, not lines that happen to contain the digits."""
-    from opskit.cli.logs import top as body
-
-    return body(options, **given)  # type: ignore[arg-type]
-
-
-@logs.command()
-@pass_options
-def formats(options: Options) -> int:
-    """List the log formats that are understood."""
-    from opskit.cli.logs import formats as body
-
-    return body(options)
-
-
-@cli.group()
 def report() -> None:
     """Reports from the history."""
 
@@ -160,6 +123,7 @@ def run(options: Options, seconds: float | None) -> int:
 
 
 cli.add_command(lab)
+cli.add_command(logs)
 
 
 @cli.command()

@@ -42,7 +42,17 @@ def demo(options: Options, folder: Path | None) -> int:
         done = run_triage(context, "chat-stuck", bundles.read(samples / name))
         out(triage_text(told_of(done, f"sample_logs/{name}"), context.reader, 100))
     _title(context, say("Who met 401, 429 and 500 most (opskit logs top)"))
-    top(options, (samples / _LOG,), "401,429,500", "user", 5, None, None, "auto", 0, as_json=False)
+    top(
+        options,
+        "401,429,500",
+        "user",
+        5,
+        paths=(samples / _LOG,),
+        since=None,
+        until=None,
+        format_name="auto",
+        show_unparsed=0,
+    )
     return 0
 
 

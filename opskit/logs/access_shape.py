@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 
 from opskit.logs import stamp
-from opskit.logs.nginx_access import field_of, given, last, number, seconds, target, text
+from opskit.logs.nginx_access import asked, field_of, given, last, number, seconds, target, text
 from opskit.logs.shape import Piece, Read, Shape, fitting
 
 _TOKEN = rb'[^\s"]++'
@@ -16,7 +16,7 @@ _READS: dict[str, Read] = {
     "duration_s": seconds,
     "first_byte_s": lambda raw: seconds(last(raw)),
     "request_id": given,
-    "upstream_status": given,
+    "upstream_status": asked,
 }
 _TAILED = frozenset(_READS)
 _TRIED = 20
@@ -50,6 +50,10 @@ def shapes(sample: Sequence[bytes], fields: Collection[str]) -> list[Shape]:
     return [found] if found else []
 
 
+def _name(key: bytes) -> str:
+    return key.removesuffix(b"=").decode()
+
+
 def _tail(line: bytes) -> Iterator[Piece]:
     """Yield the pieces of ` "10.0.0.1" rid=abc rt=0.120 us="502, 200"`."""
     rest = line.split(b'"', 6)[-1]
@@ -57,5 +61,5 @@ def _tail(line: bytes) -> Iterator[Piece]:
         key, quote = pair[1] or b"", b'"' if pair[2].startswith(b'"') else b""
         field = field_of(key.removesuffix(b"="))
         yield Piece(b" " + re.escape(key) + quote)
-        yield Piece(rb'[^"\n]*+' if quote else rb'[^\s"=]*+', {field: _READS[field]} if field else {})
+        yield Piece(rb'[^"\n]*+' if quote else rb'[^\s"=]*+', {field: _READS[field]} if field else {}, _name(key))
         yield Piece(quote)

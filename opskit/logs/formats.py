@@ -121,7 +121,7 @@ FORMATS: dict[str, Format] = {
 }
 
 
-_PRECISE_FIRST = sorted(FORMATS.values(), key=lambda form: form.name == "combined")
+PRECISE_FIRST = sorted(FORMATS.values(), key=lambda form: form.name == "combined")
 
 
 def find(wanted: str) -> Format:
@@ -158,7 +158,7 @@ def detect(sample: Sequence[bytes]) -> Format | None:
     `combined` also reads lines with more fields behind: of two that read the same, the other wins.
     """
     best, most = None, 0
-    for form in _PRECISE_FIRST:
+    for form in PRECISE_FIRST:
         readable = sum(form.parse(line) is not None for line in filter(form.likely, sample))
         if readable > most:
             best, most = form, readable

@@ -75,6 +75,7 @@ def _request(at: float, event: Kind, found: dict[str, Any]) -> Request:
         completion_tokens=found.get("completion_tokens"),
         upstream_status=found.get("upstream_status"),
         host=found.get("host"),
+        complete=found.get("complete"),
     )
 
 
@@ -243,4 +244,5 @@ _READERS: dict[str, Callable[[object], object]] = {
     "error": _error,
     "event": named,
     "upstream_status": _text,
+    "complete": lambda value: value if isinstance(value, bool) else None,
 }

@@ -64,6 +64,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     ),
     "upstream_status": ("upstream_status", "upstream_code", "upstream_status_code"),
     "event": ("event", "event_type", "msg", "message", "phase"),
+    "complete": ("done", "completed", "complete", "stream_complete", "stream_done"),
     "host": ("host", "vhost", "http_host", "server_name", "request.host"),
 }
 

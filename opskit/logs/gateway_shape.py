@@ -114,7 +114,7 @@ def _values(
             pattern = re.escape(msgspec.json.encode(dict(flat(record))[key]))
         if key in pieces:
             raise ValueError(key)
-        pieces[key] = Piece(pattern, {field: _reader(role)})
+        pieces[key] = Piece(pattern, {field: _reader(role)}, key)
     return pieces
 
 

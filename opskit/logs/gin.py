@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 
 import msgspec
 
@@ -37,6 +37,11 @@ def read(text: str) -> GinLine | None:
         return None
     time, request_id, status, duration, client, method, path = match.groups()
     return GinLine(time, int(status), stamp.go_duration(duration), client, method, path.rstrip(), request_id)
+
+
+def minute(at: float, zone: tzinfo) -> bytes:
+    """Return how lines of the minute that begins at `at` begin."""
+    return datetime.fromtimestamp(at, zone).strftime("[GIN] %Y/%m/%d - %H:%M:").encode()
 
 
 def request(line: GinLine, zone: tzinfo) -> Request | None:

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from opskit.logs import stamp
-from opskit.logs.nginx_access import given, last, number, seconds, target, text
+from opskit.logs.nginx_access import asked, completed, given, last, number, seconds, target, text
 from opskit.logs.request import Request, sound
 
 Escape = Literal["default", "json", "none"]
@@ -187,8 +187,12 @@ def _request(values: dict[str, bytes]) -> Request | None:
         size_b=number(size),
         request_id=_first(values, "request_id", "http_x_request_id", "req_id"),
         agent=_first(values, "http_user_agent"),
-        upstream_status=_first(values, "upstream_status"),
+        upstream_status=asked(values.get("upstream_status")),
         host=_first(values, "host", "http_host", "server_name"),
+        connection=number(values.get("connection", b"")),
+        upstream_addr=_first(values, "upstream_addr"),
+        upstream_time=_first(values, "upstream_response_time"),
+        complete=completed(values.get("request_completion")),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from opskit.logs import stamp
 from opskit.logs.log_format import LOOSE, Escape, Part, parts_of, patterns, plain
-from opskit.logs.nginx_access import given, last, number, seconds, target, text
+from opskit.logs.nginx_access import asked, given, last, number, seconds, target, text
 from opskit.logs.shape import Piece, Read, Shape
 
 # The variables that may give a field, and how; of several in one format the reader takes the first that says something.
@@ -22,7 +22,7 @@ _GIVEN: dict[str, dict[str, Read]] = {
     "size_b": {"body_bytes_sent": number, "bytes_sent": number},
     "request_id": {"request_id": given, "http_x_request_id": given, "req_id": given},
     "agent": {"http_user_agent": given},
-    "upstream_status": {"upstream_status": given},
+    "upstream_status": {"upstream_status": asked},
     "host": {"host": given, "http_host": given, "server_name": given},
 }
 _CERTAIN = {"time_local": stamp.CLF, "time_iso8601": stamp.ISO}
@@ -44,7 +44,7 @@ def shape(form: str, escape: Escape, fields: Collection[str]) -> Shape | None:
         if pattern == LOOSE and part.name != "remote_user":
             return None
         simple = rb'[^\s"]++' if pattern == LOOSE else pattern
-        pieces.append(Piece(_CERTAIN.get(part.name or "", simple), reads.get(part.name or "", {})))
+        pieces.append(Piece(_CERTAIN.get(part.name or "", simple), reads.get(part.name or "", {}), part.name or ""))
     return Shape(tuple(pieces), _outline(parts) if escape == "default" else ())
 
 

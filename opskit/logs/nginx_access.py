@@ -36,8 +36,8 @@ _LISTS = re.compile(rb" : |, ")
 def parse(line: bytes) -> Request | None:
     """Return the request of one line without its line end, or None where the line has another form.
 
-    After the agent (or the size) anything may follow; `rid=`, `rt=`, `uht=` and `us=` (or the full names of the
-    Nginx variables) are understood there, quoted or not. Times in those fields are seconds.
+    After the agent (or the size) anything may follow; `rid=`, `rt=`, `uht=`, `urt=`, `us=`, `ua=`, `cid=` and `done=`
+    (or the full names of the Nginx variables) are understood there, quoted or not. Times are seconds.
     """
     for form in _FORMS:
         match = form.fullmatch(line)
@@ -66,8 +66,12 @@ def _request(match: re.Match[bytes]) -> Request | None:
         request_id=given(extra.get(b"rid")),
         agent=given(agent),
         size_b=number(size),
-        upstream_status=given(extra.get(b"us")),
+        upstream_status=asked(extra.get(b"us")),
         host=text(first) if second else None,
+        connection=_connection(extra.get(b"cid")),
+        upstream_addr=given(extra.get(b"ua")),
+        upstream_time=given(extra.get(b"urt")),
+        complete=completed(extra.get(b"done")),
     )
 
 
@@ -94,6 +98,14 @@ _NAMES = {
     b"uht": b"uht",
     b"upstream_header_time": b"uht",
     b"us": b"us",
+    b"ua": b"ua",
+    b"upstream_addr": b"ua",
+    b"urt": b"urt",
+    b"upstream_response_time": b"urt",
+    b"cid": b"cid",
+    b"connection": b"cid",
+    b"done": b"done",
+    b"request_completion": b"done",
     b"upstream_status": b"us",
 }
 
@@ -127,6 +139,21 @@ def seconds(number: bytes | None) -> float | None:
     if number is None or not re.fullmatch(rb"[0-9]{1,12}(?:\.[0-9]{1,9})?", number.strip()):
         return None
     return float(number)
+
+
+def asked(statuses: bytes | None) -> str | None:
+    """Return `$upstream_status`, "" where nobody was asked, None where the log does not say."""
+    return None if statuses is None else given(statuses) or ""
+
+
+def completed(said: bytes | None) -> bool | None:
+    """Read `$request_completion`, which is `OK` or nothing."""
+    return None if said is None else said == b"OK"
+
+
+def _connection(said: bytes | None) -> int | None:
+    """Read `cid=17` or `cid=17/3`, the connection and the number of the request on it."""
+    return number(said.partition(b"/")[0]) if said else None
 
 
 def number(digits: bytes) -> int | None:

@@ -25,7 +25,9 @@ class Request(msgspec.Struct, frozen=True):
     `at` is in seconds since the epoch: when the line was written, which for access logs is the end of the request.
     `duration_s` and `first_byte_s` are seconds, `size_b` bytes sent; `path` is the target with its query as logged;
     `key` is a fingerprint or name of an API key, never the key; `upstream_status` keeps the list that Nginx writes
-    (`502, 200`); `host` is the virtual host. Text that was not UTF-8 carries its bytes as lone surrogates.
+    (`502, 200`), as do `upstream_addr` and `upstream_time` (seconds); `host` is the virtual host; `connection` is
+    Nginx's number, `*CID` in its error log. An `upstream_status` of "" says that nobody behind Nginx was asked, and
+    `complete` whether the whole answer was sent. Text that was not UTF-8 carries its bytes as lone surrogates.
     """
 
     at: float
@@ -47,3 +49,7 @@ class Request(msgspec.Struct, frozen=True):
     completion_tokens: int | None = None
     upstream_status: str | None = None
     host: str | None = None
+    connection: int | None = None
+    upstream_addr: str | None = None
+    upstream_time: str | None = None
+    complete: bool | None = None

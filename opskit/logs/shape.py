@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import chain, compress
+from itertools import chain, compress, repeat
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -26,10 +26,14 @@ _WHOLE = 3
 
 
 class Piece(NamedTuple):
-    """A part of a line: what it looks like (without groups), and how fields of a Request are read from its text."""
+    """A part of a line: what it looks like (without groups), and how fields of a Request are read from its text.
+
+    `name` is what the log itself calls it.
+    """
 
     pattern: bytes
     reads: Mapping[str, Read] = _NOTHING
+    name: str = ""
 
 
 class Shape(msgspec.Struct, frozen=True):
@@ -60,7 +64,8 @@ class Shape(msgspec.Struct, frozen=True):
             source, group = source + b"()", 1
         if len(status) == _WHOLE:
             places["status"] = Pick(None, lambda _: int(status))
-        return Columns(source, places, group)
+        names = {field: piece.name for piece in reversed(self.pieces) for field in piece.reads if piece.name}
+        return Columns(source, places, group, names)
 
 
 class Pick(NamedTuple):
@@ -94,8 +99,8 @@ class Columns:
     A row is what `re.findall` gives for a line: the texts of the groups, or the text itself where there is one group.
     """
 
-    def __init__(self, source: bytes, places: Mapping[str, Pick], groups: int) -> None:
-        self._source, self._places, self._groups = source, places, groups
+    def __init__(self, source: bytes, places: Mapping[str, Pick], groups: int, names: Mapping[str, str]) -> None:
+        self._source, self._places, self._groups, self.names = source, places, groups, names
         # Between two line ends nothing has to stop at a line end, which the engine searches twice as fast.
         line = source.replace(rb'[^"\n]', rb'[^"]').replace(rb"[^\n]", b".")
         self.line = re.compile(line + rb"\r?+", re.DOTALL).fullmatch
@@ -124,6 +129,21 @@ class Columns:
         several = list(rows)
         picks = [(text, read, show) for field, show in shown for text, read in [self._pick(field)]]
         return zip(*[map(show, map(read, map(text, several))) for text, read, show in picks], strict=True)
+
+    def texts(self, rows: list[Row], fields: Sequence[str]) -> Iterator[Any]:
+        """Yield the raw texts of some fields of each row: the text itself where it is one field, else a tuple."""
+        places = [pick.place for field in fields if (pick := self._places.get(field, _ABSENT)).place is not None]
+        if not places:
+            return repeat(b"", len(rows))
+        return map(itemgetter(*places), rows) if self._groups > 1 else iter(rows)
+
+    def read(self, counts: Mapping[Any, int], fields: Sequence[str]) -> Iterator[tuple[tuple[Any, ...], int]]:
+        """Yield the values of counted `texts` of the same fields."""
+        picks = [self._places.get(field, _ABSENT) for field in fields]
+        several = sum(pick.place is not None for pick in picks) > 1
+        for texts, number in counts.items():
+            rest = iter(texts if several else (texts,))
+            yield tuple([read(next(rest)) if place is not None else read(b"") for place, read in picks]), number
 
     def column(self, rows: list[Row], field: str, show: Show) -> Iterator[Any]:
         """Return one field of all rows, as a function shows it."""

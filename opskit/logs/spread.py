@@ -1,7 +1,7 @@
 """Pieces of files to a question, on two processes where that saves time.
 
-A second process is forked only from a program with one thread, and
-whatever it could not do, because it was killed for instance, is done here.
+A second process is forked only from a program with one thread, and whatever it could not do, because it was killed for
+instance, is done here.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from opskit.logs.bounds import Bounds
 from opskit.logs.groups import Count, Groups
 from opskit.logs.reading import Account, Span, read
 from opskit.logs.request import Request
@@ -96,21 +97,19 @@ class _Tally:
             ("status", lambda status: status),
             *((FIELDS[name], _SHOWN.get(name, _given)) for name in query.by),
         ]
-        self.fields = (*(field for field, _ in self._shown), "event", *_window_field(query))
+        self._bounds = Bounds(query.since, query.until)
+        self.fields = (*(field for field, _ in self._shown), *self._bounds.fields)
         self.groups = Groups()
         self.matched = 0
         self._statuses = statuses
-        self._since = query.since if query.since is not None else float("-inf")
-        self._until = query.until if query.until is not None else float("inf")
         self._raw: dict[Columns, Counter[Line]] = {}
         self._heavy = 0
         self._loose = not _SHORT.issuperset(self.fields)
 
     def rows(self, columns: Columns, rows: list[Line]) -> None:
-        rows = columns.kept(rows, "status", self._statuses.__contains__)
-        rows = columns.kept(rows, "event", lambda event: event != "start")
+        rows = self._bounds.kept(columns, columns.kept(rows, "status", self._statuses.__contains__))
         if "at" in self.fields:
-            rows = columns.without(columns.kept(rows, "at", lambda at: self._since <= at < self._until), "at")
+            rows = columns.without(rows, "at")
         counts = self._raw.setdefault(columns, Counter())
         counts.update(rows)
         self._heavy += columns.size(rows) if self._loose else 0
@@ -118,7 +117,7 @@ class _Tally:
             self.settle()
 
     def request(self, request: Request) -> None:
-        if request.status in self._statuses and request.event == "end" and self._since <= request.at < self._until:
+        if request.status in self._statuses and self._bounds.holds(request):
             key = tuple([show(getattr(request, field)) for field, show in self._shown])
             self.groups.add([(key, 1)], sum(map(len, map(str, key))))
             self.matched += 1
@@ -142,10 +141,6 @@ class _Tally:
             self.matched += part
         else:
             self.groups.add(*part)
-
-
-def _window_field(query: Query) -> tuple[str, ...]:
-    return () if query.since is None and query.until is None else ("at",)
 
 
 def _given(value: Value) -> str:

@@ -1,0 +1,101 @@
+"""What an answer really was: a 200 can be a failure, a 502 somebody else's, and a round duration a timeout.
+
+After its header is sent, Nginx cannot change a status: a stream that dies in the middle stays a 200, and only the error
+log tells (ngx_http_upstream.c). 499 means that the client left before Nginx had sent anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from opskit.logs.nginx_error import ErrorRecord
+from opskit.logs.request import Request
+from opskit.model.message import Message, say
+
+_ROUND_S = (5, 10, 15, 20, 30, 45, 60, 90, 100, 120, 180, 240, 300, 600, 900, 1800, 3600)
+_NEAR_S = 0.35
+_AT_ONCE_S = 1.0
+_TIMED_OUT = frozenset({110, 60, 10060})
+_RESET = frozenset({104, 54, 10054})
+_LISTS = re.compile(", | : ")
+_BAD = frozenset({502, 503, 504})
+
+
+def outcomes(request: Request, errors: Sequence[ErrorRecord] = ()) -> list[Message]:
+    """Return what the status alone does not tell of a request, the gravest first; [] where nothing is remarkable.
+
+    `errors` are the lines of Nginx's error log about the same request.
+    """
+    said = [_broken(request, errors), _left(request), _origin(request, errors), _retried(request), _timeout(request)]
+    return [message for message in said if message is not None]
+
+
+def _broken(request: Request, errors: Sequence[ErrorRecord]) -> Message | None:
+    """A success that was none."""
+    if request.status is None or not 200 <= request.status < 300:
+        return None
+    for error in errors:
+        if error.action == "reading upstream" and error.errno in _TIMED_OUT:
+            return say("the answer stopped in the middle: nothing came for as long as proxy_read_timeout allows")
+        if error.action == "reading upstream" and (error.errno in _RESET or "prematurely closed" in error.message):
+            return say("the answer broke off: what is behind Nginx closed the connection in the middle of it")
+        if "client prematurely closed connection" in error.message:
+            return say("the client left before the answer was complete")
+    if request.error:
+        return say("status {status}, but the log names an error: {error}", status=request.status, error=request.error)
+    if request.complete is False:
+        return say("status {status}, but the answer was not sent to its end", status=request.status)
+    return None
+
+
+def _left(request: Request) -> Message | None:
+    if request.status != 499:
+        return None
+    if request.duration_s is None:
+        return say("the client left before anything was sent")
+    limit = _near(request.duration_s)
+    if limit is not None:
+        return say("the client gave up after {limit} s: a round time, so probably a timeout of its own", limit=limit)
+    if request.duration_s < _AT_ONCE_S:
+        return say("the client left at once: a page that was closed or loaded anew, or a health check")
+    return say("the client left after {seconds} s, before anything was sent", seconds=f"{request.duration_s:.1f}")
+
+
+def _origin(request: Request, errors: Sequence[ErrorRecord]) -> Message | None:
+    """Who made the error: Nginx itself, or who stands behind it."""
+    if request.status is None or request.upstream_status is None or request.status < 400:
+        return None
+    if request.upstream_status == "":
+        if any("limiting requests" in error.message or "limiting connections" in error.message for error in errors):
+            return say("Nginx itself refused it: one of its limits")
+        return say("Nginx itself answered {status}; nobody behind it was asked", status=request.status)
+    last = _LISTS.split(request.upstream_status)[-1]
+    if last == f"{request.status:03d}" and not (request.status in _BAD and errors):
+        who = _LISTS.split(request.upstream_addr)[-1] if request.upstream_addr else None
+        return (
+            say("the {status} came from {who}", status=request.status, who=who)
+            if who
+            else say("the {status} came from behind Nginx", status=request.status)
+        )
+    if request.status in _BAD:
+        return say("Nginx made the {status}: it got no usable answer from behind", status=request.status)
+    return None
+
+
+def _retried(request: Request) -> Message | None:
+    tries = _LISTS.split(request.upstream_status) if request.upstream_status else []
+    if len(tries) < 2:
+        return None
+    return say("{number} servers were tried: {statuses}", number=len(tries), statuses=request.upstream_status or "")
+
+
+def _timeout(request: Request) -> Message | None:
+    if request.status == 499 or request.status is None or request.status < 500 or request.duration_s is None:
+        return None
+    limit = _near(request.duration_s)
+    return say("it took {limit} s, a round time: probably a timeout", limit=limit) if limit is not None else None
+
+
+def _near(duration: float) -> int | None:
+    return next((limit for limit in _ROUND_S if abs(duration - limit) <= _NEAR_S), None)

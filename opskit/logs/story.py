@@ -1,0 +1,221 @@
+"""Everything that a set of logs says about one request: by its id, by Nginx's connection, and, marked so, by time.
+
+Lines are found by their bytes, so any format will do; what the line is, is asked afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, timedelta, timezone, tzinfo
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import stringzilla
+
+from opskit.logs import files, gin, nginx_error
+from opskit.logs.envelope import unwrap
+from opskit.logs.formats import PRECISE_FIRST
+from opskit.logs.nginx_error import ErrorRecord
+from opskit.logs.outcome import outcomes
+from opskit.logs.redact import redact
+from opskit.logs.request import Request
+from opskit.model.message import Message, say
+
+Tie = Literal["id", "connection", "client", "text", "time"]
+MOST = 1000
+_SLACK_S = 2.0
+_SHOWN = 1000
+_OFFSET = re.compile(rb"\d\d:\d\d:\d\d ([+-])(\d\d)(\d\d)\]")
+
+
+class Mention(msgspec.Struct, frozen=True):
+    """A line about the request. `tie` tells what connects it: only `id` and `connection` are certain.
+
+    `at` is in epoch seconds, None where the line names no time; `layer` is `nginx`, `nginx-error`, `gateway`, `ollama`
+    or `other`; `text` is the line, cut and without secrets.
+    """
+
+    path: str
+    line: int
+    at: float | None
+    layer: str
+    tie: Tie
+    text: str
+    request: Request | None = None
+    error: ErrorRecord | None = None
+
+
+class Story(msgspec.Struct, frozen=True):
+    """The mentions in the order of time, what the request came to, and what could not be read."""
+
+    request_id: str
+    mentions: tuple[Mention, ...]
+    outcomes: tuple[Message, ...]
+    files: tuple[str, ...]
+    problems: tuple[Message, ...]
+
+
+def find(request_id: str, paths: Sequence[Path | str], zone: tzinfo = UTC, by_time: bool = False) -> Story:
+    """Look for a request in logs and their rotated sets. ValueError where the id cannot be one.
+
+    `zone` is for logs that name none, such as Nginx's error log where no access log tells its zone. With `by_time`
+    lines of Ollama that fit in time come along, which is no proof.
+    """
+    if not request_id.strip() or len(request_id) > 200 or not request_id.isprintable():
+        raise ValueError(f"request id: {request_id[:50]!r}; expected up to 200 printable characters")
+    problems = list[Message]()
+    members = list(_members(paths, problems))
+    needles = {request_id.encode("utf-8", "surrogateescape"), json.dumps(request_id)[1:-1].encode()}
+    lines = [hit for path in members for hit in _lines(path, sorted(needles), problems)]
+    named = [_told(path, number, line, request_id, zone) for path, number, line in lines]
+    own = [mention for mention in named if mention.tie == "id" and mention.request]
+    local = next((zone_of(line) for *_, line in lines if zone_of(line)), None) or zone
+    beside = _beside(own, members, local, problems, {(mention.path, mention.line) for mention in named})
+    if by_time and own:
+        beside += _same_time(own, members, local, problems)
+    mentions = sorted([*named, *beside], key=lambda mention: (mention.at is None, mention.at or 0.0))
+    if len(lines) >= MOST:
+        problems.append(say("more than {n} lines contain this id; the rest is left out", n=MOST))
+    errors = [
+        mention.error for mention in mentions if mention.error and mention.tie in {"connection", "client", "text"}
+    ]
+    said = [message for mention in own if mention.request for message in outcomes(mention.request, errors)]
+    unique = tuple(dict.fromkeys(str(message) for message in said))
+    kept = tuple(next(message for message in said if str(message) == text) for text in unique)
+    return Story(request_id, tuple(mentions), kept, tuple(map(str, members)), tuple(dict.fromkeys(problems)))
+
+
+def _members(paths: Sequence[Path | str], problems: list[Message]) -> Iterator[Path]:
+    seen = set[tuple[int, int]]()
+    for path in map(Path, paths):
+        try:
+            found = files.members(path)
+        except files.LogError as hidden:
+            problems.append(hidden.message)
+            found = [path]
+        for member in found:
+            same = files.identity(member)
+            if same is None or same not in seen:
+                yield member
+            if same is not None:
+                seen.add(same)
+
+
+def _lines(path: Path, needles: Sequence[bytes], problems: list[Message]) -> Iterator[tuple[Path, int, bytes]]:
+    """Yield the lines that contain one of some texts, with their numbers."""
+    before, found = 0, 0
+    try:
+        for block in files.blocks(path):
+            hits = {block.rfind(b"\n", 0, at) + 1 for needle in needles for at in _places(block, needle)}
+            for begin in sorted(hits):
+                end = block.find(b"\n", begin)
+                line = block[begin : end if end >= 0 else len(block)].removesuffix(b"\r")
+                yield path, before + stringzilla.count(block, b"\n", 0, begin) + 1, line
+                found += 1
+                if found >= MOST:
+                    return
+            before += stringzilla.count(block, b"\n")
+    except files.LogError as stopped:
+        problems.append(stopped.message)
+
+
+def _places(block: bytes, needle: bytes) -> Iterator[int]:
+    find = stringzilla.Str(block).find
+    at = find(needle)
+    while at >= 0:
+        yield at
+        at = find(needle, at + len(needle))
+
+
+def _told(path: Path, number: int, line: bytes, request_id: str, zone: tzinfo) -> Mention:
+    """Find out what a line is that contains the id."""
+    shown = _shown(line)
+    for form in PRECISE_FIRST:
+        request = form.parse(line) if form.likely(line) else None
+        if request is not None:
+            layer = "gateway" if form.name in {"gateway", "logfmt"} else "nginx"
+            tie: Tie = "id" if request.request_id == request_id else "text"
+            return Mention(str(path), number, request.at, layer, tie, shown, request)
+    error = nginx_error.parse(line, zone)
+    if error is not None:
+        return Mention(str(path), number, error.at, "nginx-error", "text", shown, None, error)
+    opened = unwrap(line.decode("utf-8", "replace"), zone)
+    access = gin.read(opened.text)
+    request = gin.request(access, zone) if access else None
+    if request is not None:
+        tie = "id" if request.request_id == request_id else "text"
+        return Mention(str(path), number, request.at, "ollama", tie, shown, request)
+    return Mention(str(path), number, opened.at, "other", "text", shown)
+
+
+def zone_of(line: bytes) -> tzinfo | None:
+    """Return the offset that an access line names: Nginx's error log is in the same zone and does not say so."""
+    match = _OFFSET.search(line)
+    if match is None:
+        return None
+    offset = timedelta(hours=int(match[2]), minutes=int(match[3]))
+    return timezone(-offset if match[1] == b"-" else offset) if offset < timedelta(hours=24) else None
+
+
+def _spans(own: Sequence[Mention]) -> list[tuple[Request, float, float]]:
+    """Return when each request can have been under way."""
+    found = [(mention.request, mention.request.at) for mention in own if mention.request]
+    return [(request, at - (request.duration_s or 0.0) - _SLACK_S, at + _SLACK_S) for request, at in found]
+
+
+def _beside(
+    own: Sequence[Mention], members: Sequence[Path], zone: tzinfo, problems: list[Message], known: set[tuple[str, int]]
+) -> list[Mention]:
+    """Return the error-log lines of the same connections, or of the same client and target where none is logged."""
+    spans = _spans([mention for mention in own if mention.layer == "nginx"])
+    needles = {b"*%d " % request.connection for request, *_ in spans if request.connection is not None}
+    needles |= {f"client: {request.client}, ".encode() for request, *_ in spans if request.client}
+    if not needles:
+        return []
+    found = list[Mention]()
+    for path in members:
+        for _, number, line in _lines(path, sorted(needles), problems):
+            error = nginx_error.parse(line, zone)
+            tie = _tied(error, spans) if error and (str(path), number) not in known else None
+            if error is not None and tie is not None:
+                found.append(Mention(str(path), number, error.at, "nginx-error", tie, _shown(line), None, error))
+    return found
+
+
+def _tied(error: ErrorRecord, spans: Sequence[tuple[Request, float, float]]) -> Tie | None:
+    for request, begin, end in spans:
+        if not begin <= error.at <= end:
+            continue
+        if request.connection is not None:
+            if error.cid == request.connection:
+                return "connection"
+        elif error.client == request.client and request.path and f" {request.path} " in (error.request or ""):
+            return "client"
+    return None
+
+
+def _same_time(own: Sequence[Mention], members: Sequence[Path], zone: tzinfo, problems: list[Message]) -> list[Mention]:
+    """Return Ollama's answers that began and ended while the request was under way."""
+    spans = _spans(own)
+    begin, end = min(span[1] for span in spans), max(span[2] for span in spans)
+    minutes = range(int(begin) // 60, int(end) // 60 + 1)
+    if len(minutes) > 60:
+        return []
+    needles = [gin.minute(minute * 60, zone) for minute in minutes]
+    found = list[Mention]()
+    for path in members:
+        for _, number, line in _lines(path, needles, problems):
+            access = gin.read(line.decode("utf-8", "replace"))
+            request = gin.request(access, zone) if access else None
+            if request is None or access is None or access.method != "POST":
+                continue
+            if begin <= request.at - (request.duration_s or 0.0) and request.at <= end:
+                found.append(Mention(str(path), number, request.at, "ollama", "time", _shown(line), request))
+    return found
+
+
+def _shown(line: bytes) -> str:
+    return redact(line[: 16 * _SHOWN].decode("utf-8", "surrogateescape"))[:_SHOWN]
