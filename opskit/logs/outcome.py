@@ -70,17 +70,20 @@ def _origin(request: Request, errors: Sequence[ErrorRecord]) -> Message | None:
         if any("limiting requests" in error.message or "limiting connections" in error.message for error in errors):
             return say("Nginx itself refused it: one of its limits")
         return say("Nginx itself answered {status}; nobody behind it was asked", status=request.status)
-    last = _LISTS.split(request.upstream_status)[-1]
-    if last == f"{request.status:03d}" and not (request.status in _BAD and errors):
-        who = _LISTS.split(request.upstream_addr)[-1] if request.upstream_addr else None
-        return (
-            say("the {status} came from {who}", status=request.status, who=who)
-            if who
-            else say("the {status} came from behind Nginx", status=request.status)
-        )
-    if request.status in _BAD:
+    if request.status not in _BAD:
+        return _from_behind(request) if _LISTS.split(request.upstream_status)[-1] == f"{request.status:03d}" else None
+    # Where nobody could be reached, Nginx notes its own 502 or 504 as that of the upstream (ngx_http_upstream_next).
+    if request.first_byte_s is not None:
+        return _from_behind(request)
+    if any(error.upstream for error in errors):
         return say("Nginx made the {status}: it got no usable answer from behind", status=request.status)
-    return None
+    return say("this log cannot tell whether Nginx made the {status} or passed it on", status=request.status)
+
+
+def _from_behind(request: Request) -> Message:
+    if not request.upstream_addr:
+        return say("the {status} came from behind Nginx", status=request.status or 0)
+    return say("the {status} came from {who}", status=request.status or 0, who=_LISTS.split(request.upstream_addr)[-1])
 
 
 def _retried(request: Request) -> Message | None:

@@ -83,9 +83,11 @@ def find(request_id: str, paths: Sequence[Path | str], zone: tzinfo = UTC, by_ti
         mention.error for mention in mentions if mention.error and mention.tie in {"connection", "client", "text"}
     ]
     said = [message for mention in own if mention.request for message in outcomes(mention.request, errors)]
-    unique = tuple(dict.fromkeys(str(message) for message in said))
-    kept = tuple(next(message for message in said if str(message) == text) for text in unique)
-    return Story(request_id, tuple(mentions), kept, tuple(map(str, members)), tuple(dict.fromkeys(problems)))
+    return Story(request_id, tuple(mentions), _once(said), tuple(map(str, members)), _once(problems))
+
+
+def _once(messages: Sequence[Message]) -> tuple[Message, ...]:
+    return tuple({str(message): message for message in messages}.values())
 
 
 def _members(paths: Sequence[Path | str], problems: list[Message]) -> Iterator[Path]:
