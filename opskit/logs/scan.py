@@ -124,6 +124,7 @@ class Scan:
     def _candidates(self, data: bytes | bytearray, end: int, form: Format) -> None:
         """Read the lines that contain a wanted status. One that contains several counts where it has that status."""
         find, odd = stringzilla.Str(data).find, dict[int, bytes]()
+        usual = self._shapes[0].line
         line_start, line_end, bare = data.rfind, data.find, form.around == _BARE
         for needle, offset, columns in self._searches:
             rows = list[Row]()
@@ -136,7 +137,7 @@ class Scan:
                 begin, stop = line_start(b"\n", 0, at + offset) + 1, line_end(b"\n", at + offset)
                 if found := match(data, begin, stop):
                     take(found[1] if single else found.groups())
-                else:
+                elif usual(data, begin, stop) is None:  # else its status is another one, and found as such
                     odd[begin] = bytes(data[begin:stop])
                 at = find(needle, stop, end)
             self._question.rows(columns, rows)

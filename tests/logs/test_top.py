@@ -265,6 +265,14 @@ def test_gateway_lines_count_fast_as_slowly(
     assert found.account.parsed == len(requests) or (sought and found.account.parsed > len(requests))
 
 
+@pytest.mark.usefixtures("sought")
+def test_a_line_with_the_digits_of_two_statuses_counts_once(tmp_path: Path) -> None:
+    record = b'{"ts":1795323601,"status":429,"request_id":"500-401","client_ip":"10.0.0.7","prompt_tokens":401}\n'
+    gateway = written(tmp_path, record * 3, "gateway.log")
+    access = written(tmp_path, line(agent="401") + line() + line().replace(b"\n", b' "500" 401 5\n'))
+    assert [count(Query(paths=(path,))).matched for path in (gateway, access)] == [3, 3]
+
+
 def test_lines_across_block_borders_are_counted_once(tmp_path: Path) -> None:
     data = b"".join(line(agent="a" * (number % 700)) for number in range(3000)) + b"x" * 3_000_000 + b"\n" + line()
     found = count(Query(paths=(written(tmp_path, data), written(tmp_path, gzip.compress(data), "a.gz"))))
