@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from datetime import datetime, timedelta, tzinfo
 from functools import cached_property
 
@@ -13,6 +14,11 @@ from opskit.model.problem import DefinitionError, Problem
 def now() -> datetime:
     """Return the present time in the host's zone. Raises DefinitionError where the environment names none."""
     return datetime.now(host_zone())
+
+
+def epoch() -> float:
+    """Return the present time in seconds, for which no zone has to be known."""
+    return time.time()
 
 
 def host_zone() -> tzinfo:

@@ -7,16 +7,22 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from opskit.definitions.scalars import duration
 
 
+def before(text: str, epoch: float) -> float | None:
+    """Return the epoch seconds of so long ago, None where `text` is no duration."""
+    try:
+        return epoch - duration(text)
+    except ValueError:
+        return None
+
+
 def point(text: str, now: datetime) -> float:
     """Return the epoch seconds that `text` means, in the zone of `now`.
 
     A duration is so long ago; `today` and `yesterday` are midnights of local days (which may have 23 or 25 hours); a
     time of day is today's. Raises ValueError that says what is understood.
     """
-    try:
-        return now.timestamp() - duration(text)
-    except ValueError:
-        pass
+    if (at := before(text, now.timestamp())) is not None:
+        return at
     zone = now.tzinfo
     days = {"now": now.timestamp(), "today": _midnight(now.date(), zone)}
     days["yesterday"] = _midnight(now.date() - timedelta(days=1), zone)

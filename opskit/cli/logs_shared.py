@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TypedDict
 
-from opskit.app.clock import now
+from opskit.app.clock import epoch, now
 from opskit.cli.output import out
 from opskit.logs.reading import Account
 from opskit.model.message import say
@@ -39,9 +38,10 @@ def moment(text: str | None) -> float | None:
     """Return the time that an option names. ValueError says what is understood."""
     if not text:
         return None
-    from opskit.app.window import point
+    from opskit.app.window import before, point
 
-    return point(text, now())
+    at = before(text, epoch())
+    return point(text, now()) if at is None else at
 
 
 def code(account: Account) -> int:
@@ -51,6 +51,8 @@ def code(account: Account) -> int:
 
 def out_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print rows for a spreadsheet, which must not take a text of a log for a formula."""
+    import csv
+
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)

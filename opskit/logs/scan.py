@@ -37,6 +37,10 @@ class Question(Protocol):
         """Take a line that the format's own reader understood."""
         ...
 
+    def settle(self) -> None:
+        """Do what can be done with what was collected so far: there may be nothing else to do until `join`."""
+        ...
+
     def parts(self) -> Iterator[Any]:
         """Yield what was collected, in pieces of plain values that another process can `join`."""
         ...

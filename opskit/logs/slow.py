@@ -90,6 +90,9 @@ class _Slowest:
             heapq.heappop(self.heap)
             self._floor = max(self._floor, self.heap[0][0])
 
+    def settle(self) -> None:
+        """Nothing waits."""
+
     def parts(self) -> Iterator[Any]:
         yield self.timed, self.over, [told for *_, told in self.heap]
 

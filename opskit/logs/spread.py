@@ -59,6 +59,7 @@ def ask(question: Question, task: Task, work: Sequence[Piece]) -> list[Read]:
     ours, theirs = (list(range(len(work))), []) if alone else _halves(weights)
     child = _Child(question, task, work, theirs) if theirs else None
     read = {index: _read(task, question, work[index]) for index in ours}
+    question.settle()
     if child is not None:
         read |= child.collect(question)
         read |= {index: _read(task, question, work[index]) for index in theirs if index not in read}

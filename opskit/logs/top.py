@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from opskit.logs.bounds import Bounds
-from opskit.logs.groups import Count, Groups
+from opskit.logs.groups import Groups
 from opskit.logs.reading import Account, Span, read
 from opskit.logs.request import Request
 from opskit.logs.scan import Wanted
@@ -160,15 +160,11 @@ _SHOWN: dict[str, Show] = {"path": _without_query, "route": _route}
 
 def _ranked(groups: Groups, asked: list[str], n: int) -> dict[str, tuple[Row, ...]]:
     """Return the most frequent keys of each status that was asked for or occurs; ties in the order of the keys."""
-    best: dict[str, list[Count]] = {text: [] for text in asked if text.isdigit()}
-    for (status, *key), number in groups.items():
-        counts = best.setdefault(f"{status:03d}", [])
-        counts.append((tuple(key), number))
+    best: dict[int, list[tuple[int, tuple[str, ...]]]] = {int(text): [] for text in asked if text.isdigit()}
+    for key, number in groups.items():
+        counts = best.setdefault(key[0], [])
+        counts.append((-number, key[1:]))
         if len(counts) > _MANY + n:
-            counts[:] = heapq.nsmallest(n, counts, key=_rank)
-    ranked = {status: heapq.nsmallest(n, counts, key=_rank) for status, counts in best.items()}
-    return {status: tuple(Row(key, number) for key, number in ranked[status]) for status in sorted(ranked)}
-
-
-def _rank(item: Count) -> tuple[int, tuple[str, ...]]:
-    return -item[1], item[0]
+            counts[:] = heapq.nsmallest(n, counts)
+    ranked = {f"{status:03d}": heapq.nsmallest(n, counts) for status, counts in best.items()}
+    return {status: tuple(Row(key, -number) for number, key in ranked[status]) for status in sorted(ranked)}

@@ -5,8 +5,6 @@ zlib is replaced by isal and zstd is understood where the extra `fast` is instal
 
 from __future__ import annotations
 
-import bz2
-import lzma
 import os
 import zlib
 from collections.abc import Callable, Iterator
@@ -100,8 +98,14 @@ def _read(unpack: Readable) -> Iterator[bytes]:
 
 def _opener(path: Path, suffix: str) -> Callable[[IO[bytes]], Readable]:
     if suffix == ".bz2":
+        import bz2
+
         return bz2.BZ2File
-    return lzma.LZMAFile if suffix == ".xz" else _zstd(path)
+    if suffix == ".xz":
+        import lzma
+
+        return lzma.LZMAFile
+    return _zstd(path)
 
 
 def _zstd(path: Path) -> Callable[[IO[bytes]], Readable]:
@@ -117,7 +121,7 @@ def _zstd_module() -> str | None:
 
 def _errors() -> tuple[type[Exception], ...]:
     """What a decompressor raises on damage; isal and zstd have classes of their own."""
-    found: list[type[Exception]] = [OSError, zlib.error, lzma.LZMAError]
+    found: list[type[Exception]] = [OSError, zlib.error, import_module("lzma").LZMAError]
     if find_spec("isal"):
         found.append(import_module("isal.isal_zlib").error)
     if module := _zstd_module():
