@@ -21,8 +21,8 @@ def point(text: str, now: datetime) -> float:
     A duration is so long ago; `today` and `yesterday` are midnights of local days (which may have 23 or 25 hours); a
     time of day is today's. Raises ValueError that says what is understood.
     """
-    if (at := before(text, now.timestamp())) is not None:
-        return at
+    if (ago := before(text, now.timestamp())) is not None:
+        return ago
     zone = now.tzinfo
     days = {"now": now.timestamp(), "today": _midnight(now.date(), zone)}
     days["yesterday"] = _midnight(now.date() - timedelta(days=1), zone)

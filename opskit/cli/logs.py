@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import click
-
-from opskit.cli.logs_shared import code, lines_of, out_csv, problems, remarks, table
+from opskit.cli.logs_shared import code, lines_of, out_csv, problems, reading_on, remarks, table
 from opskit.cli.options import Options
 from opskit.cli.output import out, out_json, plain_context
 from opskit.logs import top_json
@@ -22,23 +20,17 @@ def top(
 ) -> int:
     """Count and print; 3 where a file could not be read or had no known format, whatever else was counted."""
     context = plain_context(options)
-    try:
-        query = Query(
-            statuses=tuple(int(word) if word.isdigit() else word for word in _words(statuses)),
-            by=_words(by),
-            n=n,
-            **lines_of(**lines),
-        )
-        answer = count(query)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
-    if as_json:
-        out_json(top_json.as_json(answer, context.reader.zone))
-    elif as_csv:
-        rows = [(status, row.count, *row.key) for status, rows in answer.top.items() for row in rows]
-        out_csv(("status", "count", *answer.by), rows)
-    else:
-        out(_text(answer, context.reader))
+    with reading_on(lines.get("state")) as delivered:
+        wanted = tuple(int(word) if word.isdigit() else word for word in _words(statuses))
+        answer = count(Query(statuses=wanted, by=_words(by), n=n, **lines_of(**lines)))
+        if as_json:
+            out_json(top_json.as_json(answer, context.reader.zone))
+        elif as_csv:
+            rows = [(status, row.count, *row.key) for status, rows in answer.top.items() for row in rows]
+            out_csv(("status", "count", *answer.by), rows)
+        else:
+            out(_text(answer, context.reader))
+        delivered(answer.account)
     return code(answer.account)
 
 

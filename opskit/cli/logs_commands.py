@@ -37,6 +37,7 @@ _spanned = _all(
         show_default=True,
         help="A name of `opskit logs formats`, nginx.conf:NAME, or a log_format.",
     ),
+    click.option("--since-last-run", "state", type=_PATH, metavar="STATE", help="Only new lines; STATE remembers."),
     click.option("--show-unparsed", type=click.IntRange(0, 100000), default=0, help="Show so many lines of no format."),
 )
 _output = _all(

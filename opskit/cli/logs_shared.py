@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypedDict
 
+import click
+
 from opskit.app.clock import epoch, now
 from opskit.cli.output import out
-from opskit.logs.reading import Account
+from opskit.logs.account import Account
 from opskit.model.message import say
 from opskit.model.printable import printable
 from opskit.model.reader import Reader
@@ -25,13 +29,49 @@ class Lines(TypedDict):
     until: float | None
     format: str
     show_unparsed: int
+    state: Path | None
 
 
 def lines_of(
-    paths: tuple[Path, ...], since: str | None, until: str | None, format_name: str, show_unparsed: int
+    paths: tuple[Path, ...],
+    since: str | None,
+    until: str | None,
+    format_name: str,
+    show_unparsed: int,
+    state: Path | None = None,
 ) -> Lines:
     """Return the lines that the options name. ValueError says what is understood."""
-    return Lines(paths=paths, since=moment(since), until=moment(until), format=format_name, show_unparsed=show_unparsed)
+    return Lines(
+        paths=paths,
+        since=moment(since),
+        until=moment(until),
+        format=format_name,
+        show_unparsed=show_unparsed,
+        state=state,
+    )
+
+
+@contextmanager
+def reading_on(state: Path | None) -> Iterator[Callable[[Account], None]]:
+    """Give what ends a run that remembers how far it came; with no `state` it does nothing.
+
+    The position is saved when the answer is out, so that lines whose report was lost come again. LogError where
+    another run is at it or the position cannot be saved; ValueError becomes a mistake on the command line.
+    """
+    try:
+        if state is None:
+            yield lambda _: None
+            return
+        from opskit.logs import resume
+
+        def delivered(account: Account) -> None:
+            sys.stdout.flush()
+            resume.save(state, account.position)
+
+        with resume.lock(state):
+            yield delivered
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def moment(text: str | None) -> float | None:
@@ -45,7 +85,9 @@ def moment(text: str | None) -> float | None:
 
 
 def code(account: Account) -> int:
-    """Return 3 where a file could not be read or had no known format, whatever else was counted."""
+    """Return 3 where a file could not be read or had no known format, or lines since the last run are missing."""
+    if account.position is not None and not account.coverage.complete:
+        return 3
     return 3 if any(file.error or (file.lines and not file.parsed) for file in account.files) else 0
 
 

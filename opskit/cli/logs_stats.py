@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import click
-
-from opskit.cli.logs_shared import code, lines_of, out_csv, problems, remarks, table
+from opskit.cli.logs_shared import code, lines_of, out_csv, problems, reading_on, remarks, table
 from opskit.cli.options import Options
 from opskit.cli.output import out, out_json, plain_context
 from opskit.logs import stats_json
-from opskit.logs.reading import Span
+from opskit.logs.account import Span
 from opskit.logs.request import Request
 from opskit.logs.slow import Slow, SlowQuery
 from opskit.logs.slow import slow as slowest
@@ -24,16 +22,15 @@ from opskit.model.reader import Reader
 def stats(options: Options, /, as_json: bool = False, as_csv: bool = False, **lines: Any) -> int:
     """Count, measure and print; 3 where a file could not be read or had no known format."""
     context = plain_context(options)
-    try:
+    with reading_on(lines.get("state")) as delivered:
         answer = collected(Span(**lines_of(**lines)))
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
-    if as_json:
-        out_json(stats_json.stats_json(answer, context.reader.zone))
-    elif as_csv:
-        out_csv(("status", "count"), answer.by_status.items())
-    else:
-        out(_stats_text(answer, context.reader))
+        if as_json:
+            out_json(stats_json.stats_json(answer, context.reader.zone))
+        elif as_csv:
+            out_csv(("status", "count"), answer.by_status.items())
+        else:
+            out(_stats_text(answer, context.reader))
+        delivered(answer.account)
     return code(answer.account)
 
 
@@ -88,17 +85,16 @@ def _seconds(value: float | None) -> str:
 def slow(options: Options, /, n: int, over: float, as_json: bool = False, as_csv: bool = False, **lines: Any) -> int:
     """Look for the slowest and print them; 3 where a file could not be read or had no known format."""
     context = plain_context(options)
-    try:
+    with reading_on(lines.get("state")) as delivered:
         answer = slowest(SlowQuery(n=n, over_s=over, **lines_of(**lines)))
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
-    if as_json:
-        out_json(stats_json.slow_json(answer, context.reader.zone))
-    elif as_csv:
-        rows = [_told(request, context.reader) for request in answer.slowest]
-        out_csv(("seconds", "at", "status", "client", "method", "path", "request_id"), rows)
-    else:
-        out(_slow_text(answer, context.reader))
+        if as_json:
+            out_json(stats_json.slow_json(answer, context.reader.zone))
+        elif as_csv:
+            rows = [_told(request, context.reader) for request in answer.slowest]
+            out_csv(("seconds", "at", "status", "client", "method", "path", "request_id"), rows)
+        else:
+            out(_slow_text(answer, context.reader))
+        delivered(answer.account)
     return code(answer.account)
 
 

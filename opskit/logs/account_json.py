@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from opskit.logs.reading import Account
+from opskit.logs.account import Account
 
 
 def account_json(account: Account, zone: tzinfo) -> dict[str, Any]:

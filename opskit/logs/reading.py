@@ -6,16 +6,17 @@ All questions to logs go through `read`; what could not be covered is part of th
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from opskit.logs import files, window
+from opskit.logs.account import Account, Coverage, FileCount, Span, account, counted
 from opskit.logs.formats import Format, detect, find
 from opskit.logs.pieces import Piece, pieces
 from opskit.logs.scan import Question, Wanted
-from opskit.logs.spread import LARGE, Read, Task, ask
+from opskit.logs.spread import LARGE, Task, ask
 from opskit.logs.unpack import kind
 from opskit.model.message import Message, say
 
@@ -23,64 +24,6 @@ _SLACK_S = 60.0  # Nginx may stamp a line well before it writes it, and never af
 _STREAM_S = 900.0  # gateways may stamp a line with the time at which the request began
 _HEAD = 1 << 18
 _SAMPLE = 200
-
-
-class Span(msgspec.Struct, frozen=True, kw_only=True):
-    """Which lines: of these files and their rotated sets, `since` inclusive, `until` exclusive, in epoch seconds.
-
-    `format` is what `formats.find` knows, or `auto`. `show_unparsed` is how many of the lines that fit no format come
-    along.
-    """
-
-    paths: tuple[Path | str, ...]
-    since: float | None = None
-    until: float | None = None
-    format: str = "auto"
-    show_unparsed: int = 0
-
-
-class FileCount(msgspec.Struct, frozen=True):
-    """What was read of one file. `format` is None where no format fits; `error` is one sentence where reading ended."""
-
-    path: str
-    format: str | None
-    lines: int
-    parsed: int
-    unparsed: int
-    error: Message | None
-
-
-class Unread(msgspec.Struct, frozen=True):
-    """A line that fits no format, cut and without secrets."""
-
-    path: str
-    text: str
-
-
-class Coverage(msgspec.Struct, frozen=True):
-    """Whether the files hold the whole window. `first` is the time of the oldest line found, in epoch seconds.
-
-    `why` has one sentence for each shortfall. Without `since` there is nothing to fall short of but unreadable files.
-    """
-
-    complete: bool
-    first: float | None
-    why: tuple[Message, ...]
-
-
-class Account(msgspec.Struct, frozen=True):
-    """What was read. `parsed` + `unparsed` = `lines`.
-
-    `examined` lines were read in full; the others have the outline of their format and none of the wanted statuses.
-    """
-
-    files: tuple[FileCount, ...]
-    lines: int
-    parsed: int
-    unparsed: int
-    examined: int
-    unread: tuple[Unread, ...]
-    coverage: Coverage
 
 
 class _Member(msgspec.Struct):
@@ -99,6 +42,10 @@ def read(span: Span, question: Question, wanted: Wanted | None = None) -> Accoun
     not known.
     """
     form = None if span.format == "auto" else find(span.format)
+    if span.state is not None:
+        from opskit.logs.reading_on import read_on
+
+        return read_on(span, span.state, question, form)
     older = list[Path]()
     found = [_member(path, span, form, error) for path, error in _sets(span, older)]
     found = [member for member in found if member.pieces or member.error]
@@ -106,33 +53,13 @@ def read(span: Span, question: Question, wanted: Wanted | None = None) -> Accoun
     large = sum(piece.weight for piece in work) > LARGE and not span.show_unparsed
     task = Task(form, wanted if large else None, span.show_unparsed)
     parts = ask(question, task, work)
-    return _account(span, found, parts, bool(older))
+    counts = [
+        counted(member.path, [part for part in parts if part.path == member.path], member.error) for member in found
+    ]
+    return account(span, counts, parts, _coverage(span, found, counts, bool(older)))
 
 
-def _account(span: Span, found: list[_Member], parts: list[Read], older: bool) -> Account:
-    counts = tuple(_counted(member, [part for part in parts if part.path == member.path]) for member in found)
-    unread = [Unread(str(part.path), text) for part in parts for text in part.unread]
-    return Account(
-        files=counts,
-        lines=sum(count.lines for count in counts),
-        parsed=sum(count.parsed for count in counts),
-        unparsed=sum(count.unparsed for count in counts),
-        examined=sum(part.examined for part in parts),
-        unread=tuple(unread[: span.show_unparsed]),
-        coverage=_coverage(span, found, counts, older),
-    )
-
-
-def _counted(member: _Member, parts: list[Read]) -> FileCount:
-    lines, unparsed = sum(part.lines for part in parts), sum(part.unparsed for part in parts)
-    name = next((part.format for part in parts if part.format), None)
-    error = member.error or next((part.error for part in parts if part.error), None)
-    if name is None and lines:
-        error = error or say("{path}: no known format fits this file", path=str(member.path))
-    return FileCount(str(member.path), name, lines, lines - unparsed, unparsed, error)
-
-
-def _coverage(span: Span, found: list[_Member], counts: tuple[FileCount, ...], older: bool) -> Coverage:
+def _coverage(span: Span, found: list[_Member], counts: Sequence[FileCount], older: bool) -> Coverage:
     firsts = [member.first for member in found if member.first is not None]
     first = min(firsts, default=None)
     why = [count.error for count in counts if count.error]

@@ -148,20 +148,34 @@ def _decoded(values: tuple[Any, ...]) -> Read:
 
 def _read(task: Task, question: Question, piece: Piece) -> Read:
     """Read one piece. A file that breaks off has its error beside what was read before."""
-    unread = list[str]()
-
-    def odd(line: bytes) -> None:
-        if len(unread) < task.shown:
-            from opskit.logs.redact import redact
-
-            unread.append(redact(line[:_LONGEST].decode("utf-8", "surrogateescape"))[:_SHOWN])
-
-    scan = Scan(question, task.form, task.wanted, odd)
-    error = None
+    reading = Reading(question, task, piece.path)
     try:
         for data, end in blocks(piece):
-            scan.block(data, end)
+            reading.block(data, end)
     except files.LogError as stopped:
-        error = stopped.message
-    name = scan.form.name if scan.form else None
-    return Read(piece.path, name, scan.lines, scan.unparsed, scan.examined, tuple(unread), error)
+        return reading.done(stopped.message)
+    return reading.done()
+
+
+class Reading:
+    """The reading of one file or piece, block by block."""
+
+    def __init__(self, question: Question, task: Task, path: Path) -> None:
+        self._path, self._shown, self._unread = path, task.shown, list[str]()
+        self._scan = Scan(question, task.form, task.wanted, self._odd)
+
+    def block(self, data: bytes | bytearray, end: int) -> None:
+        """Read the whole lines of `data[:end]`."""
+        self._scan.block(data, end)
+
+    def done(self, error: Message | None = None) -> Read:
+        """Return what was read."""
+        scan = self._scan
+        name = scan.form.name if scan.form else None
+        return Read(self._path, name, scan.lines, scan.unparsed, scan.examined, tuple(self._unread), error)
+
+    def _odd(self, line: bytes) -> None:
+        if len(self._unread) < self._shown:
+            from opskit.logs.redact import redact
+
+            self._unread.append(redact(line[:_LONGEST].decode("utf-8", "surrogateescape"))[:_SHOWN])

@@ -10,9 +10,10 @@ from typing import Any
 
 import msgspec
 
+from opskit.logs.account import Account, Span
 from opskit.logs.bounds import Bounds
 from opskit.logs.groups import Groups
-from opskit.logs.reading import Account, Span, read
+from opskit.logs.reading import read
 from opskit.logs.request import Request
 from opskit.logs.scan import Wanted
 from opskit.logs.shape import Columns, Show, Shown, Value

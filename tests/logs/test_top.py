@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from opskit.logs import gateway, nginx_access, reading
+from opskit.logs.account import Unread
 from opskit.logs.formats import FORMATS, detect
-from opskit.logs.reading import Unread
 from opskit.logs.request import Request
 from opskit.logs.top import Query, Row, count
 from opskit.logs.top_json import as_json

@@ -1,0 +1,51 @@
+"""The lines since the last run to what a question collects, whatever rotation did to the log in between."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from opskit.logs import resume
+from opskit.logs.account import Account, Coverage, Span, account, counted
+from opskit.logs.formats import PRECISE_FIRST, Format
+from opskit.logs.scan import Question
+from opskit.logs.spread import Reading, Task
+
+
+def read_on(span: Span, state: Path, question: Question, form: Format | None) -> Account:
+    """Let a question collect what came since the position saved at `state`; on the first run, all there is.
+
+    The caller holds `resume.lock(state)`, and saves the position of the account after the answer is delivered.
+    ValueError where not exactly one log is named, LogError where it or the position cannot be read.
+    """
+    if len(span.paths) != 1:
+        raise ValueError("since the last run: one log at a time, with a state of its own")
+    task = Task(form, None, span.show_unparsed)
+    readings: dict[Path, Reading] = {}
+    with resume.open_since(span.paths[0], resume.load(state), "start", _Stamp(form)) as resumed:
+        for path, block in resumed.blocks():
+            whole = block if block.endswith(b"\n") else block + b"\n"
+            readings.setdefault(path, Reading(question, task, path)).block(whole, len(whole))
+        question.settle()
+        parts = [reading.done() for reading in readings.values()]
+        lost = resumed.coverage.lost
+        counts = [counted(part.path, [part]) for part in parts]
+        said = {str(message): message for message in (*lost, *(count.error for count in counts if count.error))}
+        coverage = Coverage(not said, None, tuple(said.values()))
+        return replace(account(span, counts, parts, coverage), position=resumed.position)
+
+
+class _Stamp:
+    """The time of a line in whichever format reads it; the last that did is asked first."""
+
+    def __init__(self, form: Format | None) -> None:
+        self._forms = [form] if form is not None else list(PRECISE_FIRST)
+
+    def __call__(self, line: bytes) -> float | None:
+        for form in self._forms:
+            request = form.parse(line) if form.likely(line) else None
+            if request is not None:
+                self._forms = [form, *(other for other in self._forms if other is not form)]
+                return request.at
+        return None
