@@ -8,7 +8,7 @@ from opskit.cli.logs_shared import code, lines_of, out_csv, problems, reading_on
 from opskit.cli.options import Options
 from opskit.cli.output import out, out_json, plain_context
 from opskit.logs import top_json
-from opskit.logs.formats import FORMATS
+from opskit.logs.formats import known
 from opskit.logs.top import Query, Top, count
 from opskit.model.message import say
 from opskit.model.printable import printable
@@ -37,7 +37,7 @@ def top(
 def formats(options: Options) -> int:
     """List names and what they stand for."""
     context = plain_context(options)
-    out("\n".join(table([(name, context.reader.read(item.says)) for name, item in FORMATS.items()], "")))
+    out("\n".join(table([(name, context.reader.read(item.says)) for name, item in known().items()], "")))
     return 0
 
 

@@ -6,12 +6,13 @@ import io
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import tzinfo
 from pathlib import Path
 from typing import TypedDict
 
 import click
 
-from opskit.app.clock import epoch, now
+from opskit.app.clock import HostZone, epoch, now
 from opskit.cli.output import out
 from opskit.logs.account import Account
 from opskit.model.message import say
@@ -30,6 +31,7 @@ class Lines(TypedDict):
     format: str
     show_unparsed: int
     state: Path | None
+    zone: tzinfo
 
 
 def lines_of(
@@ -48,6 +50,7 @@ def lines_of(
         format=format_name,
         show_unparsed=show_unparsed,
         state=state,
+        zone=HostZone(),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
     """Which lines: of these files and their rotated sets, `since` inclusive, `until` exclusive, in epoch seconds.
 
     `format` is what `formats.find` knows, or `auto`. `show_unparsed` is how many of the lines that fit no format come
-    along. With `state`, where `read_on` remembers its position, only what came since the last run.
+    along. `zone` is for lines that name none. With `state`, where `read_on` remembers its position, only what came
+    since the last run.
     """
 
     paths: tuple[Path | str, ...]
@@ -25,6 +27,7 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
     format: str = "auto"
     show_unparsed: int = 0
     state: Path | None = None
+    zone: tzinfo = UTC
 
 
 class FileCount(msgspec.Struct, frozen=True):
@@ -60,7 +63,8 @@ class Account(msgspec.Struct, frozen=True):
     """What was read. `parsed` + `unparsed` = `lines`.
 
     `examined` lines were read in full; the others have the outline of their format and none of the wanted statuses.
-    `position`, a `resume.Position`, is what to save once the answer is delivered, where only the lines since the last run were wanted.
+    `position`, a `resume.Position`, is what to save once the answer is delivered, where only the lines since the last
+    run were wanted.
     """
 
     files: tuple[FileCount, ...]

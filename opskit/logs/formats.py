@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, tzinfo
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +19,7 @@ from opskit.model.text import Text
 if TYPE_CHECKING:
     from opskit.logs.log_format import Escape
 
+Parse = Callable[[bytes], Request | None]
 Shapes = Callable[[Sequence[bytes], Collection[str]], list[Shape]]
 _INGRESS = (
     nginx_conf.COMBINED + " $request_length $request_time [$proxy_upstream_name]"
@@ -58,7 +60,7 @@ class Format(msgspec.Struct, frozen=True):
 
     name: str
     says: Text
-    parse: Callable[[bytes], Request | None]
+    parse: Parse
     shapes: Shapes = _shapeless
     around: tuple[bytes, bytes] = (b"", b"")
     in_order: bool = True
@@ -83,65 +85,141 @@ def _ingress() -> Format:
     return _custom(_INGRESS)
 
 
-FORMATS: dict[str, Format] = {
-    "combined": Format(
-        "combined",
-        Text(
-            "Nginx or Apache: common or combined, with a virtual host in front or more fields behind",
-            "Nginx 或 Apache 的 common/combined 格式，前面可带虚拟主机，后面可带附加字段",
+_COMBINED = Format(
+    "combined",
+    Text(
+        "Nginx or Apache: common or combined, with a virtual host in front or more fields behind",
+        "Nginx 或 Apache 的 common/combined 格式，前面可带虚拟主机，后面可带附加字段",
+    ),
+    nginx_access.parse,
+    access_shape.shapes,
+    (b'" ', b" "),
+)
+
+
+def known(zone: tzinfo = UTC) -> dict[str, Format]:
+    """Return the formats by name, the precise ones first; `zone` is for lines that name none."""
+    return _known(zone)
+
+
+@cache
+def _known(zone: tzinfo) -> dict[str, Format]:
+    formats = (*_precise(zone), *_others(zone), _COMBINED)
+    return {form.name: form for form in formats}
+
+
+def _precise(zone: tzinfo) -> tuple[Format, ...]:
+    gateway, shapes = _late("gateway", "parse"), _late("gateway_shape", "shapes")
+    logfmt = _late("logfmt", "parse")
+    return (
+        # https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/log-format/
+        Format(
+            "ingress-nginx",
+            Text("the default of Kubernetes' ingress-nginx", "Kubernetes ingress-nginx 的默认格式"),
+            lambda line: _ingress().parse(line),
+            lambda sample, fields: _ingress().shapes(sample, fields),
+            (b'" ', b" "),
+            likely=lambda line: b"] [" in line,
         ),
-        nginx_access.parse,
-        access_shape.shapes,
-        (b'" ', b" "),
-    ),
-    # https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/log-format/
-    "ingress-nginx": Format(
-        "ingress-nginx",
-        Text("the default of Kubernetes' ingress-nginx", "Kubernetes ingress-nginx 的默认格式"),
-        lambda line: _ingress().parse(line),
-        lambda sample, fields: _ingress().shapes(sample, fields),
-        (b'" ', b" "),
-        likely=lambda line: b"] [" in line,
-    ),
-    "gateway": Format(
-        "gateway",
-        Text("API gateway: one JSON object per line", "API 网关日志：每行一个 JSON 对象"),
-        _late("gateway", "parse"),
-        _late("gateway_shape", "shapes"),
-        in_order=False,
-        likely=lambda line: b"{" in line[:8],
-    ),
-    "logfmt": Format(
-        "logfmt",
-        Text("API gateway: key=value pairs, as Go programs write them", "API 网关日志：key=value 形式（Go 程序常用）"),
-        _late("logfmt", "parse"),
-        in_order=False,
-        likely=lambda line: b"=" in line[:80].partition(b" ")[0],
-    ),
-}
+        Format(
+            "gateway",
+            Text("API gateway: one JSON object per line", "API 网关日志：每行一个 JSON 对象"),
+            lambda line: gateway(line, "s", zone),
+            lambda sample, fields: shapes(sample, fields, zone),
+            in_order=False,
+            likely=_json,
+        ),
+        Format(
+            "logfmt",
+            Text(
+                "API gateway: key=value pairs, as Go programs write them", "API 网关日志：key=value 形式（Go 程序常用）"
+            ),
+            lambda line: logfmt(line, zone),
+            in_order=False,
+            likely=lambda line: b"=" in line[:80].partition(b" ")[0],
+        ),
+    )
 
 
-PRECISE_FIRST = sorted(FORMATS.values(), key=lambda form: form.name == "combined")
+def _others(zone: tzinfo) -> tuple[Format, ...]:
+    """Return the formats in which few lines or none tell of requests."""
+    ollama, tslog, wrapped = _late("others", "ollama"), _late("others", "tslog"), _late("others", "wrapped")
+    error_log, kernel_log = _late("others", "error_log"), _late("others", "kernel_log")
+
+    def inner() -> list[Parse]:
+        precise = [form.parse for form in _precise(zone)]
+        return [*precise, nginx_access.parse, lambda line: ollama(line, zone), lambda line: error_log(line, zone)]
+
+    return (
+        Format(
+            "ollama",
+            Text("Ollama: gin's access lines among those of the server", "Ollama 日志：服务日志中的 gin 访问行"),
+            lambda line: ollama(line, zone),
+            likely=lambda line: not line.startswith(b"{"),
+        ),
+        Format(
+            "nginx-error",
+            Text("Nginx: error log", "Nginx 错误日志"),
+            lambda line: error_log(line, zone),
+            likely=lambda line: b" [" in line[:220],
+        ),
+        Format(
+            "tslog",
+            Text(
+                "Clawdbot or OpenClaw: tslog, one JSON object per line", "Clawdbot/OpenClaw：tslog，每行一个 JSON 对象"
+            ),
+            lambda line: tslog(line, zone),
+            likely=lambda line: b'"_meta"' in line,
+        ),
+        Format(
+            "journald",
+            Text("journalctl -o json, whatever program wrote the message", "journalctl -o json，不论消息来自哪个程序"),
+            lambda line: wrapped("MESSAGE", "__REALTIME_TIMESTAMP", inner(), line),
+            likely=lambda line: b'"__REALTIME_TIMESTAMP"' in line,
+        ),
+        Format(
+            "docker",
+            Text("docker's json-file, whatever program wrote the line", "docker 的 json-file，不论该行来自哪个程序"),
+            lambda line: wrapped("log", "time", inner(), line),
+            likely=lambda line: line.startswith(b'{"log":'),
+        ),
+        Format(
+            "kernel",
+            Text("the kernel: Xid and out-of-memory lines", "内核日志：Xid 与内存不足（OOM）行"),
+            lambda line: kernel_log(line, zone),
+            likely=lambda line: b"NVRM" in line or b"kill" in line.lower(),
+        ),
+    )
 
 
-def find(wanted: str) -> Format:
+def _json(line: bytes) -> bool:
+    return b"{" in line[:8] and b'"_meta"' not in line and b'"__REALTIME_TIMESTAMP"' not in line
+
+
+def precise_first(zone: tzinfo = UTC) -> list[Format]:
+    """Return the formats in the order in which they are tried."""
+    return list(known(zone).values())
+
+
+def find(wanted: str, zone: tzinfo = UTC) -> Format:
     """Return the format of this name, of a `log_format` text, or of `nginx.conf:NAME` as that file defines it.
 
     A text is known by its `$`; `escape=json ` may stand before it, as in nginx.conf. ValueError says what is wrong.
     """
-    if wanted in FORMATS:
-        return FORMATS[wanted]
+    formats = known(zone)
+    if wanted in formats:
+        return formats[wanted]
     if "$" in wanted:
         return _custom(*_split(wanted))
     path, colon, name = wanted.rpartition(":")
     if not colon:
         raise ValueError(
-            f"format: {wanted}; known are auto, {', '.join(FORMATS)}, nginx.conf:NAME and a log_format text"
+            f"format: {wanted}; known are auto, {', '.join(formats)}, nginx.conf:NAME and a log_format text"
         )
     defined = nginx_conf.log_formats(Path(path))
     if name not in defined:
         raise ValueError(f"{path}: no log_format is called {name}; known are {', '.join(sorted(defined))}")
-    return FORMATS[name] if name == "combined" else _custom(*defined[name], name=name)
+    return _COMBINED if name == "combined" else _custom(*defined[name], name=name)
 
 
 def _split(wanted: str) -> tuple[str, Escape]:
@@ -152,13 +230,13 @@ def _split(wanted: str) -> tuple[str, Escape]:
     return wanted, "default"
 
 
-def detect(sample: Sequence[bytes]) -> Format | None:
+def detect(sample: Sequence[bytes], zone: tzinfo = UTC) -> Format | None:
     """Return the format that reads most of these lines, None where none reads any. Lines come without line end.
 
     `combined` also reads lines with more fields behind: of two that read the same, the other wins.
     """
     best, most = None, 0
-    for form in PRECISE_FIRST:
+    for form in precise_first(zone):
         readable = sum(form.parse(line) is not None for line in filter(form.likely, sample))
         if readable > most:
             best, most = form, readable

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from datetime import UTC
+from datetime import UTC, tzinfo
 from typing import Any
 
 import msgspec
@@ -49,19 +49,19 @@ _ALWAYS = ("at", "status", "event")
 _NAMES = {"duration_s": "duration", "first_byte_s": "first_byte", "size_b": "size", "key": "secret"}
 
 
-def shapes(sample: Sequence[bytes], fields: Collection[str]) -> list[Shape]:
+def shapes(sample: Sequence[bytes], fields: Collection[str], zone: tzinfo = UTC) -> list[Shape]:
     """Return the shapes of a sample's lines, the most frequent first; [] where none can be had."""
     examples: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for record in filter(None, map(decoded, sample)):
         examples.setdefault(tuple(key for key, _ in flat(record)), []).append(record)
     seen = sorted(examples.values(), key=len, reverse=True)
-    found = [_shape(alike, fields) for alike in seen[:_SHAPES]]
+    found = [_shape(alike, fields, zone) for alike in seen[:_SHAPES]]
     outlines = {shape.outline for shape in found if shape}
     same = len(outlines) == 1 and len(seen) <= _SHAPES
     return [shape if same else Shape(shape.pieces) for shape in found if shape]
 
 
-def _shape(alike: list[dict[str, Any]], fields: Collection[str]) -> Shape | None:
+def _shape(alike: list[dict[str, Any]], fields: Collection[str], zone: tzinfo) -> Shape | None:
     record = alike[0]
     keys = _best_keys(record)
     wanted = {_NAMES.get(field, field): field for field in fields} | {name: name for name in _ALWAYS}
@@ -75,7 +75,7 @@ def _shape(alike: list[dict[str, Any]], fields: Collection[str]) -> Shape | None
     if "at" not in keys or ("status" not in keys and not _starts(record, keys)):
         return None
     try:
-        values = _values(record, keys, wanted)
+        values = _values(record, keys, wanted, zone)
         if "event" in keys and "status" in keys:
             _pin(values, keys["event"][0][1], alike)
         pieces = tuple(_object(record, "", values, _looks(alike)))
@@ -99,7 +99,7 @@ def _starts(record: dict[str, Any], keys: dict[str, list[tuple[Role, str]]]) -> 
 
 
 def _values(
-    record: dict[str, Any], keys: dict[str, list[tuple[Role, str]]], wanted: dict[str, str]
+    record: dict[str, Any], keys: dict[str, list[tuple[Role, str]]], wanted: dict[str, str], zone: tzinfo
 ) -> dict[str, Piece]:
     """Return the piece of each key whose value matters."""
     pieces: dict[str, Piece] = {}
@@ -114,7 +114,7 @@ def _values(
             pattern = re.escape(msgspec.json.encode(dict(flat(record))[key]))
         if key in pieces:
             raise ValueError(key)
-        pieces[key] = Piece(pattern, {field: _reader(role)}, key)
+        pieces[key] = Piece(pattern, {field: _reader(role, zone)}, key)
     return pieces
 
 
@@ -125,13 +125,13 @@ def _pin(values: dict[str, Piece], key: str, alike: list[dict[str, Any]]) -> Non
         values[key] = Piece(re.escape(msgspec.json.encode(text)))
 
 
-def _reader(role: Role) -> Read:
+def _reader(role: Role, zone: tzinfo) -> Read:
     def read(raw: bytes) -> Value:
         if raw.startswith(b'"') and b"\\" not in raw:
             said: object = raw[1:-1].decode("utf-8", "surrogateescape")
         else:
             said = (decoded(b'{"value":' + raw + b"}") or {}).get("value")
-        found = value_of(role, said, 1.0, UTC)
+        found = value_of(role, said, 1.0, zone)
         if role.field == "event":
             return "start" if found in START else "end"
         return found if isinstance(found, str | float | int) else None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, tzinfo
 
 from opskit.logs import gateway
 from opskit.logs.request import Request
@@ -15,7 +16,7 @@ _VALUE = rb'"(?:[^"\\]|\\.)*+"|[^\s"]*+'
 _PAIR = re.compile(rb'([^\s="]++)=(' + _VALUE + rb")(?:[ \t]++|$)", re.DOTALL)
 
 
-def parse(line: bytes) -> Request | None:
+def parse(line: bytes, zone: tzinfo = UTC) -> Request | None:
     """Return the request of one line; None where it is not made of pairs, has no time, or tells of no request.
 
     Of a key that occurs twice the first counts: what a client smuggles in stands behind what the program wrote.
@@ -25,7 +26,7 @@ def parse(line: bytes) -> Request | None:
     while pair := _PAIR.match(line, end):
         record.setdefault(_text(pair[1]), _plain(pair[2]))
         end = pair.end()
-    return gateway.told(record) if record and end == len(line) else None
+    return gateway.told(record, zone=zone) if record and end == len(line) else None
 
 
 def _plain(value: bytes) -> str:

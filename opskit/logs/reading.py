@@ -5,6 +5,7 @@ All questions to logs go through `read`; what could not be covered is part of th
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -41,7 +42,7 @@ def read(span: Span, question: Question, wanted: Wanted | None = None) -> Accoun
     A file that cannot be read is named with its error and does not stop the others. ValueError names a format that is
     not known.
     """
-    form = None if span.format == "auto" else find(span.format)
+    form = None if span.format == "auto" else find(span.format, span.zone)
     if span.state is not None:
         from opskit.logs.reading_on import read_on
 
@@ -51,7 +52,7 @@ def read(span: Span, question: Question, wanted: Wanted | None = None) -> Accoun
     found = [member for member in found if member.pieces or member.error]
     work = [piece for member in found for piece in member.pieces]
     large = sum(piece.weight for piece in work) > LARGE and not span.show_unparsed
-    task = Task(form, wanted if large else None, span.show_unparsed)
+    task = Task(form, wanted if large else None, span.show_unparsed, span.zone)
     parts = ask(question, task, work)
     counts = [
         counted(member.path, [part for part in parts if part.path == member.path], member.error) for member in found
@@ -128,7 +129,7 @@ def _reached(member: _Member, span: Span, form: Format | None) -> list[Piece]:
         descriptor = raw.fileno()
         compression = kind(path, descriptor)
         size = os.fstat(descriptor).st_size
-        form = form or detect(_head(path, descriptor, compression))
+        form = form or detect(_head(path, descriptor, compression), span.zone)
         if form is None:
             return pieces(path)
         slack = _SLACK_S if form.in_order else _STREAM_S
@@ -146,7 +147,7 @@ def _reached(member: _Member, span: Span, form: Format | None) -> list[Piece]:
 def _stamp(form: Format) -> window.Stamp:
     def stamp(line: bytes) -> float | None:
         request = form.parse(line)
-        return request.at if request is not None else None
+        return request.at if request is not None and not math.isnan(request.at) else None
 
     return stamp
 

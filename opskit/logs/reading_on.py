@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from datetime import tzinfo
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from opskit.logs import resume
 from opskit.logs.account import Account, Coverage, Span, account, counted
-from opskit.logs.formats import PRECISE_FIRST, Format
+from opskit.logs.formats import Format, precise_first
 from opskit.logs.scan import Question
 from opskit.logs.spread import Reading, Task
 
@@ -21,9 +23,9 @@ def read_on(span: Span, state: Path, question: Question, form: Format | None) ->
     """
     if len(span.paths) != 1:
         raise ValueError("since the last run: one log at a time, with a state of its own")
-    task = Task(form, None, span.show_unparsed)
+    task = Task(form, None, span.show_unparsed, span.zone)
     readings: dict[Path, Reading] = {}
-    with resume.open_since(span.paths[0], resume.load(state), "start", _Stamp(form)) as resumed:
+    with resume.open_since(span.paths[0], resume.load(state), "start", _Stamp(form, span.zone)) as resumed:
         for path, block in resumed.blocks():
             whole = block if block.endswith(b"\n") else block + b"\n"
             readings.setdefault(path, Reading(question, task, path)).block(whole, len(whole))
@@ -39,13 +41,13 @@ def read_on(span: Span, state: Path, question: Question, form: Format | None) ->
 class _Stamp:
     """The time of a line in whichever format reads it; the last that did is asked first."""
 
-    def __init__(self, form: Format | None) -> None:
-        self._forms = [form] if form is not None else list(PRECISE_FIRST)
+    def __init__(self, form: Format | None, zone: tzinfo) -> None:
+        self._forms = [form] if form is not None else precise_first(zone)
 
     def __call__(self, line: bytes) -> float | None:
         for form in self._forms:
             request = form.parse(line) if form.likely(line) else None
-            if request is not None:
+            if request is not None and not math.isnan(request.at):
                 self._forms = [form, *(other for other in self._forms if other is not form)]
                 return request.at
         return None

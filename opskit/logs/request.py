@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-Kind = Literal["start", "end"]
+Kind = Literal["start", "end", "other"]
 _LONE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 
@@ -20,9 +20,12 @@ def sound(text: str) -> str:
 
 
 class Request(msgspec.Struct, frozen=True):
-    """A request, or the beginning of one. Whatever the log does not say is None.
+    """A request, the beginning of one, or (`other`) a line that is understood and tells of no request.
 
-    `at` is in seconds since the epoch: when the line was written, which for access logs is the end of the request.
+    Whatever the log does not say is None.
+
+    `at` is in seconds since the epoch: when the line was written, which for access logs is the end of the request; NaN
+    for other lines without a time.
     `duration_s` and `first_byte_s` are seconds, `size_b` bytes sent; `path` is the target with its query as logged;
     `key` is a fingerprint or name of an API key, never the key; `upstream_status` keeps the list that Nginx writes
     (`502, 200`), as do `upstream_addr` and `upstream_time` (seconds); `host` is the virtual host; `connection` is

@@ -8,6 +8,7 @@ others are told apart by their outline, and where that does not fit, a block is 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import tzinfo
 from itertools import chain
 from typing import Any, NamedTuple, Protocol
 
@@ -81,10 +82,10 @@ class Scan:
     """The reading of one file: its format, its shapes, and how many lines were there."""
 
     def __init__(
-        self, question: Question, form: Format | None, wanted: Wanted | None, odd: Callable[[bytes], None]
+        self, question: Question, form: Format | None, wanted: Wanted | None, odd: Callable[[bytes], None], zone: tzinfo
     ) -> None:
         self.form, self.lines, self.unparsed, self.examined = form, 0, 0, 0
-        self._question, self._wanted, self._odd = question, wanted, odd
+        self._question, self._wanted, self._odd, self._zone = question, wanted, odd, zone
         self._shapes: list[Columns] = []
         self._given = form is not None
         self._outline: tuple[bytes, ...] = ()
@@ -110,7 +111,7 @@ class Scan:
         lines = [line.removesuffix(b"\r") for line in bytes(data[: cut or end]).split(b"\n")[:-1]]
         sample = lines[:_SAMPLE]
         if self.form is None:
-            self.form = detect(sample) or detect([line.removesuffix(b"\r") for line in bytes(data[:end]).split(b"\n")])
+            self.form = detect(sample, self._zone) or detect(lines[_SAMPLE:] + _tail(data, end), self._zone)
         if self.form is not None:
             found = self.form.shapes(sample, self._question.fields)
             self._shapes = [shape.columns(self._question.fields) for shape in found]
@@ -176,7 +177,7 @@ class Scan:
         head = [line.removesuffix(b"\r") for line in bytes(data[: min(end, _HEAD)]).split(b"\n")[:_SAMPLE]]
         if self._given or any(form.parse(line) for line in head):
             return form
-        if (other := detect(head)) is not None:
+        if (other := detect(head, self._zone)) is not None:
             self.form, self._shapes = other, []
             self._learn(data, end)
             return other
@@ -210,6 +211,10 @@ class Scan:
         for line in data.split(b"\n")[:-1]:
             self.unparsed += 1
             self._odd(line)
+
+
+def _tail(data: bytes | bytearray, end: int) -> list[bytes]:
+    return [line.removesuffix(b"\r") for line in bytes(data[max(0, end - _HEAD) : end]).split(b"\n")[1:-1]]
 
 
 def _occurs(data: bytes | bytearray, end: int, text: bytes) -> int:

@@ -11,6 +11,7 @@ import marshal
 import os
 import threading
 from collections.abc import Sequence
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import IO, Any
 
@@ -42,11 +43,12 @@ class Read(msgspec.Struct):
 
 
 class Task(msgspec.Struct, frozen=True):
-    """The same for all pieces: the format (None: detect), the statuses to look for (None: all), lines to show."""
+    """The same for all pieces: format (None: detect), statuses to look for (None: all), lines to show, zone."""
 
     form: Format | None = None
     wanted: Wanted | None = None
     shown: int = 0
+    zone: tzinfo = UTC
 
 
 def ask(question: Question, task: Task, work: Sequence[Piece]) -> list[Read]:
@@ -162,7 +164,7 @@ class Reading:
 
     def __init__(self, question: Question, task: Task, path: Path) -> None:
         self._path, self._shown, self._unread = path, task.shown, list[str]()
-        self._scan = Scan(question, task.form, task.wanted, self._odd)
+        self._scan = Scan(question, task.form, task.wanted, self._odd, task.zone)
 
     def block(self, data: bytes | bytearray, end: int) -> None:
         """Read the whole lines of `data[:end]`."""

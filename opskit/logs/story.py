@@ -6,6 +6,7 @@ Lines are found by their bytes, so any format will do; what the line is, is aske
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, timedelta, timezone, tzinfo
@@ -17,7 +18,7 @@ import stringzilla
 
 from opskit.logs import files, gin, nginx_error
 from opskit.logs.envelope import unwrap
-from opskit.logs.formats import PRECISE_FIRST
+from opskit.logs.formats import precise_first
 from opskit.logs.nginx_error import ErrorRecord
 from opskit.logs.outcome import outcomes
 from opskit.logs.redact import redact
@@ -26,6 +27,12 @@ from opskit.model.message import Message, say
 
 Tie = Literal["id", "connection", "client", "text", "time"]
 MOST = 1000
+_LAYERS = {
+    **dict.fromkeys(("combined", "ingress-nginx"), "nginx"),
+    **dict.fromkeys(("gateway", "logfmt"), "gateway"),
+    "ollama": "ollama",
+    "tslog": "clawdbot",
+}
 _SLACK_S = 2.0
 _SHOWN = 1000
 _OFFSET = re.compile(rb"\d\d:\d\d:\d\d ([+-])(\d\d)(\d\d)\]")
@@ -34,8 +41,8 @@ _OFFSET = re.compile(rb"\d\d:\d\d:\d\d ([+-])(\d\d)(\d\d)\]")
 class Mention(msgspec.Struct, frozen=True):
     """A line about the request. `tie` tells what connects it: only `id` and `connection` are certain.
 
-    `at` is in epoch seconds, None where the line names no time; `layer` is `nginx`, `nginx-error`, `gateway`, `ollama`
-    or `other`; `text` is the line, cut and without secrets.
+    `at` is in epoch seconds, None where the line names no time; `layer` is `nginx`, `nginx-error`, `gateway`, `ollama`,
+    `clawdbot` or `other`; `text` is the line, cut and without secrets.
     """
 
     path: str
@@ -135,22 +142,16 @@ def _places(block: bytes, needle: bytes) -> Iterator[int]:
 def _told(path: Path, number: int, line: bytes, request_id: str, zone: tzinfo) -> Mention:
     """Find out what a line is that contains the id."""
     shown = _shown(line)
-    for form in PRECISE_FIRST:
-        request = form.parse(line) if form.likely(line) else None
-        if request is not None:
-            layer = "gateway" if form.name in {"gateway", "logfmt"} else "nginx"
-            tie: Tie = "id" if request.request_id == request_id else "text"
-            return Mention(str(path), number, request.at, layer, tie, shown, request)
     error = nginx_error.parse(line, zone)
     if error is not None:
         return Mention(str(path), number, error.at, "nginx-error", "text", shown, None, error)
-    opened = unwrap(line.decode("utf-8", "replace"), zone)
-    access = gin.read(opened.text)
-    request = gin.request(access, zone) if access else None
-    if request is not None:
-        tie = "id" if request.request_id == request_id else "text"
-        return Mention(str(path), number, request.at, "ollama", tie, shown, request)
-    return Mention(str(path), number, opened.at, "other", "text", shown)
+    for form in precise_first(zone):
+        request = form.parse(line) if form.likely(line) else None
+        if request is not None:
+            at, layer = None if math.isnan(request.at) else request.at, _LAYERS.get(form.name, "other")
+            tie: Tie = "id" if request.request_id == request_id else "text"
+            return Mention(str(path), number, at, layer, tie, shown, request if request.event != "other" else None)
+    return Mention(str(path), number, unwrap(line.decode("utf-8", "replace"), zone).at, "other", "text", shown)
 
 
 def zone_of(line: bytes) -> tzinfo | None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opskit.logs import log_format, nginx_access
-from opskit.logs.formats import FORMATS, detect, find
+from opskit.logs.formats import detect, find, known
 from opskit.logs.nginx_conf import COMBINED, log_formats
 from opskit.logs.top import Query, Row, count
 
@@ -163,7 +163,7 @@ def test_formats_are_found_in_a_configuration_and_what_it_includes(conf: Path) -
         "main": ('$remote_addr [$time_local] "$request" $status', "default"),
         "lines": ('{"at":$msec,"status":$status,"ip":"$remote_addr"}', "json"),
     }
-    assert find(f"{conf}:combined") is FORMATS["combined"]
+    assert find(f"{conf}:combined") is known()["combined"]
 
 
 def test_counting_takes_a_format_from_nginx_conf_or_from_the_command_line(conf: Path, tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_counting_takes_a_format_from_nginx_conf_or_from_the_command_line(conf: 
     [
         ("{conf}:nobody", "no log_format is called nobody; known are combined, lines, main"),
         ("{conf}.missing:main", "No such file"),
-        ("iis", "known are auto, combined"),
+        ("iis", "known are auto, ingress-nginx, gateway"),
     ],
 )
 def test_a_format_that_is_nowhere_is_named_with_those_that_are(wanted: str, why: str, conf: Path) -> None:
@@ -211,8 +211,8 @@ def test_lines_of_ingress_nginx_are_told_from_combined_ones_with_more_behind() -
         "10.8.0.4:80, 10.8.0.5:80 0, 17 0.001, 0.003 502, 200 0123456789abcdef0123456789abcdef"
     ).encode()
     form = detect([ingress] * 5)
-    assert form is FORMATS["ingress-nginx"]
+    assert form is known()["ingress-nginx"]
     found = form.parse(ingress)
     assert found is not None
     assert (found.duration_s, found.upstream_status) == (0.004, "502, 200")
-    assert detect([ingress.partition(b" 312")[0]] * 5) is FORMATS["combined"]
+    assert detect([ingress.partition(b" 312")[0]] * 5) is known()["combined"]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opskit.logs import gateway
-from opskit.logs.formats import FORMATS, detect
+from opskit.logs.formats import detect, known
 from opskit.logs.logfmt import parse
 
 LINE = b"time=2026-11-22T13:00:01+08:00 level=INFO msg=request status=429 client_ip=10.0.0.7 latency_ms=1500 path=/v1"
@@ -63,4 +63,4 @@ def test_any_bytes_are_a_request_or_nothing(noise: bytes) -> None:
 
 
 def test_the_format_is_recognised() -> None:
-    assert detect([LINE] * 3) is FORMATS["logfmt"]
+    assert detect([LINE] * 3) is known()["logfmt"]
