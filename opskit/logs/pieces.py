@@ -13,6 +13,7 @@ from opskit.logs import files
 from opskit.logs.unpack import kind
 
 SHARED = 8 << 20  # smaller work is not worth a second process
+_HOLE = bytes(4096)
 _PACKED = 8  # compressed bytes weigh more
 
 
@@ -79,8 +80,8 @@ def _plain(descriptor: int, begin: int, end: int) -> Iterator[tuple[bytearray, i
         size = os.preadv(descriptor, [room[: min(len(buffer) - 1, end - begin)]], begin)
         if size == 0:
             return
-        if buffer[0] == 0 and (data := _data(descriptor, begin)) > begin:
-            begin = data
+        if nuls := _nuls(buffer, size):
+            begin = _data(descriptor, begin + nuls)
             continue
         stop = buffer.rfind(b"\n", 0, size) + 1
         if stop == 0:
@@ -92,6 +93,13 @@ def _plain(descriptor: int, begin: int, end: int) -> Iterator[tuple[bytearray, i
             size = stop
         yield buffer, stop
         begin += size
+
+
+def _nuls(buffer: bytearray, size: int) -> int:
+    """Return how many NULs stand before a line, where they are so many that nobody wrote them."""
+    if not buffer.startswith(_HOLE, 0, size):
+        return 0
+    return size - len(bytes(buffer[:size]).lstrip(b"\0"))
 
 
 def _data(descriptor: int, at: int) -> int:

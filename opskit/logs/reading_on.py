@@ -25,16 +25,19 @@ def read_on(span: Span, state: Path, question: Question, form: Format | None) ->
         raise ValueError("since the last run: one log at a time, with a state of its own")
     task = Task(form, None, span.show_unparsed, span.zone)
     readings: dict[Path, Reading] = {}
-    with resume.open_since(span.paths[0], resume.load(state), "start", _Stamp(form, span.zone)) as resumed:
+    before = resume.load(state)
+    with resume.open_since(span.paths[0], before, "start", _Stamp(form, span.zone)) as resumed:
         for path, block in resumed.blocks():
-            whole = block if block.endswith(b"\n") else block + b"\n"
-            readings.setdefault(path, Reading(question, task, path)).block(whole, len(whole))
+            data = block if block.endswith(b"\n") else block + b"\n"
+            readings.setdefault(path, Reading(question, task, path)).block(data, len(data))
         question.settle()
         parts = [reading.done() for reading in readings.values()]
         lost = resumed.coverage.lost
         counts = [counted(part.path, [part]) for part in parts]
+        # A first run has nothing to go on from, and says so; nothing is missing.
         said = {str(message): message for message in (*lost, *(count.error for count in counts if count.error))}
-        coverage = Coverage(not said, None, tuple(said.values()))
+        whole = not said or (before is None and not any(count.error for count in counts))
+        coverage = Coverage(whole, None, tuple(said.values()))
         return replace(account(span, counts, parts, coverage), position=resumed.position)
 
 
