@@ -56,7 +56,7 @@ def test_a_folder_whose_name_begins_alike_is_another_one(tmp_path: Path) -> None
     sleeper = subprocess.Popen([*SLEEPER, str(tmp_path / "lab10" / "file"), str(tmp_path / "lab2")])
     try:
         assert sleeper.pid in eventually(lambda: processes_of(tmp_path / "lab10"))
-        assert sleeper.pid in processes_of(tmp_path / "lab2"), "named at the end of a word"
+        assert sleeper.pid in eventually(lambda: processes_of(tmp_path / "lab2")), "named at the end of a word"
         assert sleeper.pid not in processes_of(tmp_path / "lab1")
     finally:
         sleeper.kill()

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from opskit.logs import gateway, nginx_access, spread, stats as module
+from opskit.logs import gateway, nginx_access, spread
+from opskit.logs import stats as module
 from opskit.logs.account import Span
 from opskit.logs.formats import find
 from opskit.logs.request import Request

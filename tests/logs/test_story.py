@@ -148,13 +148,13 @@ def journal(message: object) -> bytes:
 @pytest.mark.parametrize(
     ("name", "line", "status", "at"),
     [
-        ("ollama", OLLAMA.split("\n")[0].encode(), 200, 1795399229.0),
+        ("ollama", OLLAMA.split("\n", maxsplit=1)[0].encode(), 200, 1795399229.0),
         ("ollama", b'time=2026-11-23T10:00:30.000+08:00 level=INFO source=sched.go:1 msg="x"', None, 1795399230.0),
         ("ollama", b"llama_model_loader: loaded meta data with 35 key-value pairs", None, math.nan),
         ("nginx-error", ERROR.strip().encode(), None, 1795399230.0),
         ("tslog", b'{"0":"{}","1":"up","_meta":{"date":"2026-11-23T02:00:30.000Z"},"time":"x"}', None, 1795399230.0),
-        ("journald", journal(OLLAMA.split("\n")[0]), 200, 1795399229.0),
-        ("journald", journal(list(ACCESS.split("\n")[0].encode())), 200, 1795399230.0),
+        ("journald", journal(OLLAMA.split("\n", maxsplit=1)[0]), 200, 1795399229.0),
+        ("journald", journal(list(ACCESS.split("\n", maxsplit=1)[0].encode())), 200, 1795399230.0),
         ("journald", journal("hello"), None, 1795399230.0),
         (
             "docker",
