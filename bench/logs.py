@@ -174,7 +174,8 @@ def races(folder: Path) -> list[Race]:
     empty.touch()
     operators = """awk '{print $1}' | sort | uniq -c | sort -nr | head -5"""
     found = f"""rg '" (401|429|500) ' {plain} | {AWK}"""
-    of_json = f"""rg '"status":(401|429|500)\\b' {gateway} | jq -r '"\\(.status) \\(.client_ip)"' | sort | uniq -c | sort -nr"""
+    of_json = f"""rg '"status":(401|429|500)\\b' {gateway} | jq -r '"\\(.status) \\(.client_ip)"'"""
+    of_json += " | sort | uniq -c | sort -nr"
     goaccess = (
         f'goaccess {plain} --no-global-config --log-format=\'%h %^[%d:%t %^] "%r" %s %b "%R" "%u" request_time=%T\' '
     )

@@ -1,4 +1,4 @@
-"""A real Nginx under load, rotated by the real logrotate while the log is read: each request once, or a loss is told."""
+"""A real Nginx under load, rotated by logrotate while its log is read: each request once, or a loss is told."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ pid {folder}/nginx.pid;
 error_log {folder}/error.log warn;
 events {{ worker_connections 64; }}
 http {{
-    log_format odd '$request_id "$http_user_agent" [$msec] $status $request_time "$upstream_status" $remote_addr "$request"';
+    log_format odd '$request_id "$http_user_agent" [$msec] $status $request_time '
+                   '"$upstream_status" $remote_addr "$request"';
     log_format lines escape=json '{{"at":$msec,"status":$status,"agent":"$http_user_agent","path":"$request_uri"}}';
     access_log {folder}/access.log{buffer};
     access_log {folder}/odd.log odd;

@@ -88,10 +88,12 @@ def test_a_million_clients_are_all_counted_in_little_memory(tmp_path: Path) -> N
     with path.open("w") as log:
         for number in range(250_000):
             log.write(
-                f'10.{number >> 16}.{number >> 8 & 255}.{number & 255} - - [22/Nov/2026:13:00:00 +0800] "GET /{"a" * 40}{number} HTTP/1.1" 429 5 "-" "-"\n'
+                f"10.{number >> 16}.{number >> 8 & 255}.{number & 255} - - [22/Nov/2026:13:00:00 +0800] "
+                f'"GET /{"a" * 40}{number} HTTP/1.1" 429 5 "-" "-"\n'
             )
         log.write('10.200.0.1 - - [22/Nov/2026:13:00:00 +0800] "GET /b HTTP/1.1" 429 5 "-" "-"\n' * 2)
-    code = "import resource,sys\nfrom opskit.logs.top import Query,count\nfound=count(Query(paths=(sys.argv[1],),by=('client','path'),n=1))\n"
+    code = "import resource,sys\nfrom opskit.logs.top import Query,count\n"
+    code += "found=count(Query(paths=(sys.argv[1],),by=('client','path'),n=1))\n"
     code += "peak=max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF,resource.RUSAGE_CHILDREN))\n"
     code += "print(found.matched, found.top['429'][0].key, found.top['429'][0].count, peak < 150_000, peak)"
     done = subprocess.run([sys.executable, "-c", code, str(path)], check=True, capture_output=True, text=True)

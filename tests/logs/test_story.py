@@ -21,7 +21,8 @@ from opskit.logs.top import Query, count
 ID = "4da561dac4f33f13c8b831b2e33b54b7"
 SHANGHAI = timezone(timedelta(hours=8))
 ACCESS = (
-    f'10.0.0.7 - - [23/Nov/2026:10:00:30 +0800] "POST /v1/chat/completions HTTP/1.1" 200 36 "-" "curl" rid={ID} rt=30.012'
+    '10.0.0.7 - - [23/Nov/2026:10:00:30 +0800] "POST /v1/chat/completions HTTP/1.1" 200 36 "-" "curl" '
+    f"rid={ID} rt=30.012"
     ' uht="0.900" urt="30.010" us="200" ua="127.0.0.1:18789" cid=17/3 done=\n'
     '10.0.0.8 - - [23/Nov/2026:10:00:31 +0800] "GET /x HTTP/1.1" 200 36 "-" "curl" rid=other cid=18/1\n'
 )
