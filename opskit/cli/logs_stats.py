@@ -37,10 +37,9 @@ def stats(options: Options, /, as_json: bool = False, as_csv: bool = False, **li
 def _stats_text(answer: Stats, reader: Reader) -> str:
     lines = problems(answer.account, reader)
     total = sum(answer.by_status.values())
-    lines += table(
-        [(status, str(number), f"{number / total:.2%}") for status, number in answer.by_status.items()] or [("-",)], ""
-    )
-    lines += _latency_lines(answer, reader)
+    rows = [(status, str(number), f"{number / total:.2%}") for status, number in answer.by_status.items()]
+    lines += table(rows, "") if rows else [reader.read(say("no request"))]
+    lines += _latency_lines(answer, reader) if rows else []
     if answer.per_minute:
         busiest = max(answer.per_minute, key=answer.per_minute.__getitem__)
         mean = total / max(1.0, ((answer.last or 0) - (answer.first or 0)) / 60)

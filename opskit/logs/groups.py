@@ -38,9 +38,13 @@ class Groups:
         import tempfile
 
         run = tempfile.TemporaryFile(buffering=1 << 16)  # noqa: SIM115  # lives as long as the counts
-        for chunk in _chunks(sorted(self._counts.items())):
-            marshal.dump(chunk, run)
-        marshal.dump([], run)
+        try:
+            for chunk in _chunks(sorted(self._counts.items())):
+                marshal.dump(chunk, run)
+            marshal.dump([], run)
+            run.flush()
+        except OSError as error:  # which does not say where
+            raise OSError(error.errno, error.strerror, tempfile.gettempdir()) from error
         self._runs.append(run)
         self._counts.clear()
         self._size = 0

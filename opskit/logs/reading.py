@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -34,6 +35,7 @@ class _Member(msgspec.Struct):
     pieces: list[Piece] = []
     error: Message | None = None
     first: float | None = None
+    last: float | None = None
 
 
 def read(span: Span, question: Question, wanted: Wanted | None = None) -> Account:
@@ -67,6 +69,10 @@ def _coverage(span: Span, found: list[_Member], counts: Sequence[FileCount], old
     began = older or (first is not None and span.since is not None and first <= span.since)
     if span.since is not None and not began:
         why.append(say("no file reaches back to the beginning of the window"))
+    last = max((member.last for member in found if member.last is not None), default=None)
+    if span.since is not None and last is not None and last < span.since:
+        written = datetime.fromtimestamp(last, span.zone).isoformat(sep=" ", timespec="seconds")
+        why.append(say("the newest line is of {at}; nothing was written in the window", at=written))
     return Coverage(not why, first, tuple(why))
 
 
@@ -140,6 +146,7 @@ def _reached(member: _Member, span: Span, form: Format | None) -> list[Piece]:
             return []
         if compression is not None:
             return pieces(path)
+        member.last = window.last_time(descriptor, size, stamp)
         begin, end = window.span(descriptor, size, span.since, span.until, stamp, slack)
     return pieces(path, begin, end)
 

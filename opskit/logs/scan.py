@@ -98,6 +98,7 @@ class Scan:
         if not self._shapes:
             self._learn(data, end)
         if self.form is None:
+            self.examined += lines
             self._unread(bytes(data[:end]))
         elif self._outlined(data, end, lines):
             self._candidates(data, end, self.form)

@@ -58,6 +58,13 @@ def first_time(descriptor: int, at: int, stamp: Stamp) -> float | None:
     return None
 
 
+def last_time(descriptor: int, size: int, stamp: Stamp) -> float | None:
+    """Return the time of the last line that has one, None where the last 64 KiB show none."""
+    piece = os.pread(descriptor, _PROBE, max(0, size - _PROBE))
+    times = (stamp(line.removesuffix(b"\r")) for line in reversed(piece.split(b"\n")))
+    return next((at for at in times if at is not None), None)
+
+
 def data(descriptor: int, at: int) -> Iterator[bytes]:
     """Yield overlapping pieces of what is really there: holes of a sparse file are passed over."""
     read = 0

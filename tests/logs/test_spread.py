@@ -100,6 +100,19 @@ def test_a_million_clients_are_all_counted_in_little_memory(tmp_path: Path) -> N
     assert done.stdout.startswith("250002 ('10.200.0.1', '/b') 2 True"), done.stdout
 
 
+def test_a_log_that_ended_before_the_window_is_no_quiet_log(tmp_path: Path) -> None:
+    path = tmp_path / "access.log"
+    path.write_bytes(line(0) + line(1))
+    found = count(Query(paths=(path,), since=T0 + 3600))
+    assert not found.account.coverage.complete
+    assert [str(why) for why in found.account.coverage.why] == [
+        "the newest line is of 2026-11-22 05:00:01+00:00; nothing was written in the window"
+    ]
+    early = count(Query(paths=(path,), since=T0 - 60)).account.coverage
+    assert [str(why) for why in early.why] == ["no file reaches back to the beginning of the window"]
+    assert count(Query(paths=(path,), since=T0, until=T0 + 1)).account.coverage.complete
+
+
 def stamp(raw: bytes) -> float | None:
     found = nginx_access.parse(raw)
     return found.at if found else None
