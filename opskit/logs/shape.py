@@ -169,11 +169,13 @@ def _after(read: Callable[[bytes], Value], show: Show) -> Callable[[bytes], Any]
 
 
 def fitting(shapes: Collection[Shape], sample: Sequence[bytes]) -> Shape | None:
-    """Return the shape that most of these lines have, None where no line has any."""
+    """Return the shape that most of these lines have, of equals the first; None where no line has any."""
     best, most = None, 0
     for shape in shapes:
         pattern = re.compile(b"".join(b"(?:" + piece.pattern + b")" for piece in shape.pieces))
         number = sum(pattern.fullmatch(line) is not None for line in sample)
         if number > most:
             best, most = shape, number
+        if most == len(sample):
+            break
     return best
