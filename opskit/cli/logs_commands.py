@@ -45,6 +45,12 @@ _output = _all(
     click.option("--csv", "as_csv", is_flag=True, help="Rows for a spreadsheet."),
 )
 
+_of_one_request = _all(
+    click.argument("request_id"),
+    click.argument("paths", nargs=-1, type=_PATH),
+    click.option("--json", "as_json", is_flag=True, help="One JSON object."),
+)
+
 
 @click.group()
 def logs() -> None:
@@ -95,9 +101,7 @@ def slow(options: Options, /, **given: Any) -> int:
 
 
 @logs.command()
-@click.argument("request_id")
-@click.argument("paths", nargs=-1, type=_PATH)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@_of_one_request
 @pass_options
 def find(options: Options, /, **given: Any) -> int:
     """Every line about one request, in all logs of the configuration or in PATHS, with Nginx's errors beside it."""
@@ -107,9 +111,7 @@ def find(options: Options, /, **given: Any) -> int:
 
 
 @logs.command()
-@click.argument("request_id")
-@click.argument("paths", nargs=-1, type=_PATH)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@_of_one_request
 @pass_options
 def story(options: Options, /, **given: Any) -> int:
     """The life of one request through all layers, in the order of time, with what each of them knew."""

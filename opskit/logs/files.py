@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -16,9 +16,10 @@ from typing import IO
 import msgspec
 
 from opskit.logs.refusal import LogError, Truncated, explained, irregular
-from opskit.logs.unpack import kind, unpacked
+from opskit.logs.unpack import SUFFIXES, kind, unpacked
+from opskit.model.message import Message
 
-__all__ = ["LogError", "Tail", "Truncated", "blocks", "identity", "lines", "members", "opened", "tail"]
+__all__ = ["LogError", "Tail", "Truncated", "blocks", "identity", "lines", "members", "opened", "sets", "tail"]
 
 MAX_LINE = 1 << 20
 _BLOCK = 1 << 18
@@ -173,6 +174,31 @@ def members(path: Path | str) -> list[Path]:
         if age is not None:
             kept.setdefault(age, path.parent / name)  # sorted: the plain name comes before its compressed twin
     return [kept[age] for age in sorted(kept)] or [path]
+
+
+def sets(paths: Iterable[Path | str]) -> Iterator[tuple[Path, Message | None]]:
+    """Yield the files that some paths stand for, with their rotated members, oldest first, and every file once.
+
+    A folder that cannot be listed may hide members: it is yielded with its error, lest a part pass for the whole. Of a
+    file and its compressed copy, as they stand side by side while logrotate works, only the file is yielded.
+    """
+    named = list(map(Path, paths))
+    plain = {path for path in named if path.suffix not in SUFFIXES}
+    seen = set[tuple[int, int]]()
+    for log in named:
+        try:
+            found = members(log)
+        except LogError as hidden:
+            found = [log]
+            if identity(log) is not None:  # otherwise its reading says what is wrong
+                yield log.parent, hidden.message
+        for path in [*(path for path in found if path != log), log]:
+            same = identity(path)
+            if same in seen or (path.suffix in SUFFIXES and path.with_suffix("") in plain and same is not None):
+                continue
+            yield path, None
+            if same is not None:
+                seen.add(same)
 
 
 def _age(name: str, current: str) -> tuple[int, int, str] | None:

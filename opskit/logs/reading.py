@@ -77,35 +77,16 @@ def _coverage(span: Span, found: list[_Member], counts: Sequence[FileCount], old
 
 
 def _sets(span: Span, older: list[Path]) -> Iterator[tuple[Path, Message | None]]:
-    """Yield the files that the paths stand for: each log with its rotated members, oldest first, every file once.
+    """Yield the files that the paths stand for, or a folder that hides some with its error.
 
-    A member last written before the window has no line of it, and is not opened but joins `older`. A folder that
-    cannot be listed may hide members: it is yielded with its error, lest a part pass for the whole.
+    A member last written before the window has no line of it, and is not opened but joins `older`.
     """
-    seen = set[tuple[int, int]]()
-    for named in map(Path, span.paths):
-        hidden, found = _members(named)
-        if hidden is not None:
-            yield named.parent, hidden
-        for path in found:
-            same = files.identity(path)
-            if same in seen:
-                continue
-            if path != named and _ended(path, span.since):
-                older.append(path)
-            else:
-                yield path, None
-            if same is not None:
-                seen.add(same)
-
-
-def _members(named: Path) -> tuple[Message | None, list[Path]]:
-    try:
-        found = files.members(named)
-    except files.LogError as hidden:
-        # Where the file itself is out of reach too, its reading says what is wrong.
-        return (hidden.message if files.identity(named) is not None else None), [named]
-    return None, [*(path for path in found if path != named), named]
+    named = set(map(Path, span.paths))
+    for path, hidden in files.sets(span.paths):
+        if hidden is None and path not in named and _ended(path, span.since):
+            older.append(path)
+        else:
+            yield path, hidden
 
 
 def _ended(path: Path, since: float | None) -> bool:

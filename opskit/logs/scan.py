@@ -121,7 +121,7 @@ class Scan:
 
     def _worth(self, form: Format) -> bool:
         """Tell whether looking for statuses spares reading: a lone digit of a class is in nearly every JSON line."""
-        return self._wanted is not None and (form.around != _BARE or self._wanted.sharp)
+        return self._wanted is not None and (form.around[0] != b"" or self._wanted.sharp)
 
     def _outlined(self, data: bytes | bytearray, end: int, lines: int) -> bool:
         """Tell whether each line can be taken for one of the format without reading it."""

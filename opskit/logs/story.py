@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, timedelta, timezone, tzinfo
+from itertools import chain, islice
 from pathlib import Path
 from typing import Literal
 
@@ -76,7 +77,8 @@ def find(request_id: str, paths: Sequence[Path | str], zone: tzinfo = UTC, by_ti
     problems = list[Message]()
     members = list(_members(paths, problems))
     needles = {request_id.encode("utf-8", "surrogateescape"), json.dumps(request_id)[1:-1].encode()}
-    lines = [hit for path in members for hit in _lines(path, sorted(needles), problems)]
+    hits = chain.from_iterable(_lines(path, sorted(needles), problems) for path in members)
+    lines = list(islice(hits, MOST))
     named = [_told(path, number, line, request_id, zone) for path, number, line in lines]
     own = [mention for mention in named if mention.tie == "id" and mention.request]
     local = next((zone_of(line) for *_, line in lines if zone_of(line)), None) or zone
@@ -98,24 +100,16 @@ def _once(messages: Sequence[Message]) -> tuple[Message, ...]:
 
 
 def _members(paths: Sequence[Path | str], problems: list[Message]) -> Iterator[Path]:
-    seen = set[tuple[int, int]]()
-    for path in map(Path, paths):
-        try:
-            found = files.members(path)
-        except files.LogError as hidden:
-            problems.append(hidden.message)
-            found = [path]
-        for member in found:
-            same = files.identity(member)
-            if same is None or same not in seen:
-                yield member
-            if same is not None:
-                seen.add(same)
+    for path, hidden in files.sets(paths):
+        if hidden is not None:
+            problems.append(hidden)
+        else:
+            yield path
 
 
 def _lines(path: Path, needles: Sequence[bytes], problems: list[Message]) -> Iterator[tuple[Path, int, bytes]]:
     """Yield the lines that contain one of some texts, with their numbers."""
-    before, found = 0, 0
+    before = 0
     try:
         for block in files.blocks(path):
             hits = {block.rfind(b"\n", 0, at) + 1 for needle in needles for at in _places(block, needle)}
@@ -123,9 +117,6 @@ def _lines(path: Path, needles: Sequence[bytes], problems: list[Message]) -> Ite
                 end = block.find(b"\n", begin)
                 line = block[begin : end if end >= 0 else len(block)].removesuffix(b"\r")
                 yield path, before + stringzilla.count(block, b"\n", 0, begin) + 1, line
-                found += 1
-                if found >= MOST:
-                    return
             before += stringzilla.count(block, b"\n")
     except files.LogError as stopped:
         problems.append(stopped.message)

@@ -73,6 +73,14 @@ def test_without_the_question_of_time_ollama_stays_out(stack: list[Path]) -> Non
     assert "ollama" not in [mention.layer for mention in find(ID, stack, UTC).mentions]
 
 
+def test_a_busy_client_hides_no_error_of_the_request(stack: list[Path]) -> None:
+    noise = "".join(
+        ERROR.replace("10:00:30", f"0{n % 9}:0{n % 10}:00").replace("*17 ", f"*{n + 100} ") for n in range(1500)
+    )
+    (stack[1]).write_text(noise + ERROR)
+    assert [m.line for m in find(ID, stack, UTC).mentions if m.layer == "nginx-error"] == [1501]
+
+
 def test_without_a_connection_client_path_and_time_tie_an_error_to_a_request(tmp_path: Path) -> None:
     (tmp_path / "access.log").write_text(ACCESS.replace(" cid=17/3", ""))
     other = ERROR.replace("/v1/chat/completions HTTP", "/v1/models HTTP")

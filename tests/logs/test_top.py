@@ -331,6 +331,12 @@ def test_a_log_stands_for_its_rotated_set_and_older_members_stay_closed(tmp_path
     assert [file.lines for file in count(Query(paths=(tmp_path / "access.log.2.gz",))).account.files] == [2]
 
 
+def test_a_file_and_its_compressed_copy_count_once_when_both_are_named(tmp_path: Path) -> None:
+    plain = written(tmp_path, line() * 3, "access.log.1")
+    packed = written(tmp_path, gzip.compress(line() * 3), "access.log.1.gz")
+    assert [count(Query(paths=paths)).matched for paths in ((plain, packed), (packed, plain), (packed,))] == [3, 3, 3]
+
+
 def test_a_folder_that_hides_its_files_is_named_lest_a_part_pass_for_the_whole() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
