@@ -55,8 +55,9 @@ def _answer(options: Options, request_id: str, paths: tuple[Path, ...], as_json:
 
 
 def _configured(settings: Settings) -> Sequence[Path]:
-    named = (settings.stack.nginx.access_log, settings.stack.nginx.error_log, settings.stack.gateway.log)
-    return [Path(name) for name in (*named, settings.stack.ollama.log) if not name.startswith("unit:")]
+    stack = settings.stack
+    named = (stack.nginx.access_log, stack.nginx.error_log, stack.gateway.log, stack.clawdbot.log, stack.ollama.log)
+    return [Path(name) for name in named if name is not None and not name.startswith("unit:")]
 
 
 def _find_text(answer: Story, reader: Reader) -> list[str]:

@@ -24,10 +24,11 @@ class GatewaySettings(msgspec.Struct, frozen=True):
 
 
 class ClawdbotSettings(msgspec.Struct, frozen=True):
-    """The chat UI."""
+    """The chat UI. Its `log` is where it was told to write one."""
 
     url: str = "http://127.0.0.1:8080"
     health_path: str = "/health"
+    log: str | None = None
 
 
 class OllamaSettings(msgspec.Struct, frozen=True):

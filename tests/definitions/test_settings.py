@@ -26,6 +26,7 @@ stack:
   clawdbot:
     url: http://10.0.0.5:8080
     health_path: /healthz?full=1
+    log: /srv/clawdbot.log
   ollama:
     url: http://ollama.internal:11434
     log: unit:ollama@1.service
@@ -164,8 +165,8 @@ def test_every_mistake_is_told_in_one_run_each_at_its_line():
         parse(data, "x.yaml")
     assert str(refused.value).splitlines() == [
         f"x.yaml:6: stack.nginx.url: {URL}",
-        "x.yaml:35: notify.email.port: expected a port, 1 to 65535",
-        "x.yaml:44: report.daily_at: expected a time of day as HH:MM, such as 08:00",
+        "x.yaml:36: notify.email.port: expected a port, 1 to 65535",
+        "x.yaml:45: report.daily_at: expected a time of day as HH:MM, such as 08:00",
     ]
 
 
