@@ -35,6 +35,9 @@ _LAYERS = {
     "tslog": "clawdbot",
 }
 _SLACK_S = 2.0
+_CLOSE_S = 0.05
+_MOST_MINUTES = 120
+_MSEC = re.compile(rb"\bmsec=(\d{9,11}\.\d{3})\b")
 _SHOWN = 1000
 _OFFSET = re.compile(rb"\d\d:\d\d:\d\d ([+-])(\d\d)(\d\d)\]")
 
@@ -139,10 +142,17 @@ def _told(path: Path, number: int, line: bytes, request_id: str, zone: tzinfo) -
     for form in precise_first(zone):
         request = form.parse(line) if form.likely(line) else None
         if request is not None:
-            at, layer = None if math.isnan(request.at) else request.at, _LAYERS.get(form.name, "other")
+            at, layer = _exact(request, line), _LAYERS.get(form.name, "other")
             tie: Tie = "id" if request.request_id == request_id else "text"
             return Mention(str(path), number, at, layer, tie, shown, request if request.event != "other" else None)
     return Mention(str(path), number, unwrap(line.decode("utf-8", "replace"), zone).at, "other", "text", shown)
+
+
+def _exact(request: Request, line: bytes) -> float | None:
+    """Return when the line was written: `$msec` where it is logged beside `$time_local`, which has no fraction."""
+    found = _MSEC.search(line)
+    exact = float(found[1]) if found else request.at
+    return None if math.isnan(request.at) else exact if abs(exact - request.at) <= 1.0 else request.at
 
 
 def zone_of(line: bytes) -> tzinfo | None:
@@ -192,23 +202,30 @@ def _tied(error: ErrorRecord, spans: Sequence[tuple[Request, float, float]]) -> 
 
 
 def _same_time(own: Sequence[Mention], members: Sequence[Path], zone: tzinfo, problems: list[Message]) -> list[Mention]:
-    """Return Ollama's answers that began and ended while the request was under way."""
-    spans = _spans(own)
-    begin, end = min(span[1] for span in spans), max(span[2] for span in spans)
-    minutes = range(int(begin) // 60, int(end) // 60 + 1)
-    if len(minutes) > 60:
+    """Return Ollama's answers that can have begun and ended while the request was under way.
+
+    The gateway's times are the closest to Ollama's; gin cuts the second at which an answer ended.
+    """
+    ended = [mention for mention in own if mention.request and mention.request.duration_s is not None]
+    layers = {mention.layer for mention in ended}
+    told = [mention for mention in ended if mention.layer == "gateway" or "gateway" not in layers]
+    slack = _CLOSE_S if "gateway" in layers else 1.0
+    spans = [(m.request.at - (m.request.duration_s or 0.0) - slack, m.request.at + slack) for m in told if m.request]
+    minutes = sorted({minute for begin, end in spans for minute in range(int(begin - 1) // 60, int(end) // 60 + 1)})
+    if not minutes or len(minutes) > _MOST_MINUTES:
         return []
-    needles = [gin.minute(minute * 60, zone) for minute in minutes]
     found = list[Mention]()
     for path in members:
-        for _, number, line in _lines(path, needles, problems):
+        for _, number, line in _lines(path, [gin.minute(minute * 60, zone) for minute in minutes], problems):
             access = gin.read(line.decode("utf-8", "replace"))
-            request = gin.request(access, zone) if access else None
-            if request is None or access is None or access.method != "POST":
-                continue
-            if begin <= request.at - (request.duration_s or 0.0) and request.at <= end:
+            request = gin.request(access, zone) if access and access.method == "POST" else None
+            if request and any(_fits(request, begin, end) for begin, end in spans):
                 found.append(Mention(str(path), number, request.at, "ollama", "time", _shown(line), request))
     return found
+
+
+def _fits(request: Request, begin: float, end: float) -> bool:
+    return max(request.at, begin + (request.duration_s or 0.0)) <= min(request.at + 1.0, end)
 
 
 def _shown(line: bytes) -> str:
