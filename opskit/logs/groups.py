@@ -11,8 +11,9 @@ from typing import IO, Any
 Key = tuple[Any, ...]
 Count = tuple[Key, int]
 _MOST = 100_000
-_LARGEST = 16 << 20
-_CHUNK = 10_000
+_LARGEST = 10 << 20
+_CHUNK = 1 << 16
+_AROUND = 60  # what a key weighs besides its text
 
 
 class Groups:
@@ -39,7 +40,7 @@ class Groups:
 
         run = tempfile.TemporaryFile(buffering=1 << 16)  # noqa: SIM115  # lives as long as the counts
         try:
-            for chunk in _chunks(sorted(self._counts.items())):
+            for chunk in self._chunks(sorted(self._counts.items())):
                 marshal.dump(chunk, run)
             marshal.dump([], run)
             run.flush()
@@ -49,13 +50,19 @@ class Groups:
         self._counts.clear()
         self._size = 0
 
+    def _chunks(self, counts: list[Count]) -> Iterator[list[Count]]:
+        """Cut a list into pieces of about 64 KiB: one of each run is in memory when they are merged."""
+        weight = self._size + _AROUND * len(counts)
+        length = max(1, _CHUNK * len(counts) // max(1, weight))
+        return (counts[at : at + length] for at in range(0, len(counts), length))
+
     def chunks(self) -> Iterator[tuple[list[Count], int]]:
         """Yield what was counted in lists of bounded length, each with its size; a key may occur in several."""
         for run in self._runs:
             run.seek(0)
             while chunk := marshal.load(run):  # noqa: S302  # written above, by this process
                 yield chunk, _size(chunk)
-        for chunk in _chunks(list(self._counts.items())):
+        for chunk in self._chunks(list(self._counts.items())):
             yield chunk, self._size * len(chunk) // len(self._counts)
 
     def items(self) -> Iterator[Count]:
@@ -66,10 +73,6 @@ class Groups:
         merged = heapq.merge(sorted(self._counts.items()), *map(_run, self._runs))
         for key, same in groupby(merged, lambda item: item[0]):
             yield key, sum(number for _, number in same)
-
-
-def _chunks(counts: list[Count]) -> Iterator[list[Count]]:
-    return (counts[at : at + _CHUNK] for at in range(0, len(counts), _CHUNK))
 
 
 def _size(chunk: list[Count]) -> int:

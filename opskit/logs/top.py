@@ -21,7 +21,7 @@ from opskit.logs.shape import Row as Line
 
 _STATUS = re.compile(r"[0-9]{1,3}|[0-9]xx", re.IGNORECASE)
 _MANY = 50_000
-_HEAVY = 32 << 20
+_HEAVY = 6 << 20
 _ADDRESS = 50
 _SHORT = frozenset({"status", "client", "method", "event", "at"})  # what nobody outside can make long
 # The field of a Request behind each name, and what of it is counted.
