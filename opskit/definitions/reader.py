@@ -86,6 +86,8 @@ def _syntax(error: yaml.YAMLError, text: str, source: str) -> Problem:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     what = getattr(error, "problem", None) or "cannot be read"
     line = mark.line + 1 if mark else 0
+    if "nesting depth" in str(what):  # from PyYAML 6.0.4 on
+        return Problem(source, line, say("nested too deeply"))
     written = text.splitlines()
     if mark and mark.line < len(written) and re.match(r" *\t", written[mark.line]):
         return Problem(source, line, say("indented with a tab: YAML wants blanks"))
