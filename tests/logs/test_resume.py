@@ -49,7 +49,7 @@ class RotatingLog(RuleBasedStateMachine):
         self.live, self.rotated = File(), list[File]()
         self.packed = list[bool]()
         self.read_ids = set[int]()
-        self.must_tell = self.may_tell = False
+        self.must_tell = self.may_tell = self.half_copied = False
         # What the last saved run saw: the file its position is in, and the one that was live.
         self.place: File | None = None
         self.known: File | None = None
@@ -90,7 +90,7 @@ class RotatingLog(RuleBasedStateMachine):
         self.write(self.path, self.text(3))
         self.live.partial = self.next_id
 
-    @precondition(lambda self: self.rotated and not self.packed[0] and self.rotated[0].renamed)
+    @precondition(lambda self: self.rotated and not self.packed[0] and self.rotated[0].renamed and not self.half_copied)
     @rule()
     def append_late_to_the_renamed_file(self) -> None:
         file = self.rotated[0]
@@ -118,6 +118,8 @@ class RotatingLog(RuleBasedStateMachine):
             if not self.packed[number - 1]:
                 self.pack(number)
 
+    # Copying and renaming the same log between two runs leaves no trace of what the copy missed: out of reach.
+    @precondition(lambda self: not self.may_tell)
     @rule(delay=st.booleans(), create=st.booleans())
     def rename(self, delay: bool, create: bool) -> None:
         self.shift()
@@ -152,13 +154,15 @@ class RotatingLog(RuleBasedStateMachine):
         self.packed.pop(0)
         self.push(copy, delay)
 
-    @precondition(lambda self: self.live.ids)
+    # Likewise a log that is renamed by one program, still written to, and then copied by another.
+    @precondition(lambda self: self.live.ids and not any(file.late for file in self.rotated))
     @rule(share=st.floats(0, 0.99))
     def read_while_a_copy_is_made(self, share: float) -> None:
         self.shift()
         data = self.path.read_bytes()
         copy = self.folder / "access.log.1"
         copy.write_bytes(data[: max(1, int(len(data) * share))])
+        self.half_copied = True
         self.rotated.insert(0, File())
         self.packed.insert(0, False)
         self.read()
