@@ -96,7 +96,8 @@ class Resumed:
         member, mark = reached[youngest]
         if self._last_ts is None:
             self._last_ts = member.last_time(mark.off, self._stamp)
-        return self._at(mark, reached[youngest - 1][1] if youngest else self._since and self._since.before)
+        older = [mark for _, mark in reached[:youngest] if mark.off]  # an empty file has no content to be known by
+        return self._at(mark, older[-1] if older else self._since and self._since.before)
 
     def _at(self, mark: Mark, before: Mark | None) -> Position:
         here = msgspec.structs.asdict(mark)

@@ -54,8 +54,7 @@ def plan(path: Path, members: Sequence[Member], position: Position | None, first
         return _lost_thread(path, members, position, stamp)
     own = [place for place in places if members[place[0]].identity == position.identity]
     index, at = (own or places)[-1]
-    emptied = _truncated(path, members, position, index) or _emptied(members, position, index)
-    lost = [_copied(path)] if emptied else []
+    lost = [_copied(path)] if _truncated(path, members, position, index) else []
     if places[0][0] < index:
         lost.append(
             say("{path}: two files look like the one read last; lines of the older may be missing", path=str(path))
@@ -128,13 +127,6 @@ def _truncated(path: Path, members: Sequence[Member], position: Position, index:
         return False
     moved = index < len(members) - 1 and position.identity == position.live
     return moved or any(member.begun for member in members[index + 1 : -1])
-
-
-def _emptied(members: Sequence[Member], position: Position, index: int) -> bool:
-    """Whether the file that was read last is still there with other content, and what it held stands in a copy."""
-    same = position.identity
-    younger = any(member.identity == same for member in members[index + 1 :])
-    return younger and same.generation != 0 and members[index].identity != same
 
 
 def _copied(path: Path) -> Message:
