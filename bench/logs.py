@@ -54,35 +54,34 @@ def requests(rng: random.Random, wanted: float) -> Iterator[tuple[int, str, str,
         yield at % 86_400_000, clients[min(rng.randrange(2000), rng.randrange(2000))], status, rng.expovariate(0.3)
 
 
-def write_combined(path: Path, size: int, wanted: float) -> None:
-    """Write combined lines with the duration behind the agent."""
+def write(path: Path, size: int, wanted: float, line: Callable[[random.Random, str, str, str, float], str]) -> None:
+    """Write lines up to a size; `line` makes one of the clock, the client, the status and the duration."""
     rng, written = random.Random(20261122), 0
     with path.open("w") as log:
         for at, client, status, seconds in requests(rng, wanted):
-            clock = f"{at // 3600000:02d}:{at // 60000 % 60:02d}:{at // 1000 % 60:02d}"
-            written += log.write(
-                f'{client} - - [23/Nov/2026:{clock} +0800] "POST {rng.choice(TARGETS)} HTTP/1.1" {status} '
-                f'{rng.randrange(90000)} "https://chat.example.com/c/{rng.randrange(10**6)}" "{rng.choice(AGENTS)}"'
-                f" request_time={seconds:.3f}\n"
-            )
-            if written > size:
-                return
-
-
-def write_gateway(path: Path, size: int, wanted: float) -> None:
-    """Write the audit records of a gateway."""
-    rng, written = random.Random(20261123), 0
-    with path.open("w") as log:
-        for at, client, status, seconds in requests(rng, wanted):
             clock = f"{at // 3600000:02d}:{at // 60000 % 60:02d}:{at // 1000 % 60:02d}.{at % 1000:03d}"
-            written += log.write(
-                f'{{"ts":"2026-11-23T{clock}+08:00","level":"info","msg":"request","request_id":"{rng.getrandbits(128):032x}",'
-                f'"user_id":"u{rng.randrange(3000)}","client_ip":"{client}","method":"POST","path":"/v1/chat/completions",'
-                f'"status":{status},"prompt_length":{rng.randrange(32000)},"response_time":{seconds:.3f},'
-                f'"prompt_tokens":{rng.randrange(9000)},"completion_tokens":{rng.randrange(2000)}}}\n'
-            )
+            written += log.write(line(rng, clock, client, status, seconds))
             if written > size:
                 return
+
+
+def combined(rng: random.Random, clock: str, client: str, status: str, seconds: float) -> str:
+    """Return a combined line with the duration behind the agent."""
+    return (
+        f'{client} - - [23/Nov/2026:{clock[:8]} +0800] "POST {rng.choice(TARGETS)} HTTP/1.1" {status} '
+        f'{rng.randrange(90000)} "https://chat.example.com/c/{rng.randrange(10**6)}" "{rng.choice(AGENTS)}"'
+        f" request_time={seconds:.3f}\n"
+    )
+
+
+def audit(rng: random.Random, clock: str, client: str, status: str, seconds: float) -> str:
+    """Return an audit record of a gateway."""
+    return (
+        f'{{"ts":"2026-11-23T{clock}+08:00","level":"info","msg":"request","request_id":"{rng.getrandbits(128):032x}",'
+        f'"user_id":"u{rng.randrange(3000)}","client_ip":"{client}","method":"POST","path":"/v1/chat/completions",'
+        f'"status":{status},"prompt_length":{rng.randrange(32000)},"response_time":{seconds:.3f},'
+        f'"prompt_tokens":{rng.randrange(9000)},"completion_tokens":{rng.randrange(2000)}}}\n'
+    )
 
 
 def write_attack(path: Path) -> None:
@@ -210,9 +209,9 @@ def main() -> int:
     compileall.compile_dir(ROOT / "opskit", quiet=1)  # as pip does when it installs
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_combined(folder / "access.log", size, 0.02)
-        write_combined(folder / "dense.log", size, 0.07)
-        write_gateway(folder / "gateway.log", size, 0.02)
+        write(folder / "access.log", size, 0.02, combined)
+        write(folder / "dense.log", size, 0.07, combined)
+        write(folder / "gateway.log", size, 0.02, audit)
         with (folder / "access.log").open("rb") as plain, gzip.open(folder / "packed.log.gz", "wb", 6) as packed:
             shutil.copyfileobj(plain, packed, 1 << 20)
         write_attack(folder / "attack.log")

@@ -1,4 +1,4 @@
-"""Log files to lines: plain or compressed, whole or only the newest part, and the rotated set of a log.
+"""Log files to lines: plain or compressed, whole or only the newest part.
 
 Everything above this module works on lines; here is the only place of the room that opens a file.
 """
@@ -6,9 +6,8 @@ Everything above this module works on lines; here is the only place of the room 
 from __future__ import annotations
 
 import os
-import re
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -16,16 +15,14 @@ from typing import IO
 import msgspec
 
 from opskit.logs.refusal import LogError, Truncated, explained, irregular
-from opskit.logs.unpack import SUFFIXES, kind, unpacked
-from opskit.model.message import Message
+from opskit.logs.unpack import kind, unpacked
 
-__all__ = ["LogError", "Tail", "Truncated", "blocks", "identity", "lines", "members", "opened", "sets", "tail"]
+__all__ = ["FLAGS", "LogError", "Tail", "Truncated", "blocks", "identity", "lines", "opened", "tail"]
 
 MAX_LINE = 1 << 20
 _BLOCK = 1 << 18
 _SLACK_S = 60.0  # access logs are written at the end of requests and in per-worker buffers: not in order
-_NUMBERED = re.compile(r"\.([0-9]{1,6})(?:\.(?:gz|bz2|xz|zst))?")
-_DATED = re.compile(r"[-.]([0-9]{4}-?[0-9]{2}-?[0-9]{2}(?:[-_T.]?[0-9]{2,6})?)(?:\.(?:gz|bz2|xz|zst))?")
+FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY  # a FIFO without a writer must not make us wait
 
 
 class Tail(msgspec.Struct, frozen=True):
@@ -53,11 +50,14 @@ def lines(path: Path | str) -> Iterator[tuple[int, bytes]]:
             yield number, line.removesuffix(b"\r")
 
 
-def blocks(path: Path | str) -> Iterator[bytes]:
-    """Yield the file in pieces of whole lines, each at most 1 MiB long; the last may lack its line end."""
+def blocks(path: Path | str, at: Path | None = None) -> Iterator[bytes]:
+    """Yield the file in pieces of whole lines, each at most 1 MiB long; the last may lack its line end.
+
+    `at` is where it is held open.
+    """
     rest, skipping = b"", False
     try:
-        for chunk in _chunks(Path(path)):
+        for chunk in _chunks(Path(path), at):
             first = chunk.find(b"\n")
             if first < 0:
                 rest = rest if skipping else rest + chunk
@@ -75,8 +75,8 @@ def blocks(path: Path | str) -> Iterator[bytes]:
         yield rest[:MAX_LINE]
 
 
-def _chunks(path: Path) -> Iterator[bytes]:
-    with opened(path) as raw:
+def _chunks(path: Path, at: Path | None) -> Iterator[bytes]:
+    with opened(path, at) as raw:
         compression = kind(path, raw.fileno())
         if compression is not None:
             yield from unpacked(path, raw, compression)
@@ -86,10 +86,10 @@ def _chunks(path: Path) -> Iterator[bytes]:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
-    """Open a regular file. O_NONBLOCK keeps the open of a FIFO without a writer from waiting for ever."""
+def opened(path: Path, at: Path | None = None) -> Iterator[IO[bytes]]:
+    """Open a regular file, `at` being where it is held open."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        descriptor = os.open(at or path, FLAGS)
     except (OSError, ValueError) as error:
         raise LogError(explained(path, error)) from error
     try:
@@ -153,63 +153,3 @@ def _read(raw: IO[bytes], begin: int, end: int) -> bytes:
 
 def _newlines(raw: IO[bytes], end: int) -> int:
     return sum(_read(raw, at, min(at + _BLOCK, end)).count(b"\n") for at in range(0, end, _BLOCK))
-
-
-def members(path: Path | str) -> list[Path]:
-    """Return the rotated set of a log, oldest first and the log itself last; [path] where nothing of it exists.
-
-    Knows `NAME.N`, `NAME-DATE` and `NAME.DATE`, each also compressed; of a rotation that is just being compressed
-    (`.1` and `.1.gz`) only the plain file, which is the complete one.
-    """
-    path = Path(path)
-    try:
-        names = sorted(entry.name for entry in path.parent.iterdir())
-    except FileNotFoundError:
-        return [path]
-    except (OSError, ValueError) as error:
-        raise LogError(explained(path.parent, error)) from error
-    kept: dict[tuple[int, int, str], Path] = {}
-    for name in names:
-        age = _age(name, path.name)
-        if age is not None:
-            kept.setdefault(age, path.parent / name)  # sorted: the plain name comes before its compressed twin
-    return [kept[age] for age in sorted(kept)] or [path]
-
-
-def sets(paths: Iterable[Path | str]) -> Iterator[tuple[Path, Message | None]]:
-    """Yield the files that some paths stand for, with their rotated members, oldest first, and every file once.
-
-    A folder that cannot be listed may hide members: it is yielded with its error, lest a part pass for the whole. Of a
-    file and its compressed copy, as they stand side by side while logrotate works, only the file is yielded.
-    """
-    named = list(map(Path, paths))
-    plain = {path for path in named if path.suffix not in SUFFIXES}
-    seen = set[tuple[int, int]]()
-    for log in named:
-        try:
-            found = members(log)
-        except LogError as hidden:
-            found = [log]
-            if identity(log) is not None:  # otherwise its reading says what is wrong
-                yield log.parent, hidden.message
-        for path in [*(path for path in found if path != log), log]:
-            same = identity(path)
-            if same in seen or (path.suffix in SUFFIXES and path.with_suffix("") in plain and same is not None):
-                continue
-            yield path, None
-            if same is not None:
-                seen.add(same)
-
-
-def _age(name: str, current: str) -> tuple[int, int, str] | None:
-    """Return a key that sorts the members of one log by age, None for other files."""
-    if not name.startswith(current):
-        return None
-    suffix = name[len(current) :]
-    if not suffix:
-        return 2, 0, ""
-    if dated := _DATED.fullmatch(suffix):
-        return 0, 0, re.sub("[^0-9]", "", dated[1])
-    if numbered := _NUMBERED.fullmatch(suffix):
-        return 1, -int(numbered[1]), ""
-    return None

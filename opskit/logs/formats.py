@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, tzinfo
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,10 +102,10 @@ def known(zone: tzinfo = UTC) -> dict[str, Format]:
     return _known(zone)
 
 
-@cache
+@lru_cache(maxsize=8)
 def _known(zone: tzinfo) -> dict[str, Format]:
-    formats = (*_precise(zone), *_others(zone), _COMBINED)
-    return {form.name: form for form in formats}
+    alone = (*_precise(zone), *_others(zone), _COMBINED)
+    return {form.name: form for form in (*_wrapping([form.parse for form in alone]), *alone)}
 
 
 def _precise(zone: tzinfo) -> tuple[Format, ...]:
@@ -143,13 +143,8 @@ def _precise(zone: tzinfo) -> tuple[Format, ...]:
 
 def _others(zone: tzinfo) -> tuple[Format, ...]:
     """Return the formats in which few lines or none tell of requests."""
-    ollama, tslog, wrapped = _late("others", "ollama"), _late("others", "tslog"), _late("others", "wrapped")
-    error_log, kernel_log = _late("others", "error_log"), _late("others", "kernel_log")
-
-    def inner() -> list[Parse]:
-        precise = [form.parse for form in _precise(zone)]
-        return [*precise, nginx_access.parse, lambda line: ollama(line, zone), lambda line: error_log(line, zone)]
-
+    ollama, error_log = _late("others", "ollama"), _late("others", "error_log")
+    tslog, kernel_log = _late("others", "tslog"), _late("others", "kernel_log")
     return (
         Format(
             "ollama",
@@ -165,29 +160,34 @@ def _others(zone: tzinfo) -> tuple[Format, ...]:
         ),
         Format(
             "tslog",
-            Text(
-                "Clawdbot or OpenClaw: tslog, one JSON object per line", "Clawdbot/OpenClaw：tslog，每行一个 JSON 对象"
-            ),
+            Text("Clawdbot or OpenClaw: tslog, JSON lines", "Clawdbot/OpenClaw：tslog，每行一个 JSON 对象"),
             lambda line: tslog(line, zone),
             likely=lambda line: b'"_meta"' in line,
-        ),
-        Format(
-            "journald",
-            Text("journalctl -o json, whatever program wrote the message", "journalctl -o json，不论消息来自哪个程序"),
-            lambda line: wrapped("MESSAGE", "__REALTIME_TIMESTAMP", inner(), line),
-            likely=lambda line: b'"__REALTIME_TIMESTAMP"' in line,
-        ),
-        Format(
-            "docker",
-            Text("docker's json-file, whatever program wrote the line", "docker 的 json-file，不论该行来自哪个程序"),
-            lambda line: wrapped("log", "time", inner(), line),
-            likely=lambda line: line.startswith(b'{"log":'),
         ),
         Format(
             "kernel",
             Text("the kernel: Xid and out-of-memory lines", "内核日志：Xid 与内存不足（OOM）行"),
             lambda line: kernel_log(line, zone),
             likely=lambda line: b"NVRM" in line or b"kill" in line.lower(),
+        ),
+    )
+
+
+def _wrapping(inner: Sequence[Parse]) -> tuple[Format, ...]:
+    """Return the formats that carry the lines of another program, which one of `inner` may read."""
+    wrapped = _late("others", "wrapped")
+    return (
+        Format(
+            "journald",
+            Text("journalctl -o json, whatever program wrote the message", "journalctl -o json，不论消息来自哪个程序"),
+            lambda line: wrapped("MESSAGE", "__REALTIME_TIMESTAMP", inner, line),
+            likely=lambda line: b'"__REALTIME_TIMESTAMP"' in line,
+        ),
+        Format(
+            "docker",
+            Text("docker's json-file, whatever program wrote the line", "docker 的 json-file，不论该行来自哪个程序"),
+            lambda line: wrapped("log", "time", inner, line),
+            likely=lambda line: line.startswith(b'{"log":'),
         ),
     )
 

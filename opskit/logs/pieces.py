@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from opskit.logs import files
+from opskit.logs.refusal import shrunk
 from opskit.logs.unpack import kind
 
 SHARED = 8 << 20  # smaller work is not worth a second process
@@ -20,32 +21,34 @@ _PACKED = 8  # compressed bytes weigh more
 class Piece(msgspec.Struct, frozen=True):
     """Bytes `begin` to `end` of a plain file, which both follow a line end; `end` None for a compressed file.
 
-    Of a compressed file every block whose number is `turn` modulo `turns`: unpacking costs less than reading the lines.
+    `at` is where the file is held open. Of a compressed file every block whose number is `turn` modulo `turns`: to
+    unpack it costs less than to read the lines.
     """
 
     path: Path
     begin: int
     end: int | None
+    at: Path | None = None
     turn: int = 0
     turns: int = 1
 
     @property
     def weight(self) -> int:
         """Tell how much work it is, in bytes of plain text."""
-        return self.end - self.begin if self.end is not None else _PACKED * self.path.stat().st_size
+        return self.end - self.begin if self.end is not None else _PACKED * (self.at or self.path).stat().st_size
 
 
-def pieces(path: Path, begin: int = 0, end: int | None = None) -> list[Piece]:
+def pieces(path: Path, at: Path | None = None, begin: int = 0, end: int | None = None) -> list[Piece]:
     """Cut a file into two pieces, or none if it is small. LogError where it cannot be read."""
-    with files.opened(path) as raw:
+    with files.opened(path, at) as raw:
         descriptor = raw.fileno()
         if kind(path, descriptor) is not None:
-            return [Piece(path, 0, None)]
+            return [Piece(path, 0, None, at)]
         stop = os.fstat(descriptor).st_size if end is None else end
         cuts = [begin]
         if stop - begin > SHARED:
             cuts.append(_next_line(descriptor, (begin + stop) // 2, stop))
-    return [Piece(path, one, other) for one, other in pairwise([*cuts, stop])]
+    return [Piece(path, one, other, at) for one, other in pairwise([*cuts, stop])]
 
 
 def _next_line(descriptor: int, at: int, stop: int) -> int:
@@ -64,12 +67,14 @@ def _next_line(descriptor: int, at: int, stop: int) -> int:
 def blocks(piece: Piece) -> Iterator[tuple[bytes | bytearray, int]]:
     """Yield whole lines as `data[:end]`; a last line without its end gets one."""
     if piece.end is None:
-        for block in islice(files.blocks(piece.path), piece.turn, None, piece.turns):
+        for block in islice(files.blocks(piece.path, piece.at), piece.turn, None, piece.turns):
             whole = block if block.endswith(b"\n") else block + b"\n"
             yield whole, len(whole)
         return
-    with files.opened(piece.path) as raw:
+    with files.opened(piece.path, piece.at) as raw:
         yield from _plain(raw.fileno(), piece.begin, piece.end)
+        if os.fstat(raw.fileno()).st_size < piece.end:
+            raise files.Truncated(shrunk(piece.path))
 
 
 def _plain(descriptor: int, begin: int, end: int) -> Iterator[tuple[bytearray, int]]:

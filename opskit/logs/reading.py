@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
-from opskit.logs import files, window
+from opskit.logs import files, rotated, window
 from opskit.logs.account import Account, Coverage, FileCount, Span, account, counted
 from opskit.logs.formats import Format, detect, find
 from opskit.logs.pieces import Piece, pieces
@@ -49,17 +49,17 @@ def read(span: Span, question: Question, wanted: Wanted | None = None) -> Accoun
         from opskit.logs.reading_on import read_on
 
         return read_on(span, span.state, question, form)
-    older = list[Path]()
-    found = [_member(path, span, form, error) for path, error in _sets(span, older)]
-    found = [member for member in found if member.pieces or member.error]
-    work = [piece for member in found for piece in member.pieces]
-    large = sum(piece.weight for piece in work) > LARGE and not span.show_unparsed
-    task = Task(form, wanted if large else None, span.show_unparsed, span.zone)
-    parts = ask(question, task, work)
+    with rotated.held(lambda: _sets(span)) as held:
+        found = [member for file in held if (member := _member(file, span, form)).pieces or member.error]
+        work = [piece for member in found for piece in member.pieces]
+        large = sum(piece.weight for piece in work) > LARGE and not span.show_unparsed
+        task = Task(form, wanted if large else None, span.show_unparsed, span.zone)
+        parts = ask(question, task, work)
     counts = [
         counted(member.path, [part for part in parts if part.path == member.path], member.error) for member in found
     ]
-    return account(span, counts, parts, _coverage(span, found, counts, bool(older)))
+    older = any(_ended(path, span) for path, _ in rotated.sets(span.paths))
+    return account(span, counts, parts, _coverage(span, found, counts, older))
 
 
 def _coverage(span: Span, found: list[_Member], counts: Sequence[FileCount], older: bool) -> Coverage:
@@ -76,60 +76,59 @@ def _coverage(span: Span, found: list[_Member], counts: Sequence[FileCount], old
     return Coverage(not why, first, tuple(why))
 
 
-def _sets(span: Span, older: list[Path]) -> Iterator[tuple[Path, Message | None]]:
-    """Yield the files that the paths stand for, or a folder that hides some with its error.
+def _sets(span: Span) -> list[tuple[Path, Message | None]]:
+    """Return the files that the paths stand for, and folders that hide some with their errors.
 
-    A member last written before the window has no line of it, and is not opened but joins `older`.
+    A member last written before the window has no line of it, and is not opened.
     """
-    named = set(map(Path, span.paths))
-    for path, hidden in files.sets(span.paths):
-        if hidden is None and path not in named and _ended(path, span.since):
-            older.append(path)
-        else:
-            yield path, hidden
+    return [(path, hidden) for path, hidden in rotated.sets(span.paths) if hidden or not _ended(path, span)]
 
 
-def _ended(path: Path, since: float | None) -> bool:
+def _ended(path: Path, span: Span) -> bool:
+    """Tell whether a rotated file was last written before the window."""
+    if span.since is None or path in map(Path, span.paths):
+        return False
     try:
-        return since is not None and path.stat().st_mtime < since - _SLACK_S
+        return path.stat().st_mtime < span.since - _SLACK_S
     except OSError:
         return False
 
 
-def _member(path: Path, span: Span, form: Format | None, error: Message | None) -> _Member:
+def _member(file: rotated.Held, span: Span, form: Format | None) -> _Member:
     """Find out which part of a file the window can reach."""
-    member = _Member(path, [], error)
-    if error is not None:
+    member = _Member(file.path, [], file.hidden)
+    if file.hidden is not None:
         return member
     try:
-        member.pieces = _reached(member, span, form)
+        member.pieces = _reached(member, file.at, span, form)
     except files.LogError as unreadable:
         member.error = unreadable.message
     return member
 
 
-def _reached(member: _Member, span: Span, form: Format | None) -> list[Piece]:
+def _reached(member: _Member, at: Path | None, span: Span, form: Format | None) -> list[Piece]:
     path = member.path
     if span.since is None and span.until is None:
-        return pieces(path)
-    with files.opened(path) as raw:
+        return pieces(path, at)
+    with files.opened(path, at) as raw:
         descriptor = raw.fileno()
         compression = kind(path, descriptor)
         size = os.fstat(descriptor).st_size
-        form = form or detect(_head(path, descriptor, compression), span.zone)
+        head = _head(path, at, descriptor, compression)
+        form = form or detect(head, span.zone)
         if form is None:
-            return pieces(path)
+            return pieces(path, at)
         slack = _SLACK_S if form.in_order else _STREAM_S
         stamp = _stamp(form)
-        member.first = next(filter(None, map(stamp, _head(path, descriptor, compression))), None)
+        member.first = next(filter(None, map(stamp, head)), None)
         if span.until is not None and member.first is not None and member.first >= span.until + slack:
             member.first = None
             return []
         if compression is not None:
-            return pieces(path)
+            return pieces(path, at)
         member.last = window.last_time(descriptor, size, stamp)
         begin, end = window.span(descriptor, size, span.since, span.until, stamp, slack)
-    return pieces(path, begin, end)
+    return pieces(path, at, begin, end)
 
 
 def _stamp(form: Format) -> window.Stamp:
@@ -140,7 +139,7 @@ def _stamp(form: Format) -> window.Stamp:
     return stamp
 
 
-def _head(path: Path, descriptor: int, compression: str | None) -> list[bytes]:
+def _head(path: Path, at: Path | None, descriptor: int, compression: str | None) -> list[bytes]:
     """Return the first lines of a file, of which a truncated one may begin with NULs."""
-    data = next(window.data(descriptor, 0) if compression is None else files.blocks(path), b"")
+    data = next(window.data(descriptor, 0) if compression is None else files.blocks(path, at), b"")
     return [line.lstrip(b"\0").removesuffix(b"\r") for line in data[:_HEAD].split(b"\n")[:_SAMPLE]]

@@ -75,3 +75,8 @@ def damaged(path: Path) -> Message:
 def uninstalled(path: Path) -> Message:
     """Return the sentence for Zstandard data on a Python that cannot read it."""
     return say("{path}: zstd data; to read it, install opskit with its extra: opskit[fast]", path=str(path))
+
+
+def shrunk(path: Path) -> Message:
+    """Return the sentence for a log that was emptied under its reader, as copytruncate does."""
+    return say("{path}: became shorter while it was read (copytruncate?); lines may be missing", path=str(path))

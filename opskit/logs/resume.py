@@ -19,6 +19,7 @@ from opskit.logs.refusal import LogError
 from opskit.logs.resume_member import Member, Stamp, Trace, last_time, open_member
 from opskit.logs.resume_plan import First, Piece, Plan, plan
 from opskit.logs.resume_state import VERSION, Identity, Mark, Position, load, lock, save
+from opskit.logs.rotated import members as members_of
 from opskit.model.message import Message, say
 
 __all__ = ["Coverage", "Piece", "Position", "Resumed", "load", "lock", "open_since", "save"]
@@ -133,13 +134,13 @@ def _opened(path: Path, stack: ExitStack) -> list[Member]:
 
 
 def _attempt(path: Path, stack: ExitStack) -> list[Member] | None:
-    names = files.members(path)
+    names = members_of(path)
     found = []
     for name in names:
         try:
             member = open_member(name)
         except LogError:
-            if files.members(path) == [path] and files.identity(path) is None:
+            if members_of(path) == [path] and files.identity(path) is None:
                 raise
             return None
         if member.raw is not None:
@@ -147,7 +148,7 @@ def _attempt(path: Path, stack: ExitStack) -> list[Member] | None:
         if member.error is not None and name == path:
             raise LogError(member.error)
         found.append(member)
-    return found if names == files.members(path) and all(map(_in_place, found)) else None
+    return found if names == members_of(path) and all(map(_in_place, found)) else None
 
 
 def _in_place(member: Member) -> bool:

@@ -17,7 +17,7 @@ from typing import Literal
 import msgspec
 import stringzilla
 
-from opskit.logs import files, gin, nginx_error
+from opskit.logs import files, gin, nginx_error, rotated
 from opskit.logs.envelope import unwrap
 from opskit.logs.formats import precise_first
 from opskit.logs.nginx_error import ErrorRecord
@@ -91,9 +91,8 @@ def find(request_id: str, paths: Sequence[Path | str], zone: tzinfo = UTC, by_ti
     mentions = sorted([*named, *beside], key=lambda mention: (mention.at is None, mention.at or 0.0))
     if len(lines) >= MOST:
         problems.append(say("more than {n} lines contain this id; the rest is left out", n=MOST))
-    errors = [
-        mention.error for mention in mentions if mention.error and mention.tie in {"connection", "client", "text"}
-    ]
+    # An id in the text of an error is what some client sent: it proves nothing against this request.
+    errors = [mention.error for mention in mentions if mention.error and mention.tie in {"connection", "client"}]
     said = [message for mention in own if mention.request for message in outcomes(mention.request, errors)]
     return Story(request_id, tuple(mentions), _once(said), tuple(map(str, members)), _once(problems))
 
@@ -103,7 +102,7 @@ def _once(messages: Sequence[Message]) -> tuple[Message, ...]:
 
 
 def _members(paths: Sequence[Path | str], problems: list[Message]) -> Iterator[Path]:
-    for path, hidden in files.sets(paths):
+    for path, hidden in rotated.sets(paths):
         if hidden is not None:
             problems.append(hidden)
         else:
@@ -191,12 +190,13 @@ def _beside(
 
 def _tied(error: ErrorRecord, spans: Sequence[tuple[Request, float, float]]) -> Tie | None:
     for request, begin, end in spans:
-        if not begin <= error.at <= end:
+        # Requests share a connection, one after another or as HTTP/2 streams: the target has to be the same too.
+        same = request.path is not None and f" {request.path} " in f"{error.request or ''} "
+        if not begin <= error.at <= end or not (same or (error.request is None and request.connection is not None)):
             continue
-        if request.connection is not None:
-            if error.cid == request.connection:
-                return "connection"
-        elif error.client == request.client and request.path and f" {request.path} " in (error.request or ""):
+        if request.connection is not None and error.cid == request.connection:
+            return "connection"
+        if request.connection is None and error.client == request.client:
             return "client"
     return None
 

@@ -10,8 +10,9 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from opskit.logs.files import LogError, Truncated, lines, members, tail
+from opskit.logs.files import LogError, Truncated, lines, tail
 from opskit.logs.redact import redact
+from opskit.logs.rotated import members
 from opskit.model.evidence import Evidence
 from opskit.model.message import Message, say
 from opskit.model.raw import Raw

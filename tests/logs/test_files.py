@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opskit.logs import files, unpack
-from opskit.logs.files import LogError, Truncated, blocks, lines, members, tail
+from opskit.logs.files import LogError, Truncated, blocks, lines, tail
+from opskit.logs.rotated import members
 
 MEBI = 1 << 20
 

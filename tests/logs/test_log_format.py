@@ -180,7 +180,7 @@ def test_counting_takes_a_format_from_nginx_conf_or_from_the_command_line(conf: 
     [
         ("{conf}:nobody", "no log_format is called nobody; known are combined, lines, main"),
         ("{conf}.missing:main", "No such file"),
-        ("iis", "known are auto, ingress-nginx, gateway"),
+        ("iis", "known are auto, journald, docker, ingress-nginx, gateway"),
     ],
 )
 def test_a_format_that_is_nowhere_is_named_with_those_that_are(wanted: str, why: str, conf: Path) -> None:

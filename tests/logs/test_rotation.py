@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import os
 import re
@@ -18,6 +19,7 @@ import pytest
 
 from opskit.logs.formats import find
 from opskit.logs.resume import load, lock, open_since, save
+from opskit.logs.scan import Scan
 from opskit.logs.top import Query, count
 from tests.lab.part_process import eventually, free_port
 
@@ -149,6 +151,59 @@ def test_a_set_that_was_rotated_meanwhile_is_counted_whole(tmp_path: Path) -> No
     rows = {row.key[0]: row.count for row in found.top["429"] if row.key[0] != "-"}
     assert rows == {f"n {number}": 1 for number in range(REQUESTS)}
     assert found.account.unparsed == 0
+
+
+def rotated(path: Path, first: int) -> bool:
+    """Rename all members, compress the third youngest, write 20 new lines; tell whether ten are compressed."""
+    for number in range(9, 0, -1):
+        for old in (path.with_name(f"{path.name}.{number}{suffix}") for suffix in ("", ".gz")):
+            if old.exists():
+                old.rename(path.with_name(old.name.replace(f".log.{number}", f".log.{number + 1}")))
+    path.rename(path.with_name(f"{path.name}.1"))
+    second, draft = path.with_name(f"{path.name}.2"), path.with_name("draft")
+    if second.exists():
+        draft.write_bytes(gzip.compress(second.read_bytes(), 1))
+        draft.rename(path.with_name(f"{path.name}.2.gz"))
+        second.unlink()
+    path.write_bytes(b"".join(LAST.replace(b'"-"', b'"%d"' % (first + n), 1) + b"\n" for n in range(20)))
+    return path.with_name(f"{path.name}.10.gz").exists()
+
+
+def test_a_count_while_the_set_is_rotated_sees_each_line_once(tmp_path: Path) -> None:
+    path = tmp_path / "access.log"
+    path.write_bytes(b"")
+    written, done = [0], threading.Event()
+
+    def rotate() -> None:
+        while not done.is_set():
+            if rotated(path, written[0]):
+                done.set()
+            written[0] += 20
+            time.sleep(0.01)
+
+    rotator = threading.Thread(target=rotate)
+    rotator.start()
+    while not done.is_set():
+        before = written[0]
+        found = count(Query(paths=(path,), by=("client",), n=1))
+        assert before <= found.matched <= written[0] + 20
+        assert not [file.error for file in found.account.files if file.error]
+    rotator.join()
+    assert count(Query(paths=(path,), by=("client",), n=1)).matched == written[0]
+
+
+def test_a_log_that_is_emptied_under_its_reader_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "access.log"
+    path.write_bytes((LAST + b"\n") * 100_000)
+    block = Scan.block
+
+    def emptied(self: Scan, data: bytes, end: int) -> None:
+        os.truncate(path, 0)
+        block(self, data, end)
+
+    monkeypatch.setattr(Scan, "block", emptied)
+    (file,) = count(Query(paths=(path,))).account.files
+    assert "became shorter while it was read" in str(file.error)
 
 
 def test_formats_of_a_real_configuration_read_what_nginx_writes(tmp_path: Path) -> None:

@@ -81,6 +81,15 @@ def test_a_busy_client_hides_no_error_of_the_request(stack: list[Path]) -> None:
     assert [m.line for m in find(ID, stack, UTC).mentions if m.layer == "nginx-error"] == [1501]
 
 
+def test_errors_of_others_on_the_connection_or_with_the_id_in_their_text_accuse_nobody(stack: list[Path]) -> None:
+    neighbour = ERROR.replace("/v1/chat/completions HTTP", "/v1/models HTTP")
+    forged = ERROR.replace("*17 ", "*99 ").replace("/v1/chat/completions HTTP", f"/?{ID} HTTP")
+    stack[1].write_text(neighbour + forged)
+    found = find(ID, stack, UTC)
+    assert [mention.tie for mention in found.mentions if mention.layer == "nginx-error"] == ["text"]
+    assert "the answer stopped" not in " ".join(map(str, found.outcomes))
+
+
 def test_without_a_connection_client_path_and_time_tie_an_error_to_a_request(tmp_path: Path) -> None:
     (tmp_path / "access.log").write_text(ACCESS.replace(" cid=17/3", ""))
     other = ERROR.replace("/v1/chat/completions HTTP", "/v1/models HTTP")
