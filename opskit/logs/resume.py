@@ -25,7 +25,6 @@ from opskit.model.message import Message, say
 __all__ = ["Coverage", "Piece", "Position", "Resumed", "load", "lock", "open_since", "save"]
 
 _TRIES, _PAUSE_S = 40, 0.025
-_NOWHERE = Identity(0, 0, 0)
 
 
 class Coverage(msgspec.Struct, frozen=True):
@@ -43,9 +42,9 @@ class Resumed:
     """The lines since the last run. `pieces` are the files that may hold some, oldest first."""
 
     def __init__(self, planned: Plan, live: Identity | None, since: Position | None, stamp: Stamp) -> None:
-        self.pieces = planned.pieces
-        self._lost = list(planned.lost)
-        self._reached = [piece.at for piece in planned.pieces]
+        self.pieces = [file for file in planned.files if isinstance(file, Piece)]
+        self._files, self._lost = planned.files, list(planned.lost)
+        self._reached = [piece.at for piece in self.pieces]
         self._live, self._since, self._stamp = live, since, stamp
         self._last_ts = since.last_ts if since else None
         self._position: Position | None = None
@@ -87,22 +86,20 @@ class Resumed:
             self._lost.append(error.message)
 
     def _end(self) -> Position:
-        reached = [
-            (piece.member, at.mark(piece.member.identity or _NOWHERE))
-            for piece, at in zip(self.pieces, self._reached, strict=True)
-        ]
-        youngest = max((index for index, (_, mark) in enumerate(reached) if mark.off), default=None)
-        if youngest is None:
-            return self._at(Trace().mark(_NOWHERE), None)
-        member, mark = reached[youngest]
-        if self._last_ts is None:
-            self._last_ts = member.last_time(mark.off, self._stamp)
-        older = [mark for _, mark in reached[:youngest] if mark.off]  # an empty file has no content to be known by
-        return self._at(mark, older[-1] if older else self._since and self._since.before)
+        reached = iter(self._reached)
+        files = [self._mark(file, next(reached)) if isinstance(file, Piece) else file for file in self._files]
+        position = Position(VERSION, self._last_ts, self._live, tuple(mark for mark in files if mark is not None))
+        if position.last_ts is None and position.youngest is not None:
+            position = msgspec.structs.replace(position, last_ts=self._last_time(position.youngest))
+        return position
 
-    def _at(self, mark: Mark, before: Mark | None) -> Position:
-        here = msgspec.structs.asdict(mark)
-        return Position(**here, v=VERSION, last_ts=self._last_ts, live=self._live, before=before)
+    @staticmethod
+    def _mark(piece: Piece, at: Trace) -> Mark | None:
+        return at.mark(piece.member.identity) if piece.member.identity is not None else None
+
+    def _last_time(self, mark: Mark) -> float | None:
+        members = [piece.member for piece in self.pieces if piece.member.identity == mark.identity]
+        return members[0].last_time(mark.off, self._stamp) if members else None
 
 
 @contextmanager

@@ -22,7 +22,8 @@ First = Literal["end", "start"]
 class Piece(msgspec.Struct, frozen=True):
     """What is read of one opened file: from the place `at` to byte `end`, decompressed; None is the end of the file.
 
-    `complete` says that the writer has gone on to a younger file, so that a last line without a line end counts.
+    `complete` says that the writer has gone on to a younger file, or that this one is compressed, so that a last line
+    without a line end counts.
     """
 
     member: Member
@@ -37,68 +38,105 @@ class Piece(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What is to be read, oldest first, and one sentence for each reason why that is not all."""
+    """What is to be read, oldest first, and one sentence for each reason why that is not all.
 
-    pieces: tuple[Piece, ...]
+    Of a file that cannot have changed since it was read there is only the mark of then.
+    """
+
+    files: tuple[Piece | Mark, ...]
     lost: tuple[Message, ...] = ()
+
+
+Known = Trace | Mark | None
 
 
 def plan(path: Path, members: Sequence[Member], position: Position | None, first: First, stamp: Stamp) -> Plan:
     """Return what came after `position` in the set of the log at `path`; `first` is for where there is none."""
     if position is None:
         return _first_run(path, members, first)
-    if not position.off:
-        return _from_nothing(path, members, position)
-    places = _places(members, position)
+    known = [_known(member, position.files) for member in members]
+    youngest = position.youngest
+    if youngest is None:
+        return _from_nothing(path, members, known, position)
+    places = [index for index, at in enumerate(known) if _is(at, youngest)]
     if not places:
-        return _lost_thread(path, members, position, stamp)
-    own = [place for place in places if members[place[0]].identity == position.identity]
-    index, at = (own or places)[-1]
-    lost = [_copied(path)] if _truncated(path, members, position, index) else []
-    if places[0][0] < index:
+        return _lost_thread(path, members, known, position, stamp)
+    own = [index for index in places if members[index].identity == youngest.identity]
+    last = (own or places)[-1]
+    lost = [_copied(path)] if _truncated(path, members, known, position, last) else []
+    if places[0] < last:
         lost.append(
-            say("{path}: two files look like the one read last; lines of the older may be missing", path=str(path))
+            say("{path}: two files look like the one read last; lines may be missing or told twice", path=str(path))
         )
-    pieces = [*_late(members, index, position.before), _piece(members, index, at), *_all(members, index + 1)]
-    return Plan(tuple(pieces), tuple(lost))
+    lost += [
+        say(
+            "{path}: was not there at the last run, although its lines are older; it was read whole",
+            path=str(member.path),
+        )
+        for member, at in zip(members[:last], known, strict=False)
+        if at is None and member.begun
+    ]
+    return Plan(_rest(members, known), tuple(lost))
+
+
+def _known(member: Member, marks: Sequence[Mark]) -> Known:
+    """Return how far a file was read: the mark itself where it cannot have changed, None where no mark is in it.
+
+    Nobody writes to a file that was compressed already, so it need not be unpacked again.
+    """
+    own = [mark for mark in marks if mark.identity == member.identity]
+    if member.compression is not None and (same := [mark for mark in own if member.starts_like(mark)]):
+        return same[-1]
+    found = [at for mark in own if (at := member.recall(mark)) is not None]
+    found = found or [at for mark in marks if (at := member.recall(mark)) is not None]
+    return max(found, key=lambda at: at.off, default=None)
+
+
+def _is(at: Known, mark: Mark) -> bool:
+    return at == mark if isinstance(at, Mark) else at is not None and at.mark(mark.identity) == mark
+
+
+def _rest(members: Sequence[Member], known: Sequence[Known]) -> tuple[Piece | Mark, ...]:
+    """Return what follows the known places; what is not known is new."""
+    return tuple(
+        at if isinstance(at, Mark) else _piece(members, index, at or Trace()) for index, at in enumerate(known)
+    )
 
 
 def _first_run(path: Path, members: Sequence[Member], first: First) -> Plan:
     if first == "start":
         text = say("{path}: first run; everything that is there was read", path=str(path))
-        return Plan(tuple(_all(members, 0)), (text,))
-    # The file before the last one comes along: what is still written to it is for the next run.
-    begun = [index for index, member in enumerate(members) if member.begun][-2:]
-    pieces = tuple(_passed_over(members, index) for index in begun)
-    return Plan(pieces, (say("{path}: first run; the next one reads on from here", path=str(path)),))
+        return Plan(tuple(_piece(members, index, Trace()) for index in range(len(members))), (text,))
+    text = say("{path}: first run; the next one reads on from here", path=str(path))
+    return Plan(tuple(_passed_over(members, index) for index in range(len(members))), (text,))
 
 
-def _from_nothing(path: Path, members: Sequence[Member], position: Position) -> Plan:
+def _from_nothing(path: Path, members: Sequence[Member], known: Sequence[Known], position: Position) -> Plan:
     """No file of the set had a line then, so all that is there is new; but perhaps not all is there."""
-    pieces = tuple(_all(members, 0))
-    if _truncated(path, members, position, -1):
-        return Plan(pieces, (_copied(path),))
-    if any(member.identity == position.live for member in members):
-        return Plan(pieces)
     text = say(
         "{path}: was empty at the last run and has been rotated since; whether lines are missing cannot be told",
         path=str(path),
     )
-    return Plan(pieces, (text,))
+    if _truncated(path, members, known, position, -1):
+        text = _copied(path)
+    elif any(member.identity == position.live for member in members):
+        return Plan(_rest(members, known))
+    return Plan(_rest(members, known), (text,))
 
 
-def _lost_thread(path: Path, members: Sequence[Member], position: Position, stamp: Stamp) -> Plan:
-    """The place is gone: read what is younger than the file before it, or else than the last line."""
-    before = _places(members, position.before)[-1:]
-    pieces = [_piece(members, index, at) for index, at in before]
-    for index in range(before[0][0] + 1 if before else 0, len(members)):
-        member = members[index]
-        # An older copy of the same file was read with it.
-        if member.begun and member.starts_like(position) and member.at(position.off) is None:
-            pieces.append(_passed_over(members, index, rotated=member.path != path))
+def _lost_thread(
+    path: Path, members: Sequence[Member], known: Sequence[Known], position: Position, stamp: Stamp
+) -> Plan:
+    """The place is gone: of the files that are not known, read what is younger than the last line."""
+    files = list[Piece | Mark]()
+    for index, (member, at) in enumerate(zip(members, known, strict=True)):
+        rotated = member.path != path
+        if isinstance(at, Mark):
+            files.append(at)
+        elif at is None and _read_before(member, position.youngest):
+            files.append(_passed_over(members, index, rotated=rotated))
         else:
-            at = _since(member, position.last_ts, stamp, rotated=member.path != path)
-            pieces.append(_piece(members, index, at))
+            files.append(_piece(members, index, at or _since(member, position.last_ts, stamp, rotated=rotated)))
     if members[-1].path == path and members[-1].identity == position.live:
         text = say(
             "{path}: emptied or overwritten since the last run (copytruncate?); what it held then may be lost, "
@@ -110,23 +148,22 @@ def _lost_thread(path: Path, members: Sequence[Member], position: Position, stam
             "{path}: the file read last is gone; lines may be lost, read more often or keep more rotated files",
             path=str(path),
         )
-    return Plan(tuple(pieces), (text,))
+    return Plan(tuple(files), (text,))
 
 
-def _places(members: Sequence[Member], mark: Mark | None) -> list[tuple[int, Trace]]:
-    if mark is None:
-        return []
-    found = ((index, member.recall(mark)) for index, member in enumerate(members))
-    return [(index, at) for index, at in found if at is not None]
+def _read_before(member: Member, mark: Mark | None) -> bool:
+    """Whether it is an unfinished copy of the file that the place was in."""
+    return mark is not None and member.begun and member.starts_like(mark) and member.at(mark.off) is None
 
 
-def _truncated(path: Path, members: Sequence[Member], position: Position, index: int) -> bool:
+def _truncated(path: Path, members: Sequence[Member], known: Sequence[Known], position: Position, last: int) -> bool:
     """Whether the log lives on in the same file although something was rotated since."""
-    live = members[-1]
+    live, youngest = members[-1], position.youngest
     if live.path != path or live.identity != position.live:
         return False
-    moved = index < len(members) - 1 and position.identity == position.live
-    return moved or any(member.begun for member in members[index + 1 : -1])
+    moved = last < len(members) - 1 and youngest is not None and youngest.identity == position.live
+    between = zip(members[last + 1 : -1], known[last + 1 :], strict=False)
+    return moved or any(member.begun and at is None for member, at in between)
 
 
 def _copied(path: Path) -> Message:
@@ -137,27 +174,8 @@ def _copied(path: Path) -> Message:
     )
 
 
-def _late(members: Sequence[Member], index: int, before: Mark | None) -> list[Piece]:
-    """What was still written to the renamed file after the last run."""
-    if before is None:
-        return []
-    places = (
-        (number, member.recall(before)) for number, member in enumerate(members[:index]) if not _settled(member, before)
-    )
-    return [_piece(members, number, at) for number, at in places if at is not None][-1:]
-
-
-def _settled(member: Member, mark: Mark) -> bool:
-    """Whether the file was compressed when it was read: nobody writes to it, so it need not be unpacked again."""
-    return member.compression is not None and member.identity == mark.identity and member.starts_like(mark)
-
-
-def _all(members: Sequence[Member], start: int) -> list[Piece]:
-    return [_piece(members, index, Trace()) for index in range(start, len(members))]
-
-
 def _piece(members: Sequence[Member], index: int, at: Trace) -> Piece:
-    complete = any(younger.begun for younger in members[index + 1 :])
+    complete = members[index].compression is not None or any(younger.begun for younger in members[index + 1 :])
     return Piece(members[index], at, None if complete else members[index].size, complete)
 
 

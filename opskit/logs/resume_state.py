@@ -53,17 +53,22 @@ class Mark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return Identity(self.dev, self.ino, self.generation)
 
 
-class Position(Mark, frozen=True, forbid_unknown_fields=True):
-    """Where reading stopped: right behind a line of the youngest file of the set that had one.
+class Position(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where reading stopped: how far each file of the set was read, oldest first, always right behind a line.
 
-    `before` is how far the file before that one was read: a server may still write to it for a moment after it was
-    renamed. `live` is the file that had the log's own name. `last_ts` is the time of the last line, in epoch seconds.
+    All are remembered, because a server may still write to a file after it was renamed. `live` is the file that had the
+    log's own name. `last_ts` is the time of the last line, in epoch seconds.
     """
 
     v: int
     last_ts: float | None
     live: Identity | None
-    before: Mark | None
+    files: tuple[Mark, ...]
+
+    @property
+    def youngest(self) -> Mark | None:
+        """The place in the youngest file that had a line."""
+        return next((mark for mark in reversed(self.files) if mark.off), None)
 
 
 class _Versioned(msgspec.Struct):

@@ -49,7 +49,7 @@ class RotatingLog(RuleBasedStateMachine):
         self.live, self.rotated = File(), list[File]()
         self.packed = list[bool]()
         self.read_ids = set[int]()
-        self.must_tell = self.may_tell = self.half_copied = False
+        self.must_tell = self.may_tell = self.copied = False
         # What the last saved run saw: the file its position is in, and the one that was live.
         self.place: File | None = None
         self.known: File | None = None
@@ -90,15 +90,7 @@ class RotatingLog(RuleBasedStateMachine):
         self.write(self.path, self.text(3))
         self.live.partial = self.next_id
 
-    @precondition(
-        lambda self: (
-            self.rotated
-            and not self.packed[0]
-            and self.rotated[0].renamed
-            and self.rotated[0].ids
-            and not self.half_copied
-        )
-    )
+    @precondition(lambda self: self.rotated and not self.packed[0] and self.rotated[0].renamed)
     @rule()
     def append_late_to_the_renamed_file(self) -> None:
         file = self.rotated[0]
@@ -126,8 +118,9 @@ class RotatingLog(RuleBasedStateMachine):
             if not self.packed[number - 1]:
                 self.pack(number)
 
-    # Copying and renaming the same log between two runs leaves no trace of what the copy missed: out of reach.
-    @precondition(lambda self: not self.may_tell)
+    # Renamed and compressed after a copy, the log looks as if it had only been renamed: what the copy missed leaves no
+    # trace until the next run.
+    @precondition(lambda self: not self.copied)
     @rule(delay=st.booleans(), create=st.booleans())
     def rename(self, delay: bool, create: bool) -> None:
         self.shift()
@@ -158,19 +151,18 @@ class RotatingLog(RuleBasedStateMachine):
         if self.place is self.live:
             self.place = copy
         self.truncate_live()
+        self.copied = True
         self.rotated.pop(0)
         self.packed.pop(0)
         self.push(copy, delay)
 
-    # Likewise a log that is renamed by one program, still written to, and then copied by another.
-    @precondition(lambda self: self.live.ids and not any(file.late for file in self.rotated))
+    @precondition(lambda self: self.live.ids)
     @rule(share=st.floats(0, 0.99))
     def read_while_a_copy_is_made(self, share: float) -> None:
         self.shift()
         data = self.path.read_bytes()
         copy = self.folder / "access.log.1"
         copy.write_bytes(data[: max(1, int(len(data) * share))])
-        self.half_copied = True
         self.rotated.insert(0, File())
         self.packed.insert(0, False)
         self.read()
@@ -181,7 +173,7 @@ class RotatingLog(RuleBasedStateMachine):
             old = self.folder / self.name(number).name.replace(f".log.{number}", f".log.{number + 1}")
             old.rename(self.name(number))
 
-    @precondition(lambda self: self.rotated and not self.packed[0] and self.rotated[0].ids and not self.rotated[0].late)
+    @precondition(lambda self: self.rotated and not self.packed[0] and self.rotated[0].ids)
     @rule(share=st.floats(0, 1))
     def read_while_a_file_is_compressed(self, share: float) -> None:
         data = gzip.compress(self.name(1).read_bytes())
@@ -218,10 +210,10 @@ class RotatingLog(RuleBasedStateMachine):
         return {*file.ids} | ({file.partial} if file.partial is not None else set())
 
     def due(self) -> set[int]:
-        """The ids that a reader has to know now: half a line counts once the writer has gone on."""
+        """The ids that a reader has to know now: half a line counts once the writer has gone on, or cannot go on."""
         found, younger = set(self.live.ids), bool(self.live.ids)
-        for file in self.rotated:
-            found |= self.all_ids(file) if younger else set(file.ids)
+        for file, packed in zip(self.rotated, self.packed, strict=True):
+            found |= self.all_ids(file) if younger or packed else set(file.ids)
             younger |= bool(file.ids)
         return found
 
@@ -247,10 +239,10 @@ class RotatingLog(RuleBasedStateMachine):
         assert self.due() <= self.read_ids, "a line that is there was not read"
         if self.must_tell:
             assert not complete, "lines are gone and nobody was told"
-        if before is not None and before.off and not self.may_tell:
+        if before is not None and before.youngest and not self.may_tell:
             assert complete, "nothing was lost"
         save(self.saved, position)
-        self.must_tell = self.may_tell = False
+        self.must_tell = self.may_tell = self.copied = False
         begun = [file for file in [*reversed(self.rotated), self.live] if file.ids]
         self.place, self.known = (begun[-1] if begun else None), self.live
 
@@ -260,6 +252,5 @@ class RotatingLog(RuleBasedStateMachine):
             load(self.saved)
 
 
-# The same histories each time: of those drawn at random about one in a thousand still finds a line told twice.
-RotatingLog.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None, derandomize=True)
+RotatingLog.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 TestRotatingLog = RotatingLog.TestCase
