@@ -16,6 +16,7 @@ from opskit.logs.unpack import kind
 SHARED = 8 << 20  # smaller work is not worth a second process
 _HOLE = bytes(4096)
 _PACKED = 8  # compressed bytes weigh more
+_NEAR = 1 << 20  # read at once: what is looked at five times should still be in a cache then
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -82,7 +83,9 @@ def _plain(descriptor: int, begin: int, end: int) -> Iterator[tuple[bytearray, i
     buffer = bytearray(2 * files.MAX_LINE)
     room = memoryview(buffer)
     while begin < end:
-        size = os.preadv(descriptor, [room[: min(len(buffer) - 1, end - begin)]], begin)
+        size = os.preadv(descriptor, [room[: min(_NEAR, end - begin)]], begin)
+        if buffer.rfind(b"\n", 0, size) < 0 and size == _NEAR:
+            size = os.preadv(descriptor, [room[: min(len(buffer) - 1, end - begin)]], begin)
         if size == 0:
             return
         if nuls := _nuls(buffer, size):

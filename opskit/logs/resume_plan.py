@@ -68,14 +68,7 @@ def plan(path: Path, members: Sequence[Member], position: Position | None, first
         lost.append(
             say("{path}: two files look like the one read last; lines may be missing or told twice", path=str(path))
         )
-    lost += [
-        say(
-            "{path}: was not there at the last run, although its lines are older; it was read whole",
-            path=str(member.path),
-        )
-        for member, at in zip(members[:last], known, strict=False)
-        if at is None and member.begun
-    ]
+    lost += _strange(members, known, position, last)
     return Plan(_rest(members, known), tuple(lost))
 
 
@@ -90,6 +83,21 @@ def _known(member: Member, marks: Sequence[Mark]) -> Known:
     found = [at for mark in own if (at := member.recall(mark)) is not None]
     found = found or [at for mark in marks if (at := member.recall(mark)) is not None]
     return max(found, key=lambda at: at.off, default=None)
+
+
+def _strange(members: Sequence[Member], known: Sequence[Known], position: Position, last: int) -> list[Message]:
+    """Name the files that were not there at the last run, unless one that had no line then was compressed since."""
+    there = {member.identity for member in members}
+    if any(mark.off == 0 and mark.identity not in there for mark in position.files):
+        return []
+    return [
+        say(
+            "{path}: was not there at the last run, although its lines are older; it was read whole",
+            path=str(member.path),
+        )
+        for member, at in zip(members[:last], known, strict=False)
+        if at is None and member.begun
+    ]
 
 
 def _is(at: Known, mark: Mark) -> bool:

@@ -129,34 +129,63 @@ class Scan:
 
     def _candidates(self, data: bytes | bytearray, end: int, form: Format) -> None:
         """Read the lines that contain a wanted status. One that contains several counts where it has that status."""
-        find, odd = stringzilla.Str(data).find, dict[int, bytes]()
-        usual = self._shapes[0].line
-        line_start, line_end, bare = data.rfind, data.find, form.around == _BARE
-        for needle, offset, columns in self._searches:
-            rows = list[Row]()
-            match, single, take = columns.line, columns.single, rows.append
-            at = find(needle, 0, end)
-            while at >= 0:
-                if bare and (data[at + 3] in _DIGITS or (at and data[at - 1] in _DIGITS)):
-                    at = find(needle, at + 1, end)
-                    continue
-                begin, stop = line_start(b"\n", 0, at + offset) + 1, line_end(b"\n", at + offset)
-                if found := match(data, begin, stop):
-                    take(found[1] if single else found.groups())
-                elif usual(data, begin, stop) is None:  # else its status is another one, and found as such
-                    odd[begin] = bytes(data[begin:stop])
-                at = find(needle, stop, end)
-            self._question.rows(columns, rows)
+        odd = dict[int, bytes]()
+        bare = form.around == _BARE
+        for search in self._searches:
+            found = self._found(data, end, search, bare)
+            # All at once is faster, but a bare number is found in too many lines of other statuses.
+            rows = None if bare else self._together(data, found, search.columns)
+            if rows is None:
+                rows = self._sifted(data, found, search.columns, odd)
+            self._question.rows(search.columns, rows)
             self.examined += len(rows)
         self.examined += len(odd)
         self._each(list(odd.values()), form)
 
+    @staticmethod
+    def _found(data: bytes | bytearray, end: int, search: Search, bare: bool) -> list[tuple[int, int]]:
+        """Return beginning and end of the lines that contain what is looked for."""
+        find, line_start, line_end = stringzilla.Str(data).find, data.rfind, data.find
+        needle, offset = search.needle, search.offset
+        lines = list[tuple[int, int]]()
+        at = find(needle, 0, end)
+        while at >= 0:
+            if bare and (data[at + 3] in _DIGITS or (at and data[at - 1] in _DIGITS)):
+                at = find(needle, at + 1, end)
+                continue
+            stop = line_end(b"\n", at + offset) + 1
+            lines.append((line_start(b"\n", 0, at + offset) + 1, stop))
+            at = find(needle, stop - 1, end)
+        return lines
+
+    @staticmethod
+    def _together(data: bytes | bytearray, found: list[tuple[int, int]], columns: Columns) -> list[Row] | None:
+        """Return the rows of these lines, None where one of them has not the shape."""
+        lines = b"".join([data[begin:stop] for begin, stop in found])
+        return columns.rows(lines, len(lines), len(found))
+
+    def _sifted(
+        self, data: bytes | bytearray, found: list[tuple[int, int]], columns: Columns, odd: dict[int, bytes]
+    ) -> list[Row]:
+        """Return the rows of those lines that have the status; what has no shape at all is odd."""
+        rows = list[Row]()
+        match, usual, single, take = columns.line, self._shapes[0].line, columns.single, rows.append
+        for begin, stop in found:
+            if row := match(data, begin, stop - 1):
+                take(row[1] if single else row.groups())
+            elif usual(data, begin, stop - 1) is None:  # else its status is another one, and found as such
+                odd[begin] = bytes(data[begin : stop - 1])
+        return rows
+
     def _sought(self, shape: Shape, form: Format) -> list[Search]:
         """Return what to look for where not every line is read."""
         before, after = form.around
+        # With nothing before it a number wants its end. Otherwise what is searched for is better off without: the end
+        # of a text is compared first, and the blank behind a status is behind every status.
+        behind = after if not before else b""
         return [
             Search(
-                before + stem + (after if len(stem) == _DIGITS_OF_A_STATUS else b""),
+                before + stem + (behind if len(stem) == _DIGITS_OF_A_STATUS else b""),
                 len(before),
                 shape.columns(self._question.fields, stem),
             )
@@ -166,8 +195,8 @@ class Scan:
     def _all(self, data: bytes | bytearray, end: int, lines: int, form: Format) -> None:
         """Read every line: at once where all have the first shape, else each by the first shape that it has."""
         if self._shapes:
-            rows = self._shapes[0].rows(data, end)
-            if len(rows) == lines:
+            rows = self._shapes[0].rows(data, end, lines)
+            if rows is not None:
                 self._question.rows(self._shapes[0], rows)
                 return
         form = self._still(data, end, form)

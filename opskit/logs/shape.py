@@ -100,19 +100,25 @@ class Columns:
     """
 
     def __init__(self, source: bytes, places: Mapping[str, Pick], groups: int, names: Mapping[str, str]) -> None:
-        self._source, self._places, self._groups, self.names = source, places, groups, names
-        # Between two line ends nothing has to stop at a line end, which the engine searches twice as fast.
-        line = source.replace(rb'[^"\n]', rb'[^"]').replace(rb"[^\n]", b".")
-        self.line = re.compile(line + rb"\r?+", re.DOTALL).fullmatch
+        self._places, self._groups, self.names = places, groups, names
+        # The engine looks up a class of characters in one step unless a category is among them, and what only a quote
+        # ends twice as fast as what a line end ends too.
+        self._source = source.replace(rb"[^\s", rb"[^ \t-\r").replace(rb'[^"\n]', rb'[^"]')
+        # Between two line ends nothing has to stop at a line end.
+        self.line = re.compile(self._source.replace(rb"[^\n]", b".") + rb"\r?+", re.DOTALL).fullmatch
         self.single = groups == 1
 
     @cached_property
     def _lines(self) -> re.Pattern[bytes]:
         return re.compile(rb"^(?:" + self._source + rb")\r?+\n", re.MULTILINE)
 
-    def rows(self, data: bytes | bytearray, end: int) -> list[Row]:
-        """Return one row for each line of `data[:end]` that has the shape."""
-        return self._lines.findall(data, 0, end)
+    def rows(self, data: bytes | bytearray, end: int, lines: int) -> list[Row] | None:
+        """Return the rows of the `lines` whole lines of `data[:end]`, None where one of them has not the shape.
+
+        A match may go beyond the end of a line that is no line of the format, but then there are fewer than lines.
+        """
+        rows = self._lines.findall(data, 0, end)
+        return rows if len(rows) == lines else None
 
     def _pick(self, field: str) -> tuple[Callable[[Row], bytes], Read]:
         place, read = self._places.get(field, _ABSENT)
