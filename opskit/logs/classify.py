@@ -11,9 +11,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from opskit.logs import access_label
 from opskit.logs.envelope import unglued, unwrap
 from opskit.logs.gin import GinLine, read
-from opskit.logs.labels import HARMLESS, NGINX, RULES, Rule
+from opskit.logs.labels import HARMLESS, NGINX, RULES, VAGUE, Rule
 
 SLOW_S = 30.0
 _LIMIT = 20_000
@@ -22,14 +23,20 @@ _SLOW_TOKENS_S = 3.0
 # The rules by word, in their order: most lines have none of the words, and are done after one pass over this list.
 _WORDS = [(word, rule) for rule in RULES for word in rule.words]
 _NGINX_WORDS = [(word, rule) for rule in NGINX for word in rule.words]
-_STATUSES = {500: "crash", 503: "queue-full", 499: "client-abort", 404: "not-found"}
-_ACCESS_STATUSES = {499: "client-abort", 504: "proxy-timeout", 429: "proxy-limit", 413: "proxy-config"}
+_STATUSES = {503: "queue-full", 499: "client-abort", 404: "not-found"}
+# A load that stands still is given up after five minutes (before 0.1.39 after ten); what was cut off later than that
+# had neither been answered nor died.
+_LOAD_GIVEN_UP_S = 300.0
+_HUNG_S = 630.0
 # A download takes as long as it takes: nobody waits in a chat for it.
 _TRANSFERS = ("/api/pull", "/api/push", "/api/create", "/api/blobs/")
 # What a user wrote: prompts, and the request line where an access log quotes it.
+_USER_KEYS = "prompt|content|body|text|input|query|question|suffix"
 _PROMPT = re.compile(
     r'(?<![\w-])(?:prompt|content|input)=(\\*+)"(?:[^"\\]|\\.)*+"?'
-    r'|"(?:prompt|content|body|type":\s?"text",\s?"text)":\s{0,4}"(?:[^"\\]|\\.)*+"?'
+    rf'|"(?:{_USER_KEYS})":\s{{0,4}}(?:"(?:[^"\\]|\\.)*+"?|\[(?:[^"\]]|"(?:[^"\\]|\\.)*+"?)*+)'
+    # The same inside a quoted value: what ends the text is a quote with one backslash.
+    rf'|\\"(?:{_USER_KEYS})\\":\s{{0,4}}\\"(?:[^"\\]|\\\\\\"|\\\\.|\\[^"])*+'
     r'|"[a-z]{3,10} [^\s"]{1,8000} http/[\d.]{1,4}\\*+"'
 )
 _LEVEL = r"(?:debug|info|notice|warn|error|crit|alert|emerg)\]"
@@ -39,8 +46,9 @@ _NGINX_LINE = re.compile(
     r"|^(?=upstream (?:timed out|prematurely closed|sent )|no live upstreams|\w{2,20}\(\) (?:\S+ ){0,3}failed \(\d)"
 )
 _NGINX_REACH = 200
+# llama-server warns of much that is in order, but not in these words.
+_TROUBLE = re.compile(r"\b(?:failed|unable|cannot|could not|error)\b")
 _QUOTED = re.compile(r'"[^"]*+"?')
-_ACCESS_LINE = re.compile(r'(?:\S{1,256} ){3,4}\[\d\d/[a-z]{3}/\d{4}(?::\d\d){3} [+-]\d{4}\] "[^"]*+" (\d{3}) ')
 _GO_DATE = re.compile(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (?=[\w./-]+\.go:\d+: |[a-z])")
 _OFFLOADED = re.compile(r"offloaded (\d+)/(\d+) layers|layers\.model=(\d+).{0,80}layers\.offload=(\d+)")
 _STARTED = re.compile(r"started in (\d+(?:\.\d+)?) seconds")
@@ -52,16 +60,18 @@ _RATE = re.compile(
 )
 _TOTAL = re.compile(r"total time = +(\d+(?:\.\d+)?) ms")
 
-# For a block: a named cause beats "it died", which beats what merely slows down; within one tier the first line.
+# For a block: a named cause beats "it died", which beats who gave up and why it was slow, which beats that it was slow;
+# within one tier the first line.
 TIERS: dict[str, int] = {
     # llama.cpp says that a command failed before it says that memory was short.
-    "vram-oom": 6,
-    **dict.fromkeys(("ram-oom", "gpu-lost", "gpu-fault", "panic", "disk-full", "port-conflict"), 5),
-    **dict.fromkeys(("load-timeout", "not-found", "queue-full"), 4),
-    **dict.fromkeys(("crash", "stuck", "runaway"), 3),
-    **dict.fromkeys(("client-abort", "truncated", "cpu-fallback", "partial-offload"), 2),
-    **dict.fromkeys(("proxy-refused", "proxy-timeout", "proxy-reset", "proxy-config", "proxy-buffering"), 2),
-    **dict.fromkeys(("proxy-limit", "proxy-tls", "slow", "reload"), 2),
+    "vram-oom": 7,
+    **dict.fromkeys(("ram-oom", "gpu-lost", "gpu-fault", "panic", "disk-full", "port-conflict"), 6),
+    **dict.fromkeys(("load-timeout", "not-found", "queue-full"), 5),
+    **dict.fromkeys(("crash", "stuck", "runaway"), 4),
+    **dict.fromkeys(("client-abort", "cpu-fallback", "partial-offload"), 3),
+    **dict.fromkeys(("proxy-refused", "proxy-timeout", "proxy-reset", "proxy-config", "proxy-buffering"), 3),
+    **dict.fromkeys(("proxy-limit", "proxy-tls"), 3),
+    **dict.fromkeys(("slow", "reload", "truncated"), 2),
     "warning": 1,
     "ok": 0,
 }
@@ -82,7 +92,8 @@ def block(lines: Sequence[str], slow_s: float = SLOW_S) -> str:
     recovered = any(HARMLESS.search(line.lower()) for line in lines)
     if recovered and not any(TIERS[found] >= TIERS["crash"] and found != "vram-oom" for found in labels):
         labels = ["warning" if found == "vram-oom" else found for found in labels]
-    return _worst(labels)
+    told = [found for line, found in zip(lines, labels, strict=True) if not VAGUE.search(line.lower())]
+    return _worst(told if any(found.startswith("proxy-") for found in told) else labels)
 
 
 def _worst(labels: Sequence[str]) -> str:
@@ -94,13 +105,19 @@ def meaning(text: str, level: str = "", slow_s: float = SLOW_S) -> str:
     request = read(text)
     if request is not None:
         return _answer(request, slow_s)
-    low = _PROMPT.sub('""', text[:_LIMIT].lower())
+    said = access_label.label(text[:_LIMIT])
+    return said if said is not None else _told(_PROMPT.sub('""', text[:_LIMIT].lower()), level, slow_s)
+
+
+def _told(low: str, level: str, slow_s: float) -> str:
+    """Judge a message, without what users wrote into it, by its words and numbers."""
     found = _nginx(low)
     if found is not None:
         return found
     low = low[match.end() :] if (match := _GO_DATE.match(low)) else low
     found = _numbers(low, slow_s) or _first(_WORDS, low)
-    return "warning" if found == "ok" and level == "E" else found
+    found = access_label.stated(low) or "ok" if found == "ok" else found
+    return "warning" if found == "ok" and (level == "E" or (level == "W" and _TROUBLE.search(low))) else found
 
 
 def _nginx(low: str) -> str | None:
@@ -108,9 +125,6 @@ def _nginx(low: str) -> str | None:
     match = _NGINX_LINE.search(low, 0, _NGINX_REACH)
     if match and '"' not in low[: match.start()]:
         return _first(_NGINX_WORDS, "[" + _QUOTED.sub('""', low[match.start() :].partition(", client: ")[0]))
-    if match := _ACCESS_LINE.match(low):
-        status = int(match[1])
-        return _ACCESS_STATUSES.get(status, "warning" if status >= 500 else "ok")
     return None
 
 
@@ -122,12 +136,22 @@ def _first(words: Sequence[tuple[str, Rule]], low: str) -> str:
 
 
 def _answer(request: GinLine, slow_s: float) -> str:
+    transfer = request.path.startswith(_TRANSFERS)
     if request.status in _STATUSES:
         return _STATUSES[request.status]
+    if request.status >= 500 and not transfer:
+        return _failed(request.duration_s or 0.0)
     if request.status >= 400:
         return "warning"
     waited = request.duration_s is not None and request.duration_s > slow_s
-    return "slow" if waited and not request.path.startswith(_TRANSFERS) else "ok"
+    return "slow" if waited and not transfer else "ok"
+
+
+def _failed(duration_s: float) -> str:
+    """Name what a request failed of after so long: a runner that dies does so at its start, or amid an answer."""
+    if duration_s > _HUNG_S:
+        return "stuck"
+    return "load-timeout" if duration_s >= _LOAD_GIVEN_UP_S else "crash"
 
 
 def _numbers(low: str, slow_s: float) -> str | None:

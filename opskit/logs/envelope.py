@@ -28,6 +28,7 @@ _CTIME = re.compile(r"\[([A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4
 _LLAMA = re.compile(r"(?:\d{1,9}\.){2,4}\d{3} ([IWEDT]) ")
 _GLUED = re.compile(r'(?<=[^\s"\\])(?=time=20\d\d-\d\d-\d\dT)|(?<= )(?=time=20\d\d-\d\d-\d\dT)')
 _LAYERS = 4
+_ERROR_FIELDS = ("error", "cause", "err")
 _TEXT_FIELDS = ("MESSAGE", "msg", "message", "log", "line", "1")
 
 
@@ -112,10 +113,23 @@ def _json(text: str, zone: tzinfo) -> Opened | None:
     if not isinstance(record, dict):
         return None
     said = next((found for name in _TEXT_FIELDS if (found := _said(record.get(name))) is not None), "")
-    error = record.get("error")
-    error = error.get("message") if isinstance(error, dict) else error
-    parts = [part for part in (said, error) if isinstance(part, str) and part]
-    return Opened("\n".join(parts).strip().replace("\n", " "), _record_time(record, zone)) if parts else None
+    parts = [said, *(_inner_error(record.get(name)) for name in _ERROR_FIELDS), _failed_status(record)]
+    known = list(dict.fromkeys(part for part in parts if part))
+    return Opened("\n".join(known).strip().replace("\n", " "), _record_time(record, zone)) if known else None
+
+
+def _inner_error(value: object) -> str:
+    """Return what an error says: a text, or an object with a message and with the code of a system call."""
+    if isinstance(value, dict):
+        return " ".join(part for name in ("message", "code") if isinstance(part := value.get(name), str))
+    return value if isinstance(value, str) else ""
+
+
+def _failed_status(record: dict[str, Any]) -> str:
+    """Keep the status of an access record that has a text of its own, as Caddy writes them."""
+    status = record.get("status")
+    failed = type(status) is int and 400 <= status < 600 and isinstance(record.get("request"), dict)
+    return f"status {status}" if failed else ""
 
 
 def _said(value: object) -> str | None:

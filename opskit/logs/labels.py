@@ -14,8 +14,9 @@ from opskit.logs.label_rule import Rule, rule
 from opskit.logs.labels_gpu import GPU, MEMORY
 from opskit.logs.labels_nginx import NGINX
 from opskit.logs.labels_proxy import PROXY
+from opskit.logs.labels_system import SYSTEM
 
-__all__ = ["HARMLESS", "NGINX", "RULES", "Rule"]
+__all__ = ["HARMLESS", "NGINX", "RULES", "VAGUE", "Rule"]
 
 _RUNNER = r"(?:llama[- ](?:runner|server)|mlx runner|runner|llm server)"
 # Lines that use the words of a fault for something else: they must stand before the faults.
@@ -29,6 +30,8 @@ _NORMAL = (
 _ENDED = (
     rule("disk-full", "no space left on device", "enospc", "not enough space on the disk", "quota exceeded"),
     rule("port-conflict", "address already in use", "address in use", "eaddrinuse", "only one usage of each socket"),
+    rule("port-conflict", "already in use", pattern=r"port:? \d{1,5} is already in use"),
+    rule("port-conflict", "instance is already listening on"),
     rule("port-conflict", "port is already allocated", "ports are not available", "couldn't bind"),
     rule("port-conflict", "bind: ", pattern=r"listen tcp\d? \S{1,80}: bind: (?!permission|cannot|can't)"),
     rule(
@@ -38,9 +41,8 @@ _ENDED = (
     rule("load-timeout", "load timeout", "stall timeout", "model load timed out", "load timed out"),
     rule("queue-full", "server busy", "maximum pending requests", "server is busy", "server overloaded", "llm busy"),
     rule("queue-full", "slot unavailable"),
-    rule("stuck", "no slots available after", "blocked for more than", "soft lockup", "runner is not responding"),
-    rule("stuck", "self-detected stall", "' timed out. killing"),
-    rule("runaway", "token repeat limit", "context limit hit - shifting", "slot context shift"),
+    rule("stuck", "no slots available after", "runner is not responding"),
+    rule("runaway", "token repeat limit", "context limit hit - shifting", "slot context shift", "applying k-shift"),
     rule("runaway", "context shift", pattern=r"context shift.{0,8}\bn_keep|context shifting: erased"),
 )
 _PANIC = (
@@ -64,6 +66,7 @@ _PANIC = (
         pattern=r"^\S{0,200}(?:ggml|llama)[\w./\\-]{0,80}\.(?:c|cpp|cu|cuh|m|mm|h|hpp):\d+: \S",
     ),
     rule("panic", "assertion", pattern=r"^(?!nvrm).{0,200}assertion (?:`.{1,200}' )?failed"),
+    rule("panic", "goroutine stack exceeds"),
     rule("panic", "goroutine ", pattern=r"^goroutine \d+ (?:gp=\S+ )?.{0,40}\[[a-z]"),
 )
 _DIED = (
@@ -74,31 +77,27 @@ _DIED = (
         "terminated",
         "no longer running",
         "unexpectedly stopped",
-        pattern=rf"{_RUNNER}(?: process)?(?: has)? terminated|no longer running|unexpectedly stopped",
+        " exited",
+        " crashed",
+        pattern=rf"{_RUNNER}(?: process)?(?: has)? (?:terminated|exited|crashed)"
+        r"|no longer running|unexpectedly stopped",
     ),
     rule(
         "crash",
         "signal: ",
-        "signal arrived during cgo",
+        "signal arrived during ",
         "sigsegv",
         "sigabrt",
         "sigill",
         "sigbus",
         "sigtrap",
-        pattern=r"signal: (?!interrupt|terminated)\w|cgo exec|\bsig(?:segv|abrt|ill|bus|trap)\b",
+        pattern=r"signal: (?!interrupt|terminated)\w|(?:cgo|external code) exec|\bsig(?:segv|abrt|ill|bus|trap)\b",
     ),
     rule("crash", "exit status", "exit code", pattern=r"exit (?:status|code):? \(?(?!0\b(?!x))(?:\d|0x)"),
-    rule(
-        "crash",
-        "main process exited",
-        pattern=r"main process exited, code=(?!exited, status=(?:0|143|130)\b|killed, status=(?:2|15)\b)",
-    ),
-    rule("crash", "failed with result", "scheduled restart job", "start request repeated too quickly"),
-    rule("crash", "core dumped", "dumped core", "segfault at", "segmentation fault", "illegal instruction"),
-    rule("crash", "terminate called", "general protection fault", "bus error", "traps: ", "stack smashing"),
-    rule("crash", "invalid opcode", "libc++abi", "abort trap", "double free", "munmap_chunk", "corrupted size vs"),
+    rule("crash", "not listed in available servers", "abort was called at "),
+    rule("crash", "server crash ", "terminate called", "bus error", "stack smashing"),
+    rule("crash", "libc++abi", "abort trap", "double free", "munmap_chunk", "corrupted size vs"),
     rule("crash", "free(): ", "malloc(): ", pattern=r"(?:free|malloc)\(\): [a-z]"),
-    rule("crash", "0xc0000", "0xe06d7363", "faulting application", pattern=r"exception(?: code)?:? 0x|faulting app"),
     rule(
         "crash", " 0x", pattern=r"^(?:r(?:ip|[abcd]x|[sd]i|[sb]p|\d{1,2})|[re]?flags|[c-gs]s|lr|pc|fault) +0x[0-9a-f]"
     ),
@@ -114,7 +113,21 @@ _DIED = (
     rule(
         "crash", "[inferior ", " in ", pattern=r"^\[inferior \d+ \(process \d+\) detached|^(?:#\d+ +)?0x[0-9a-f]+ in "
     ),
-    rule("crash", "post predict", "an error was encountered while running the model", "unexpected server status"),
+    rule("crash", "failed to start a llama runner", "no suitable llama servers", "error starting llama"),
+    # The runner's own port, which is not the server's.
+    rule(
+        "crash",
+        "dial tcp",
+        pattern=r"127\.0\.0\.1:\d+/(?:completion|embedding|tokenize|health|load|info)\W{1,4} ?dial tcp",
+    ),
+    rule("crash", "eof", pattern=r"reading (?:llm|llama-server) (?:\w+ )?response: (?:unexpected )?eof"),
+    rule(
+        "crash",
+        "post predict",
+        "an unknown error was encountered",
+        "an error was encountered while running the model",
+        "unexpected server status",
+    ),
     rule(
         "crash",
         "forcibly closed",
@@ -143,8 +156,11 @@ _CLIENT = (
     rule("client-abort", "client clos", "client connection closed", "client disconnect", "clientdisconnect"),
     rule("client-abort", "cancel task", "request canceled", "request cancelled", "context canceled", "broken pipe"),
     rule("truncated", "truncating input", "exceed_context_size", "prompt too long", "prompt is too long"),
+    rule("truncated", "too large to process", pattern=r"input (?:\(\d+ tokens\) )?is too large to process"),
     rule("truncated", "exceeds maximum context", "input truncated", pattern=r"exceed|truncat"),
-    rule("truncated", "truncated = 1"),
+    rule("client-abort", "aborterror", " was aborted", pattern=r"(?:operation|request) was aborted(?! due to timeout)"),
+    rule("truncated", "truncated = 1", "truncated=true"),
+    rule("not-found", "unknown model:", "model_not_found", "invalid model name passed"),
     rule(
         "not-found",
         "not found",
@@ -158,12 +174,14 @@ _STATE = (
     rule("reload", "to become available", "to start responding", "evicting", "model to expire immediately"),
     rule("reload", "starting llama", "starting runner", "starting go runner", "loading model", "will fit in available"),
     rule("reload", "starting mlx runner", "starting ollama engine", "starting ollama runner"),
-    rule("reload", "expiring loaded", "needs reload", "reloading model", "unloading"),
+    rule("reload", "expiring loaded", "needs reload", "unloading"),
+    rule("reload", "reloading", pattern=r"msg=\"?reloading|reloading (?:model|runner)"),
+    rule("reload", "expiring to unload", "unload completed"),
     rule("cpu-fallback", "compatible gpu libraries", "compatible gpus", pattern=r"compatible=\[\]|no compatible gpus"),
     rule("cpu-fallback", "library=cpu", pattern=r"inference compute.{0,80}library=cpu|offload.{0,40}library=cpu"),
     rule("cpu-fallback", "100% cpu", "no usable gpu", "falling back to cpu", "fall back to cpu", "cpu-only mode"),
     rule("cpu-fallback", "gpu inference disabled", "disabling gpu support", "no gpu detected"),
-    rule("cpu-fallback", "no cuda runners detected", "gpu not available"),
+    rule("cpu-fallback", "no cuda runners detected", "gpu not available", "gpu support may not be enabled"),
     rule(
         "cpu-fallback",
         "without gpu support",
@@ -173,16 +191,33 @@ _STATE = (
         pattern=r"without gpu|non supported|insufficient vram|too little|not compiled",
     ),
     rule("stuck", "stopping...", pattern=r"stopping\.\.\.\s*$"),
-    rule("stuck", "not responding"),
+    rule("stuck", "not responding", pattern=r"not responding(?! - could not connect)"),
+    # A gateway's watch over its own sessions.
+    rule("stuck", "stuck session: ", "stalled session: "),
     rule("partial-offload", "cpu/gpu", pattern=r"\d+%/\d+% cpu/gpu"),
 )
 _ADVICE = (
     rule("warning", "level=warn", "level=error", "got exception", "vram usage didn't recover", "low vram mode"),
     rule("warning", "n_ctx_train", pattern=r"n_ctx_(?:per_)?seq.{0,20}[<>] n_ctx_train"),
     rule("warning", "invalid input batch", "failed to prepare attention", pattern=r"^(?:srv|init|decode)"),
+    rule("warning", "inconsistent sequence positions"),
     rule("warning", "kv cache", "kv slot", "memory slot", pattern=r"(?:failed to|could not) find (?:free space|a \w)"),
     # Said of one library or one card of several: the others may well do.
+    rule(
+        "warning", "does not support ", pattern=r"does not support (?:tools|thinking|chat|generate|insert|vision|embed)"
+    ),
     rule("warning", "recommended max working set size", "no compatible amdgpu", "unable to load cuda"),
+    rule("warning", "no nvidia devices detected", "run with libnvidia-ml.so", "closed before connect"),
+    rule("warning", "long-running session: ", "unsupportedparamserror"),
+    rule("warning", "failed to fit params", "remains running after unit stopped"),
+    rule("warning", "skipping cuda device", "dropping rocm device", "dropping integrated gpu", "no api key passed in"),
+    rule(
+        "warning",
+        "unauthorized",
+        "invalid api key",
+        "authenticationerror",
+        pattern=r"^unauthorized|api key|authenticat",
+    ),
     rule("warning", "", pattern=r"^(?:\d{4}/\d\d/\d\d \d\d:\d\d:\d\d )?\[(?:warn|error|crit|alert)\] "),
 )
 
@@ -192,6 +227,7 @@ RULES: tuple[Rule, ...] = (
     *GPU,
     *_ENDED,
     *_PANIC,
+    *SYSTEM,
     *_DIED,
     *_CLIENT,
     *_STATE,
@@ -199,3 +235,4 @@ RULES: tuple[Rule, ...] = (
     *_ADVICE,
 )
 HARMLESS = re.compile(r"retrying without pipeline parallelism|operation:(?:alloc|fit)\b")
+VAGUE = re.compile(r"fetch failed|connection error\.?$")

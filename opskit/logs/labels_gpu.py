@@ -14,12 +14,15 @@ _CODE = r"(?:device context|init failure:|cu\w{4,24} err:) ?"
 _NO_DRIVER = r"(?:cudart init failure:|cu\w{4,24} err:) ?(?:34|35|36|100)(?!\d)"
 
 MEMORY: tuple[Rule, ...] = (
-    rule("ram-oom", "oom-kill", "oom_reaper", "oom killer", "invoked oom", "killed process", "oomkilled", "(oom_"),
+    rule("ram-oom", "oom-kill", "oom_reaper", "oom killer", "invoked oom", "killed process", "(oom_"),
+    rule("ram-oom", "oomkilled", pattern=r"oomkilled(?!\W{1,3}false)"),
+    rule("ram-oom", "page allocation failure", "vmalloc: allocation failure", "low on resource: memory"),
     rule("ram-oom", "out of memory: kill", "no killable processes", "cgroup out of memory", "oomcontroller"),
     rule("ram-oom", "due to memory pressure", "low memory! at or below", pattern=r"^killed |^low memory!"),
     rule("ram-oom", "requires more system memory", "too large for system", "is too large for this system"),
     rule("ram-oom", "cannot allocate memory", "enomem", "bad_alloc", "bad allocation", "not enough memory resources"),
-    rule("ram-oom", "outofhostmemory", "out_of_host_memory", "you may not have enough memory"),
+    rule("ram-oom", "outofhostmemory", "out_of_host_memory"),
+    rule("ram-oom", "you may not have enough", pattern=r"you may not have enough (?:available )?memory"),
     rule(
         "ram-oom",
         "runtime: out of memory",
@@ -51,6 +54,7 @@ MEMORY: tuple[Rule, ...] = (
         "outofpoolmemory",
     ),
     rule("vram-oom", "device context 2", "init failure: 2", " err: 2", pattern=rf"{_CODE}2(?!\d)"),
+    rule("vram-oom", "maximum allowed buffer size", "unable to load full model on gpu", "memory layout cannot be"),
     rule("vram-oom", "out of memory", "out-of-memory", "not enough memory", "insufficient memory", "oom detected"),
     rule(
         "vram-oom",
@@ -68,6 +72,9 @@ _LOST = (
     rule("gpu-lost", "device lost", "device_lost", "context is lost", "removed from the bus"),
     rule("gpu-lost", "nvrm: xid", pattern=r"nvrm: xid \(.{1,40}\): 79,"),
     rule("gpu-lost", "rminitadapter", "rm_init_adapter", "nvidia probe routine", pattern=r"fail|cannot"),
+    rule("gpu-lost", "nvrm: ", pattern=r"nvrm: .{0,80}(?:cannot attach gpu|gpu lost|gpu is not responding)"),
+    rule("gpu-lost", "device inaccessible", pattern=r"^(?:nvidia|amdgpu) .{0,120}device inaccessible"),
+    rule("gpu-lost", "no devices were found", pattern=r"^no devices were found"),
     rule("gpu-lost", "none of the nvidia devices", "no nvidia gpu found", "nvrm: api mismatch"),
     rule("gpu-lost", "nvml", pattern=r"failed to initialize nvml|nvml.{0,60}(?:unknown error|not loaded|mismatch)"),
     rule("gpu-lost", "busy or unavailable", "-capable device is detected", "communicate with the nvidia driver"),
@@ -95,21 +102,31 @@ _FAULT = (
         "hip error",
         "hiperror",
         "cublas_status_",
+        "cublas error",
         "rocblas",
         "sycl error",
-        pattern=r"(?:cuda|rocm|hip|sycl) ?error|cublas_status_(?!success)|rocblas error|rocblas_status_(?!success)",
+        pattern=r"(?:cuda|rocm|hip|sycl) ?error|(?:cublas|rocblas)_status_(?!success)|(?:cublas|rocblas) error",
     ),
     rule("gpu-fault", "access fault by gpu", "hw exception by gpu", "hsa_status_error", "ur_result_error", "gpu hang"),
-    rule("gpu-fault", "nvrm:", "nvidia-modeset:", pattern=r"nvrm: .{0,80}in a bad state|nvidia-modeset: error: gpu:"),
+    rule(
+        "gpu-fault",
+        "nvrm:",
+        "nvidia-modeset:",
+        pattern=r"nvrm: .{0,80}(?:in a bad state|crash dump)|nvidia-modeset: error: gpu:",
+    ),
+    rule("gpu-fault", "heartbeat", pattern=r"nvrm: .{0,80}heartbeat timed ?out"),
+    rule("warning", "assert", pattern=r"^nvrm.{0,200}assert\w* failed"),
+    rule("gpu-fault", "gpu requires reset", "gpu reset required", "nvlddmkm", "video_tdr_failure"),
     rule("gpu-fault", "gsp", "rpc", pattern=r"nvrm: .{0,120}(?:gsp|rpc).{0,80}(?:time(?:d ?)?out|error)"),
     rule(
         "gpu-fault",
         "amdgpu",
         "gpu reset",
         "drmn0:",
-        pattern=r"amdgpu_job_timedout|gpu reset begin|(?:amdgpu|drmn0).{0,80}(?:ring \S{1,40} timeout|loop timeout"
+        pattern=r"amdgpu_job_timedout|gpu reset begin"
+        r"|(?:amdgpu|drmn0).{0,80}(?:ring \S{1,40} (?:timeout|reset failed)|loop timeout"
         r"|(?:gpu|ring|mode[12]) reset|page fault|mes (?:failed|might)|failed to respon|is hung|unrecoverable"
-        r"|failed to evict|wedged|tdr for)",
+        r"|failed to (?:evict|suspend|reset|unmap|remove|halt)|suspend of ip block|wedged|tdr for)",
     ),
     rule("gpu-fault", "vk::", pattern=r"vk::\w{1,40}::\w{1,40}: error(?!_?out)|throwing an instance of 'vk::"),
     rule("gpu-fault", "ggml_vulkan:", pattern=r"pipeline creation failed|^ggml_vulkan: error"),

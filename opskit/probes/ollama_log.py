@@ -159,8 +159,8 @@ def _clears(answer: Request, failure: Event) -> bool:
 
 
 def _is_mere_status(event: Event) -> bool:
-    """An access line with status 500 says that a request failed; only a line of the runner says that it died."""
-    return event.label == "crash" and event.request is not None
+    """An access line with status 500 says that a request failed and after how long; only another line says of what."""
+    return event.label != "queue-full" and event.request is not None
 
 
 def _final_oom(event: Event) -> bool:

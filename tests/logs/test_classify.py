@@ -18,6 +18,9 @@ LABELLED = [
     ("ok", '[GIN] 2026/11/22 - 13:00:01 | 200 |  1.5s | 127.0.0.1 | POST     "/api/chat"'),
     ("slow", '[GIN] 2026/11/22 - 13:00:01 | 200 |         2m1s |       127.0.0.1 | POST     "/api/chat"'),
     ("crash", '[GIN] 2026/11/22 - 13:00:01 | 500 |         2m1s |       127.0.0.1 | POST     "/api/chat"'),
+    ("load-timeout", '[GIN] 2026/11/22 - 13:00:01 | 500 |         5m2s |       127.0.0.1 | POST     "/api/chat"'),
+    ("stuck", '[GIN] 2026/11/22 - 13:00:01 | 500 |        45m0s |       127.0.0.1 | POST     "/api/chat"'),
+    ("warning", '[GIN] 2026/11/22 - 13:00:01 | 500 |        45m0s |       127.0.0.1 | POST     "/api/pull"'),
     ("queue-full", '[GIN] 2026/11/22 - 13:00:01 | 503 | 16.724µs | 127.0.0.1 | POST     "/api/chat"'),
     ("client-abort", '[GIN] 2026/11/22 - 13:00:01 | 499 |         1m0s |       127.0.0.1 | POST     "/api/chat"'),
     ("not-found", "[GIN] 2026/11/22 - 13:00:01 | req-17 | 404 | 16.724µs | 127.0.0.1 | POST /api/chat"),
@@ -67,6 +70,7 @@ LABELLED = [
     ("warning", "time=2026-11-22T13:00:01Z level=WARN source=x.go:1 msg=odd"),
     ("warning", "0.38.535.901 E srv  something: new and strange"),
     ("ok", "0.38.535.901 W srv  something: new and strange"),
+    ("warning", "0.38.535.901 W srv  something: failed to be new and strange"),
     ("proxy-refused", NGINX + "connect() failed (111: Connection refused) while connecting to upstream"),
     ("proxy-timeout", NGINX + "upstream timed out (110: Operation timed out) while reading response header"),
     ("client-abort", NGINX + "epoll_wait() reported that client prematurely closed connection"),
@@ -114,12 +118,46 @@ def test_a_line_inside_the_json_of_another_program_counts(field: str) -> None:
     )
 
 
+@pytest.mark.parametrize(("code", "expected"), [("ECONNREFUSED", "proxy-refused"), ("ETIMEDOUT", "proxy-timeout")])
+def test_the_cause_beside_a_message_counts(code: str, expected: str) -> None:
+    assert (
+        label('{"level":"error","message":"answer failed","cause":{"code":"' + code + '","message":"x"}}') == expected
+    )
+    assert (
+        label('{"level":50,"msg":"answer failed","err":{"type":"Error","message":"connect ' + code + '"}}') == expected
+    )
+
+
+def test_the_status_beside_the_text_of_an_access_record_counts() -> None:
+    record = '{"level":"error","msg":"handled request","request":{"method":"POST","uri":"/v1/x"},"status":%d}'
+    assert label(record % 504) == "proxy-timeout"
+    assert label(record % 200) == "ok"
+
+
 def test_a_line_glued_behind_unfinished_output_is_two() -> None:
     assert (
         label('cuda driver library failed to get device context 800time=2026-11-22T13:00:01Z level=WARN msg="x"')
         == "gpu-lost"
     )
     assert label("loading" + SLOG + '"llama runner terminated" error="exit status 2"') == "crash"
+
+
+@pytest.mark.parametrize(
+    "carrier",
+    [
+        '{"model":"m","input":"%s"}',
+        '{"model":"m","input":["first","%s"]}',
+        '{"role":"user","content":[{"text":"%s","type":"text"}]}',
+        '12:00:01 info inbound {"from":"a","body":"%s"} inbound message',
+        'time=2026-11-22T13:00:01Z level=TRACE msg=x body="{\\"prompt\\":\\"he said \\\\\\"%s\\\\\\" twice\\"}" n=1',
+        '10.0.0.1 - - [22/Nov/2026:13:00:01 +0800] "GET / HTTP/1.1" 200 1 "%s" "%s"',
+        '[2026-11-22T13:00:01.000Z] "GET / HTTP/1.1" 200 - via_upstream - "-" 0 9 1 - "-" "%s"',
+        'INFO:     10.0.0.1:0 - "GET /?q=%s HTTP/1.1" 200 OK',
+    ],
+)
+@pytest.mark.parametrize("words", ["panic: x", "CUDA error: out of memory", "fetch failed", "signal: killed"])
+def test_what_a_user_wrote_is_not_classified_wherever_it_stands(carrier: str, words: str) -> None:
+    assert label(carrier.replace("%s", words)) == "ok"
 
 
 @pytest.mark.parametrize(
@@ -142,6 +180,18 @@ def test_the_first_fatal_line_decides_and_not_the_loudest() -> None:
     assert block([LABELLED[2][1], "ollama.service: Failed with result 'oom-kill'."]) == "ram-oom"
     assert block([LABELLED[1][1], SLOG + '"truncating input prompt"']) == "slow"
     assert block([]) == "ok"
+
+
+def test_who_gave_up_is_more_than_that_it_was_slow() -> None:
+    aborted = SLOG + '"aborting completion request due to client closing the connection"'
+    assert block([LABELLED[1][1], aborted]) == "client-abort"
+    assert block([SLOG + '"starting llama-server"', "load_tensors: offloaded 0/33 layers to GPU"]) == "cpu-fallback"
+
+
+def test_a_failure_without_its_cause_gives_way_to_the_line_that_names_it() -> None:
+    assert block(["TypeError: fetch failed"]) == "proxy-refused"
+    assert block(["TypeError: fetch failed", "  cause: HeadersTimeoutError: Headers Timeout Error"]) == "proxy-timeout"
+    assert block(["AI response error: Connection error.", "code: 'ECONNRESET'"]) == "proxy-reset"
 
 
 def test_an_allocation_that_was_retried_is_only_a_warning() -> None:
@@ -177,7 +227,24 @@ def test_no_text_can_crash_it(text: str) -> None:
 
 @pytest.mark.parametrize(
     "filler",
-    ["[", '"', "\\", "time=2026-01-01T", 'prompt="', "{", "1.", "a ", "\x1b[", "| ", "127.0.0.1:1 ", "model '"],
+    [
+        "[",
+        '"',
+        "\\",
+        "time=2026-01-01T",
+        'prompt="',
+        "{",
+        "1.",
+        "a ",
+        "\x1b[",
+        "| ",
+        "127.0.0.1:1 ",
+        "model '",
+        "upstream ",
+        '"text":"',
+        '\\"body\\":\\"',
+        "503 1 - - ",
+    ],
 )
 def test_a_megabyte_of_anything_is_labelled_quickly(filler: str) -> None:
     label(filler * (1_000_000 // len(filler)))

@@ -64,6 +64,52 @@ FAMILIES = [
     ("warning", NGINX + 'limiting requests, dry run, excess: 5.4 by zone "chat", client: 10.0.0.1'),
     ("warning", "nginx: [warn] 4096 worker_connections exceed open file resource limit: 1024"),
     ("crash", "2026/11/22 13:00:01 [alert] 1#1: worker process 9 exited on signal 11 (core dumped)"),
+    ("vram-oom", "[metal::malloc] 9 bytes is greater than the maximum allowed buffer size of 8 bytes"),
+    ("ram-oom", "kswapd0: page allocation failure: order:4, mode:0x1"),
+    ("ok", '"OOMKilled": false, "ExitCode": 0'),
+    ("ram-oom", "Last State: Terminated, Reason: OOMKilled"),
+    ("gpu-fault", "cuBLAS error 13 at ggml-cuda.cu:1"),
+    ("gpu-fault", "[   99.100000] [drm:amdgpu_some_unit [amdgpu]] *ERROR* failed to suspend the unit"),
+    ("gpu-fault", "nvlddmkm: the display driver stopped and has recovered"),
+    ("gpu-lost", "NVRM: osInit: *** Cannot attach gpu"),
+    ("gpu-lost", "[   99.100000] nvidia 0000:09:00.0: Unable to change power state, device inaccessible"),
+    ("warning", "NVRM: nvAssert: Assertion failed: x == y"),
+    ("cpu-fallback", "2023/12/15 13:00:01 routes.go:1: warning: gpu support may not be enabled"),
+    ("crash", "Error: llama runner exited with error: 1"),
+    ("crash", "serve: error while loading shared libraries: libx.so.1: cannot open shared object file"),
+    ("crash", 'Post "http://127.0.0.1:40123/completion": dial tcp 127.0.0.1:40123: connect: connection refused'),
+    ("crash", "systemd-coredump[9]: Process 7 (serve) of user 0 terminated abnormally with signal 6/ABRT"),
+    ("crash", "Back-off restarting failed container ollama in pod ollama-0"),
+    ("stuck", "ollama.service: Killing process 77 (ollama) with signal SIGKILL."),
+    ("ok", "systemd[1]: Reloading."),
+    ("reload", "time=2026-11-22T13:00:01Z level=DEBUG source=sched.go:1 msg=reloading runner.name=x"),
+    ("stuck", "13:00:01 [diagnostic] stalled session: sessionId=1 state=processing age=900s"),
+    ("runaway", "update: applying K-shift"),
+    ("truncated", "srv    send_error: task id = 4, error: input (3000 tokens) is too large to process."),
+    ("port-conflict", "Port 18789 is already in use."),
+    ("not-found", 'lane task error: lane=main error="Error: Unknown model: ollama/none"'),
+    ("warning", '{"error":"registry.ollama.ai/library/x does not support tools"}'),
+    ("client-abort", "AbortError: This operation was aborted"),
+    ("proxy-timeout", "TimeoutError: The operation was aborted due to timeout"),
+    ("proxy-timeout", "[fetch-timeout] fetch timeout after 300000ms"),
+    ("proxy-timeout", "LLM idle timeout (60s): no response"),
+    ("proxy-reset", "net::ERR_INCOMPLETE_CHUNKED_ENCODING 200 (OK)"),
+    ("proxy-reset", "Response payload is not completed: <TransferEncodingError: 400>"),
+    ("proxy-reset", 'level=debug msg="502 Bad Gateway caused by: EOF"'),
+    ("proxy-refused", "ERROR [apps.ollama] Connection error: 10.0.0.9:11434/api/tags"),
+    ("ok", "ERROR [apps.ollama] Connection error: 403, message='Forbidden'"),
+    ("proxy-timeout", "Cannot connect to API: Body Timeout Error"),
+    ("crash", "ERROR [x.ollama] 500, message='Internal Server Error', url='http://10.0.0.9:11434/api/chat'"),
+    ("gpu-fault", "amdgpu 0000:03:00.0: amdgpu: ring comp_1.0.1 reset failed"),
+    ("warning", "13:00:01 [diagnostic] long-running session: sessionId=1 state=processing age=150s"),
+    ("warning", "init: the tokens of sequence 1 in the input batch have inconsistent sequence positions:"),
+    ("crash", "Abort was called at 7 line in file:"),
+    ("crash", "Error: [2] server rocm_v9 not listed in available servers map[]"),
+    ("proxy-timeout", "AxiosError: Request failed with status code 504"),
+    ("not-found", "Error code: 404 - {'error': {'message': \"model 'x' not found, try pulling it first\"}}"),
+    ("proxy-tls", "net::ERR_CERT_DATE_INVALID"),
+    ("proxy-config", "engine.io.server - INFO - Invalid websocket upgrade"),
+    ("proxy-limit", "kernel: nf_conntrack: table full, dropping packet"),
     ("ok", "2026/11/22 13:00:01 [notice] 1#1: worker process 9 exited with code 0"),
 ]  # fmt: skip
 
@@ -97,3 +143,9 @@ def test_a_pasted_proxy_log_is_still_what_a_user_wrote() -> None:
 def test_an_access_line_is_judged_by_its_status(status: int, expected: str) -> None:
     line = f'10.0.0.1 - - [22/Nov/2026:13:00:01 +0800] "POST /v1/chat/completions HTTP/1.1" {status} 1 "-" "x"'
     assert label(line) == label(f"nginx-1  | chat.example {line}") == expected
+
+
+def test_an_access_line_of_a_chat_ui_keeps_its_status_behind_its_own_stamp() -> None:
+    sender = "2026-11-22 13:00:01.125 | INFO     | uvicorn.protocols.http.x_impl:send:476 - 10.0.0.1:0"
+    assert label(f'{sender} - "GET /ollama/api/version HTTP/1.1" 500 - {{}}') == "warning"
+    assert label(f'{sender} - "GET /ollama/api/version HTTP/1.1" 200 - {{}}') == "ok"

@@ -148,3 +148,5 @@ def test_a_log_full_of_failures_is_read_in_one_pass() -> None:
 def test_an_access_line_with_status_500_is_no_crash_of_the_runner():
     line = '[GIN] 2026/11/24 - 02:59:00 | 500 |      77.095µs |       127.0.0.1 | POST     "/api/chat"'
     assert "crash" not in facts(line)
+    for long in ("5m2s", "45m0s"):
+        assert facts(line.replace("77.095µs", long)).isdisjoint({"crash", "stuck", "load_timeout"})

@@ -1,0 +1,27 @@
+"""What lines of the system around the server mean: systemd, kernel, container engines, Windows' drivers.
+
+Memory (the OOM killer, exit status 137) stands in `labels_gpu`, which is asked first.
+"""
+
+from __future__ import annotations
+
+from opskit.logs.label_rule import Rule, rule
+
+SYSTEM: tuple[Rule, ...] = (
+    rule("disk-full", "low on resource", pattern=r"low on resource: (?:ephemeral|imagefs|nodefs)"),
+    rule("stuck", "blocked for more than", "soft lockup", "self-detected stall", "' timed out. killing"),
+    rule("stuck", "with signal sigkill", pattern=r"killing process \d+ \(.{1,64}\) with signal sigkill"),
+    rule(
+        "crash",
+        "main process exited",
+        pattern=r"main process exited, code=(?!exited, status=(?:0|143|130)\b|killed, status=(?:2|15)\b)",
+    ),
+    rule("crash", "failed with result", "scheduled restart job", "start request repeated too quickly"),
+    rule("crash", "terminated abnormally with signal", "core dumped", "dumped core", "segfault at"),
+    rule("crash", "segmentation fault", "illegal instruction", "general protection fault", "traps: "),
+    rule("crash", "invalid opcode", "bug: unable to handle", "kernel bug at"),
+    rule("crash", "crashloopbackoff", "back-off restarting failed"),
+    # The loader of the C library: the program did not even begin.
+    rule("crash", "error while loading shared libraries", "version `glibc"),
+    rule("crash", "0xc0000", "0xe06d7363", "faulting application", pattern=r"exception(?: code)?:? 0x|faulting app"),
+)
