@@ -122,6 +122,23 @@ def run(options: Options, seconds: float | None) -> int:
     return body(options, seconds)
 
 
+@cli.group()
+def baseline() -> None:
+    """What is usual, and what counts as slower than usual."""
+
+
+@baseline.command()
+@click.argument("path", metavar="FILE.csv", type=_PATH)
+@click.option("--interval", metavar="DURATION", help="How far apart the values are, such as 15m; default: as in FILE.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@pass_options
+def simulate(options: Options, /, **given: object) -> int:
+    """Replay a series of `timestamp,value`: every RAISE, CLEAR and DRIFT with its reason."""
+    from opskit.cli.baseline import simulate as body
+
+    return body(options, **given)  # type: ignore[arg-type]
+
+
 cli.add_command(lab)
 cli.add_command(logs)
 

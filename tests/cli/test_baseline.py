@@ -1,0 +1,49 @@
+"""`opskit baseline simulate` as a command."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.judge.series import between, latencies
+
+START = 1792281600.0
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "latency.csv"
+    rows = [
+        f"{datetime.fromtimestamp(START + at, UTC).isoformat()},{value:.3f}\n"
+        for at, value in latencies(10, 0.1, 0.2, 3, between(8.4, 8.5, 2.0))
+    ]
+    path.write_text("timestamp,value\n" + "".join(rows))
+    return path
+
+
+def test_events_are_told_with_their_times_and_reasons(opskit, table):
+    done = opskit("baseline", "simulate", "--json", str(table))
+    told = json.loads(done.stdout)
+    assert [event["event"] for event in told["events"]] == ["INFO", "INFO", "RAISE", "CLEAR"]
+    assert datetime.fromisoformat(told["events"][2]["at"]).timestamp() - START < 8.5 * 86400
+    assert "30 % above the baseline" in told["events"][2]["reason"]
+    assert (told["values"], told["interval_s"], done.returncode) == (960, 900, 0)
+
+
+def test_the_text_says_how_many_values_decide(opskit, table):
+    done = opskit("baseline", "simulate", "--interval", "5m", str(table))
+    assert "  RAISE  8 of the last 12 values" in done.stdout
+    assert done.stdout.endswith("960 values, one every 5 minutes, 8 of 12 decide; 1 raised, 0 drifts\n")
+
+
+def test_what_cannot_be_read_is_told_and_is_not_well(opskit, table, tmp_path):
+    with table.open("a") as more:
+        more.write("never,4\n2026-11-22T00:00:00Z,\n")
+    done = opskit("baseline", "simulate", str(table))
+    assert f"{table}:962: expected a time and a number, not 'never,4'" in done.stdout
+    assert "1 rows without a value, 0 with the time of another, 1 that cannot be read" in done.stdout
+    assert done.returncode == 3
+    empty = tmp_path / "empty.csv"
+    empty.touch()
+    for command in ((str(tmp_path / "none.csv"),), (str(empty),), (str(table), "--interval", "15")):
+        assert opskit("baseline", "simulate", *command).returncode == 3
