@@ -15,12 +15,15 @@ from opskit.app.memory import open_memory
 from opskit.app.observe import Live, Source
 from opskit.app.run_checks import Outcome, run_checks, select, unusable
 from opskit.app.tell import tell
+from opskit.app.thresholds import Level, with_thresholds
 from opskit.cli.options import Options
 from opskit.cli.output import context_of, out, out_json, plain_context, say_aside
 from opskit.history.sqlite import SqliteStore
 from opskit.history.store import HistoryError
+from opskit.model.check import Check
 from opskit.model.message import say
 from opskit.model.status import Status, worst
+from opskit.report.check_checkmk import check_checkmk
 from opskit.report.check_json import check_json
 from opskit.report.check_nagios import check_nagios
 from opskit.report.check_text import check_text
@@ -34,24 +37,41 @@ def check(
     timeout: str | None,
     bundle: Path | None,
     no_record: bool,
+    warn: tuple[str, ...],
+    crit: tuple[str, ...],
+    verbosity: int,
 ) -> int:
     """Run the checks, print, remember, tell; return the exit code."""
     context = plain_context(options) if bundle else context_of(options)
     loaded = context.loaded_checks()
-    checks, broken = select(loaded, ids), unusable(loaded, ids, now().timestamp())
+    checks, broken = _limited(select(loaded, ids), warn, crit), unusable(loaded, ids, now().timestamp())
     seconds, state_on_timeout = _timeout(timeout)
     source: Source = bundles.read(bundle) if bundle else Live()
     store = None if bundle or no_record else _memory(context)
     with closing(store) if store else nullcontext():
         outcomes = [*broken, *run_checks(context, checks, source, store, seconds)]
         outcomes = [_restated(outcome, state_on_timeout) for outcome in outcomes]
-        _print(context, outcomes, "json" if as_json else output or ("nagios" if len(ids) == 1 else "text"))
+        wanted = "json" if as_json else output or ("nagios" if len(ids) == 1 else "text")
+        _print(context, outcomes, wanted, verbosity)
         if store is not None:
             _tell(context, store)
     trouble = next((outcome.trouble for outcome in outcomes if outcome.trouble), None)
     if trouble is not None:
         say_aside(context, trouble)
     return worst(outcome.verdict.status for outcome in outcomes).exit_code
+
+
+def _limited(checks: list[Check], warn: tuple[str, ...], crit: tuple[str, ...]) -> list[Check]:
+    """Put the thresholds of the command line into the one check that they are for."""
+    if not warn and not crit:
+        return checks
+    if len(checks) != 1:
+        raise click.UsageError("-w and -c are for one check: name it")
+    given: list[tuple[Level, str]] = [*(("warn", text) for text in warn), *(("crit", text) for text in crit)]
+    try:
+        return [with_thresholds(checks[0], given)]
+    except ValueError as error:
+        raise click.UsageError(f"-w, -c: {error}") from None
 
 
 def _timeout(text: str | None) -> tuple[float | None, Status | None]:
@@ -86,14 +106,16 @@ def _memory(context: Context) -> SqliteStore | None:
         return None
 
 
-def _print(context: Context, outcomes: list[Outcome], output: str) -> None:
+def _print(context: Context, outcomes: list[Outcome], output: str, verbosity: int) -> None:
     shown = [(outcome.check, outcome.verdict, outcome.state) for outcome in outcomes]
     if output == "json":
         out_json(check_json(shown, context.reader))
     elif output == "nagios":
-        out(check_nagios(shown, context.reader))
+        out(check_nagios(shown, context.reader, verbosity))
+    elif output == "checkmk":
+        out(check_checkmk(shown, context.reader))
     else:
-        out(check_text(shown, context.reader))
+        out(check_text(shown, context.reader, verbosity))
 
 
 def _tell(context: Context, store: SqliteStore) -> None:

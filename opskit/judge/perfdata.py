@@ -35,12 +35,16 @@ class Performance(msgspec.Struct, frozen=True):
 
 def emit(items: Iterable[Performance]) -> str:
     """Return the items as one blank-separated text; items without a finite value are left out, labels made unique."""
-    written: dict[str, str] = {}
+    return " ".join(f"{label}={_item(item)}" for label, item in labelled(items).items())
+
+
+def labelled(items: Iterable[Performance]) -> dict[str, Performance]:
+    """Return the items that have a finite value by labels that every consumer reads, the first of each label."""
+    found: dict[str, Performance] = {}
     for item in items:
-        text = _item(item)
-        if text:
-            written.setdefault(_label(item.label), text)
-    return " ".join(f"{label}={text}" for label, text in written.items())
+        if item.value is not None and math.isfinite(item.value):
+            found.setdefault(_label(item.label), item)
+    return found
 
 
 def decimal(value: float) -> str:
@@ -51,9 +55,7 @@ def decimal(value: float) -> str:
 
 
 def _item(item: Performance) -> str:
-    if item.value is None or not math.isfinite(item.value):
-        return ""
-    fields = [decimal(item.value) + item.unit, _threshold(item.warn), _threshold(item.crit)]
+    fields = [decimal(item.value or 0.0) + item.unit, _threshold(item.warn), _threshold(item.crit)]
     fields += ["" if limit is None else decimal(limit) for limit in (item.low, item.high)]
     return ";".join(fields).rstrip(";")
 

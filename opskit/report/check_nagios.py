@@ -18,6 +18,7 @@ from opskit.model.reader import Reader
 from opskit.model.sample import Sample
 from opskit.model.status import Status, worst
 from opskit.model.verdict import Item, Verdict
+from opskit.report.check_details import more_lines
 from opskit.report.check_text import Shown
 
 _ROOM = 8000
@@ -27,19 +28,20 @@ _HEADLINE = 400
 _TAG = re.compile(r"<(?=[A-Za-z/!])")
 
 
-def check_nagios(outcomes: Sequence[Shown], reader: Reader) -> str:
+def check_nagios(outcomes: Sequence[Shown], reader: Reader, verbosity: int = 0) -> str:
     """Return the plugin output, without a final line end."""
     status = worst(verdict.status for _, verdict, _ in outcomes)
     name = outcomes[0][0].id if len(outcomes) == 1 else "opskit"
-    perfdata = emit(item for check, verdict, _ in outcomes for item in _performance(check.id, verdict, len(outcomes)))
-    headline = _plain(_short(f"{name.upper()} {status.name} - {_headline(outcomes, status, reader)}"))
-    kept, dropped = _whole_items(perfdata, _ROOM - _REMARKS - _size(headline))
-    first = f"{headline} | {kept}" if kept else headline
+    perfdata = emit(item for check, verdict, _ in outcomes for item in performance(check.id, verdict, len(outcomes)))
+    said = plain(_short(f"{name.upper()} {status.name} - {headline(outcomes, status, reader)}"))
+    kept, dropped = _whole_items(perfdata, _ROOM - _REMARKS - _size(said))
+    first = f"{said} | {kept}" if kept else said
     remark = [reader.read(say("{n} values do not fit into the perfdata", n=dropped))] if dropped else []
-    return _fit(first, [*remark, *(_plain(line) for line in _details(outcomes, reader))], reader)
+    return _fit(first, [*remark, *(plain(line) for line in details(outcomes, reader, verbosity))], reader)
 
 
-def _headline(outcomes: Sequence[Shown], status: Status, reader: Reader) -> str:
+def headline(outcomes: Sequence[Shown], status: Status, reader: Reader) -> str:
+    """Return what the checks come to, in one line that is not yet made plain."""
     if len(outcomes) != 1:
         bad = [f"{check.id} {verdict.status.name}" for check, verdict, _ in outcomes if verdict.status is not Status.OK]
         total = reader.read(say("{n} checks", n=len(outcomes)))
@@ -55,17 +57,20 @@ def _short(line: str) -> str:
     return line if len(line) <= _HEADLINE else line[: _HEADLINE - 3] + "..."
 
 
-def _details(outcomes: Sequence[Shown], reader: Reader) -> list[str]:
+def details(outcomes: Sequence[Shown], reader: Reader, verbosity: int = 0) -> list[str]:
+    """Return every item and note, worst check first, and what `-v` adds; not yet made plain."""
     lines = []
     for check, verdict, _ in sorted(outcomes, key=lambda shown: -shown[1].status.severity):
         if len(outcomes) > 1:
             lines.append(f"{verdict.status.name}: {check.id}")
         lines += [f"{item.status.name}: {reader.read(item.text)}" for item in verdict.items]
         lines += [reader.read(note) for note in verdict.notes]
+        lines += more_lines(check, verdict, verbosity, reader)
     return lines
 
 
-def _performance(check: str, verdict: Verdict, checks: int) -> list[Performance]:
+def performance(check: str, verdict: Verdict, checks: int) -> list[Performance]:
+    """Return the samples with their thresholds; of several checks, with the check's id in the label."""
     judged = {_series(item.sample): item for item in verdict.items if item.sample is not None}
     return [_item(check, sample, judged.get(_series(sample)), checks) for sample in verdict.samples]
 
@@ -82,8 +87,11 @@ def _item(check: str, sample: Sample, item: Item | None, checks: int) -> Perform
     return Performance(label, sample.value, sample.unit, *thresholds, sample.low, sample.high)
 
 
-def _plain(line: str) -> str:
-    """`|` ends the text and has no escape; `<` may make Icinga Web take the whole output for HTML."""
+def plain(line: str) -> str:
+    """Escape for the terminal and for monitoring systems.
+
+    `|` ends the text and has no escape; `<` may make Icinga Web take the whole output for HTML.
+    """
     return _TAG.sub("&lt;", printable(line, _ROOM).replace("|", "!"))
 
 

@@ -10,20 +10,21 @@ from opskit.model.reader import Reader
 from opskit.model.state import State
 from opskit.model.status import Status
 from opskit.model.verdict import Verdict
+from opskit.report.check_details import more_lines
 
 Shown = tuple[Check, Verdict, State | None]
 _WORD = 8  # CRITICAL
 
 
-def check_text(outcomes: Sequence[Shown], reader: Reader) -> str:
+def check_text(outcomes: Sequence[Shown], reader: Reader, verbosity: int = 0) -> str:
     """Return the whole report, without a final line end."""
     width = max((len(check.id) for check, _, _ in outcomes), default=0)
     ranked = sorted(outcomes, key=lambda shown: (-shown[1].status.severity, shown[0].id))
-    lines = [line for shown in ranked for line in _lines(shown, width, reader)]
+    lines = [line for shown in ranked for line in _lines(shown, width, reader, verbosity)]
     return "\n".join([*lines, _total(outcomes, reader)])
 
 
-def _lines(shown: Shown, width: int, reader: Reader) -> list[str]:
+def _lines(shown: Shown, width: int, reader: Reader, verbosity: int) -> list[str]:
     check, verdict, state = shown
     margin = " " * (_WORD + 2 + width + 2)
     headline = reader.read(verdict.items[0].text) if verdict.items else ""
@@ -38,6 +39,7 @@ def _lines(shown: Shown, width: int, reader: Reader) -> list[str]:
         if item.status is not Status.OK
     ]
     lines += [f"{margin}{reader.read(note)}" for note in verdict.notes]
+    lines += [margin + line for line in more_lines(check, verdict, verbosity, reader)]
     return lines
 
 

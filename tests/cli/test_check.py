@@ -21,7 +21,7 @@ def test_a_bare_machine_is_never_ok_and_each_check_says_what_to_do(opskit):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("output", ["nagios", "text", "json"])
+@pytest.mark.parametrize("output", ["nagios", "text", "json", "checkmk"])
 def test_the_exit_code_is_the_same_in_every_format(opskit, output):
     assert opskit("check", "gpu-memory", "--output", output, "--no-record").returncode == 3
     assert opskit("check", "clawdbot-health", "--output", output, "--no-record").returncode == 2
@@ -115,6 +115,33 @@ def test_a_check_fires_on_its_recording_and_not_on_the_look_alike(opskit, check,
     fires, look_alike = pair
     assert opskit("check", check, "--from", str(SAMPLES / fires)).returncode in {1, 2}
     assert opskit("check", check, "--from", str(SAMPLES / look_alike)).returncode == 0
+
+
+def test_thresholds_of_the_command_line_decide(opskit):
+    full = str(SAMPLES / "control-memory-full")
+    done = opskit("check", "gpu-memory", "--from", full, "-w", "99")
+    assert (done.returncode, ";99;;" in done.stdout) == (0, True)
+    assert opskit("check", "gpu-memory", "--from", full, "-c", "memory_used_pct=95").returncode == 2
+    for wrong in (("-w", "5:1"), ("-c", "nothing=3"), ("gpu-temperature", "-w", "3")):
+        refused = opskit("check", "gpu-memory", "--from", full, *wrong)
+        assert (refused.returncode, refused.stdout.startswith("UNKNOWN - -w")) == (3, True)
+
+
+def test_verbose_says_where_values_were_read_and_how_they_were_judged(opskit):
+    told = opskit("check", "gpu-memory", "--from", str(SAMPLES / "control-memory-full"), "-vv").stdout
+    assert "read: NVML memory.used  GPU-" in told
+    assert "rule: memory_used_pct warn 90, per gpu" in told
+    assert told.count("|") == 1
+
+
+def test_a_local_check_of_checkmk_is_one_line_for_each_check(opskit):
+    lines = opskit("check", "--from", str(SAMPLES / "control-memory-full"), "--output", "checkmk").stdout.splitlines()
+    assert [line.split('"')[1].removeprefix("opskit ") for line in lines] == sorted(CHORES)
+    states = {line.split('"')[1]: line[:2] for line in lines}
+    assert (states["opskit gpu-memory"], states["opskit gpu-temperature"]) == ("1 ", "0 ")
+    for line in lines:
+        metrics = line.split('" ')[1].split(" ")[0]
+        assert all("=" in metric and "%" not in metric for metric in metrics.split("|"))
 
 
 def test_one_broken_site_file_is_unknown_and_the_others_still_run(opskit, tmp_path):

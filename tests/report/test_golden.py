@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from opskit.report.check_checkmk import check_checkmk
 from opskit.report.check_json import check_json
 from opskit.report.check_nagios import check_nagios
 from opskit.report.check_text import check_text
@@ -39,6 +40,9 @@ REPORTS: dict[str, Callable[[], str]] = {
     "check.json": lambda: json.dumps(check_json(OUTCOMES, ENGLISH), indent=2),
     "nagios-several.en.txt": lambda: check_nagios(OUTCOMES, ENGLISH),
     "nagios-one.en.txt": lambda: check_nagios(OUTCOMES[1:2], ENGLISH),
+    "nagios-verbose.en.txt": lambda: check_nagios(OUTCOMES[1:2], ENGLISH, 2),
+    "check-verbose.zh.txt": lambda: check_text(OUTCOMES, CHINESE, 1),
+    "checkmk.en.txt": lambda: check_checkmk(OUTCOMES, ENGLISH),
     "nagios-well.zh.txt": lambda: check_nagios(OUTCOMES[:1], CHINESE),
     "status.en.txt": lambda: status_text(ROWS, NOON + 60, ENGLISH),
     "status.zh.txt": lambda: status_text(ROWS, NOON + 60, CHINESE),

@@ -1,0 +1,50 @@
+"""What `-v` adds to a check: where its values were read; with `-vv` also how they were judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from opskit.judge.perfdata import decimal
+from opskit.model.check import Check, Rule
+from opskit.model.message import Message, say
+from opskit.model.printable import printable
+from opskit.model.reader import Reader
+from opskit.model.verdict import Verdict
+
+_PLACES = 20
+_WIDTH = 300
+
+
+def more_lines(check: Check, verdict: Verdict, verbosity: int, reader: Reader) -> list[str]:
+    """Return the lines that this verbosity adds; none for 0."""
+    places = list(dict.fromkeys(_place(where.where, where.text) for where in verdict.evidence)) if verbosity else []
+    lines = [reader.read(say("read: {place}", place=place)) for place in places[:_PLACES]]
+    if len(places) > _PLACES:
+        lines.append(reader.read(say("... {n} more lines", n=len(places) - _PLACES)))
+    return lines + ([reader.read(text) for text in _judging(check)] if verbosity > 1 else [])
+
+
+def _place(where: str, text: str) -> str:
+    return printable(f"{where}  {text}" if text else where, _WIDTH)
+
+
+def _judging(check: Check) -> Iterator[Message]:
+    arguments = ", ".join(f"{name}={value}" for name, value in sorted(check.args.items())) or "-"
+    yield say(
+        "probe {probe} ({arguments}), at most {seconds} s, defined in {source}",
+        probe=check.probe,
+        arguments=printable(arguments, _WIDTH),
+        seconds=decimal(check.timeout),
+        source=check.source or "-",
+    )
+    for rule in check.rules:
+        yield say("rule: {metric} {limits}", metric=rule.metric, limits=_limits(rule))
+
+
+def _limits(rule: Rule) -> str:
+    words = [
+        f"{name} {value}" for name, value in (("warn", rule.warn), ("crit", rule.crit), ("per", rule.per)) if value
+    ]
+    words += [f"confirm {rule.confirm.metric} {rule.confirm.range}"] if rule.confirm else []
+    words += [f"deviation over {decimal(rule.deviation.over / 86400)} d"] if rule.deviation else []
+    return ", ".join([*words, *(["optional"] if rule.optional else [])])

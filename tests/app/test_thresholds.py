@@ -1,0 +1,43 @@
+"""Thresholds of the command line replace those of the check, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from opskit.app.thresholds import with_thresholds
+from opskit.model.check import Check, Rule
+from opskit.model.text import Text
+
+RULES = (Rule("lost", crit="0"), Rule("used_pct", "80", "95", per="gpu"), Rule("used_pct", "90", confirm=None))
+CHECK = Check("gpu-memory", Text("x"), Text("y"), "gpu", RULES, 60.0, 5.0)
+
+
+def limits(check: Check) -> list[tuple[str | None, str | None]]:
+    return [(rule.warn, rule.crit) for rule in check.rules]
+
+
+def test_without_a_name_the_last_rule_is_meant() -> None:
+    changed = with_thresholds(CHECK, [("warn", "70"), ("crit", "~:85")])
+    assert limits(changed) == [(None, "0"), ("80", "95"), ("70", "~:85")]
+    assert [rule.per for rule in changed.rules] == [None, "gpu", None]
+
+
+def test_a_name_means_all_rules_about_that_metric() -> None:
+    assert limits(with_thresholds(CHECK, [("warn", "used_pct=@10:20")]))[1:] == [("@10:20", "95"), ("@10:20", None)]
+    assert limits(with_thresholds(CHECK, [("crit", "lost=2"), ("crit", "lost=3")]))[0] == (None, "3")
+    assert with_thresholds(CHECK, []) == CHECK
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("used=5", "has no rule about 'used', expected one of lost, used_pct"),
+        ("=5", "has no rule about ''"),
+        ("5:1", "start 5 is above end 1"),
+        ("used_pct=many", "'many' is not a decimal number"),
+        ("", "is empty"),
+    ],
+)
+def test_what_is_no_threshold_is_told(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        with_thresholds(CHECK, [("warn", text)])
