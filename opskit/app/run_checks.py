@@ -106,8 +106,7 @@ def _outcome(
 
 
 def _earlier(store: Store, check: Check) -> Earlier:
-    def values(sample: Sample, over: float) -> list[float]:
-        found = store.samples(check.id, sample.metric, sample.at - over, sample.at, sample.labels)
-        return [value for _at, value in found]
+    def values(sample: Sample, over: float) -> list[tuple[float, float]]:
+        return store.samples(check.id, sample.metric, sample.at - over, sample.at, sample.labels)
 
     return values

@@ -33,6 +33,7 @@ class DeviationShape(msgspec.Struct, frozen=True):
 
     over: Duration
     at_least: Annotated[int, count]
+    sustained: bool = False
 
 
 class RuleShape(msgspec.Struct, frozen=True):
@@ -112,5 +113,6 @@ def _check(shape: CheckShape, source: str, check_id: str, known: Lines) -> Check
 
 def _rule(shape: RuleShape) -> Rule:
     confirm = Confirm(shape.confirm.metric, shape.confirm.range) if shape.confirm else None
-    deviation = Deviation(shape.deviation.over, shape.deviation.at_least) if shape.deviation else None
+    moved = shape.deviation
+    deviation = Deviation(moved.over, moved.at_least, moved.sustained) if moved else None
     return Rule(shape.metric, shape.warn, shape.crit, shape.per, shape.optional, confirm, deviation, shape.say)

@@ -114,6 +114,11 @@ class Watch:
         changed = self._drift.take(at, self._times, self._values)
         return events + ([Event(at, "DRIFT" if self._drift.alarm else "INFO", changed)] if changed else [])
 
+    @property
+    def drifting(self) -> bool:
+        """Whether the series has become slower over weeks."""
+        return self._drift.alarm
+
     def usual(self, at: float) -> Usual | None:
         """Return what is usual at a time, from the 7 days before it; None while too little is known."""
         start = bisect_left(self._times, at - WEEK_S)

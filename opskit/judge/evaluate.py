@@ -13,6 +13,7 @@ from opskit.judge.deviation import Distance, distance
 from opskit.judge.perfdata import decimal
 from opskit.judge.range import Range
 from opskit.judge.threshold import broken_text, hold_against, telling
+from opskit.judge.usual import MEMORY_S, unless_usual
 from opskit.model.check import Check, Confirm, Rule
 from opskit.model.message import Message, say
 from opskit.model.reading import Reading
@@ -21,8 +22,8 @@ from opskit.model.status import Status, worst
 from opskit.model.text import Text
 from opskit.model.verdict import Item, Verdict
 
-Earlier = Callable[[Sample, float], Sequence[float]]
-"""Earlier values of a sample's series within so many seconds before it."""
+Earlier = Callable[[Sample, float], Sequence[tuple[float, float]]]
+"""Earlier values of a sample's series within so many seconds before it: pairs of time and value, times rising."""
 _NO_VALUE = say("no value for {name}: {why}", name="", why="")
 
 
@@ -30,7 +31,7 @@ def evaluate(check: Check, reading: Reading, at: float, earlier: Earlier = lambd
     """Judge a reading by the check's rules at time `at` (epoch seconds)."""
     if reading.unreadable is not None:
         return unknown(check, reading.unreadable, at, late=reading.late)
-    items = _told_once([item for rule in check.rules for item in _items(rule, reading, earlier)])
+    items = _told_once([item for rule in check.rules for item in _items(rule, reading, earlier, check.every)])
     if not items:
         # Every rule was about something optional, and none of it is there.
         items = [Item(Status.UNKNOWN, say("nothing was measured that the check could judge"))]
@@ -45,11 +46,11 @@ def unknown(check: Check, reason: Message, at: float, *, late: bool = False) -> 
     return Verdict(check.id, Status.UNKNOWN, (Item(Status.UNKNOWN, reason),), at, late=late)
 
 
-def _items(rule: Rule, reading: Reading, earlier: Earlier) -> list[Item]:
+def _items(rule: Rule, reading: Reading, earlier: Earlier, every: float) -> list[Item]:
     samples = [sample for sample in reading.samples if sample.metric == rule.metric]
     if not samples:
         return [] if rule.optional else [_missing(rule, rule.metric, reading)]
-    return [_judge(rule, sample, reading, earlier) for sample in samples]
+    return [_judge(rule, sample, reading, earlier, every) for sample in samples]
 
 
 def _told_once(items: list[Item]) -> list[Item]:
@@ -68,14 +69,16 @@ def _told_once(items: list[Item]) -> list[Item]:
     return list(told.values())
 
 
-def _judge(rule: Rule, sample: Sample, reading: Reading, earlier: Earlier) -> Item:
+def _judge(rule: Rule, sample: Sample, reading: Reading, earlier: Earlier, every: float) -> Item:
     if sample.value is None or not math.isfinite(sample.value):
         return _missing(rule, series_name(sample, rule.per), reading)
     try:
         if rule.deviation is None:
             return _absolute(rule, sample, sample.value, reading)
-        moved = distance(sample.value, earlier(sample, rule.deviation.over), rule.deviation.at_least)
-        return _relative(rule, sample, sample.value, moved, reading)
+        known = [value for _at, value in earlier(sample, rule.deviation.over)]
+        moved = distance(sample.value, known, rule.deviation.at_least)
+        item = _relative(rule, sample, sample.value, moved, reading)
+        return unless_usual(item, earlier(sample, MEMORY_S), every) if rule.deviation.sustained else item
     except ValueError as error:
         # A range that does not fit the metric's unit: only now is the unit known. The rule is wrong, not the subject.
         name = series_name(sample, rule.per)

@@ -3,6 +3,7 @@
 `for: k of n`: k bad results among the newest n confirm a problem, k good ones among the newest n end it, as long as not
 k are bad as well. UNKNOWN says nothing about a fault, so it neither confirms nor ends one; where no fault stands, k of
 them in a row make the state UNKNOWN, and one good result ends that. Before anything is confirmed it is UNKNOWN.
+What rests on several values already counts at once.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections import Counter
 
 from opskit.model.check import Check
 from opskit.model.state import Flip, State
-from opskit.model.status import Status
+from opskit.model.status import Status, worst
 from opskit.model.verdict import Verdict
 
 _PATIENCE = 3  # intervals without a result until a state is stale
@@ -22,6 +23,9 @@ def settle(check: Check, previous: State | None, verdict: Verdict, summary: str)
     before = previous.recent if previous else ()
     recent = (*before, verdict.status)[-check.sustain.n :]
     confirmed = _confirmed(previous.hard if previous else None, recent, check.sustain.k)
+    at_once = worst(item.status for item in verdict.items if item.sustained)
+    if at_once in {Status.WARNING, Status.CRITICAL} and at_once.severity > confirmed.severity:
+        confirmed = at_once
     changed = previous is None or confirmed is not previous.hard
     state = State(
         check=check.id,

@@ -13,7 +13,8 @@ from opskit.model.status import Status
 class Item(msgspec.Struct, frozen=True):
     """One judged value: the state it leads to, in words, with the sample and its thresholds.
 
-    `relative` thresholds hold for the deviation from an average, in percent, not for the value itself.
+    `relative` thresholds hold for the deviation from an average, in percent, not for the value itself. `sustained`
+    items rest on several values already: they count at once.
     """
 
     status: Status
@@ -22,6 +23,7 @@ class Item(msgspec.Struct, frozen=True):
     warn: str | None = None
     crit: str | None = None
     relative: bool = False
+    sustained: bool = False
 
 
 class Verdict(msgspec.Struct, frozen=True):

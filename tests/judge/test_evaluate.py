@@ -180,9 +180,9 @@ def moved(value: float | None, earlier: list[float], warn: str = "~:30") -> Verd
     check = make_check(Rule("total_s", warn, deviation=Deviation(over=604800.0, at_least=3)))
     asked: list[float] = []
 
-    def known(_sample: Sample, over: float) -> list[float]:
+    def known(_sample: Sample, over: float) -> list[tuple[float, float]]:
         asked.append(over)
-        return earlier
+        return [(float(at), value) for at, value in enumerate(earlier)]
 
     verdict = evaluate(check, make_reading(Sample("total_s", value, "s")), 0.0, known)
     assert asked == ([] if value is None else [604800.0])
@@ -240,7 +240,12 @@ def test_thresholds_of_a_deviation_do_not_pass_for_thresholds_of_the_value():
     st.lists(st.floats(), max_size=4),
 )
 def test_any_samples_and_rules_come_to_a_verdict_with_reasons(samples, rules, earlier):
-    verdict = evaluate(make_check(*rules), make_reading(*samples), 0.0, lambda _sample, _over: earlier)
+    verdict = evaluate(
+        make_check(*rules),
+        make_reading(*samples),
+        0.0,
+        lambda _sample, _over: [(float(at), value) for at, value in enumerate(earlier)],
+    )
     assert verdict.items
     assert verdict.status is max((item.status for item in verdict.items), key=lambda status: status.severity)
     assert all(str(item.text) for item in verdict.items)
