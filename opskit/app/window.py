@@ -28,17 +28,26 @@ def point(text: str, now: datetime) -> float:
     days["yesterday"] = _midnight(now.date() - timedelta(days=1), zone)
     if text in days:
         return days[text]
-    try:
-        at = datetime.combine(now.date(), time.fromisoformat(text)) if _is_time(text) else datetime.fromisoformat(text)
-    except ValueError:
+    at = _read(text, now.date())
+    if at is None or not date.min.year < at.year < date.max.year:  # at its ends the calendar lacks times of other zones
         expected = "a duration (1h), today, yesterday, a time (14:05), a date (2026-11-22) or ISO 8601"
-        raise ValueError(f"{text!r} is no point in time: expected {expected}") from None
+        raise ValueError(f"{text!r} is no point in time: expected {expected}")
     return (at if at.tzinfo else at.replace(tzinfo=zone)).timestamp()
+
+
+def _read(text: str, today: date) -> datetime | None:
+    try:
+        if is_time_of_day(text):
+            return datetime.combine(today, time.fromisoformat(text))
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _midnight(day: date, zone: tzinfo | None) -> float:
     return datetime.combine(day, time(), tzinfo=zone).timestamp()
 
 
-def _is_time(text: str) -> bool:
+def is_time_of_day(text: str) -> bool:
+    """Tell whether a text names no day."""
     return len(text) <= 8 and text[:1].isdigit() and ":" in text

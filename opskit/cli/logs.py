@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from opskit.cli.logs_shared import code, lines_of, out_csv, problems, reading_on, remarks, table
+from opskit.cli.logs_shared import beside_csv, code, lines_of, out_csv, problems, reading_on, remarks, table
 from opskit.cli.options import Options
 from opskit.cli.output import out, out_json, plain_context
 from opskit.logs import top_json
@@ -21,13 +21,12 @@ def top(
     """Count and print; 3 where a file could not be read or had no known format, whatever else was counted."""
     context = plain_context(options)
     with reading_on(lines.get("state")) as delivered:
-        wanted = tuple(int(word) if word.isdigit() else word for word in _words(statuses))
-        answer = count(Query(statuses=wanted, by=_words(by), n=n, **lines_of(**lines)))
+        answer = count(Query(statuses=_words(statuses), by=_words(by.lower()), n=n, **lines_of(**lines)))
         if as_json:
             out_json(top_json.as_json(answer, context.reader.zone))
         elif as_csv:
             rows = [(status, row.count, *row.key) for status, rows in answer.top.items() for row in rows]
-            out_csv(("status", "count", *answer.by), rows)
+            out_csv(("status", "count", *answer.by), rows, beside_csv(answer.account, context.reader))
         else:
             out(_text(answer, context.reader))
         delivered(answer.account)

@@ -26,17 +26,18 @@ def _all(*options: Callable[[Body], Body]) -> Callable[[Body], Body]:
     return decorated
 
 
+_format = click.option(
+    "--format",
+    "format_name",
+    default="auto",
+    show_default=True,
+    help="A name of `opskit logs formats`, nginx.conf:NAME, or a log_format.",
+)
 _spanned = _all(
     click.argument("paths", nargs=-1, required=True, type=_PATH),
     click.option("--since", help=_WHEN),
     click.option("--until", help="The same; exclusive."),
-    click.option(
-        "--format",
-        "format_name",
-        default="auto",
-        show_default=True,
-        help="A name of `opskit logs formats`, nginx.conf:NAME, or a log_format.",
-    ),
+    _format,
     click.option("--since-last-run", "state", type=_PATH, metavar="STATE", help="Only new lines; STATE remembers."),
     click.option("--show-unparsed", type=click.IntRange(0, 100000), default=0, help="Show so many lines of no format."),
 )
@@ -48,7 +49,8 @@ _output = _all(
 _of_one_request = _all(
     click.argument("request_id"),
     click.argument("paths", nargs=-1, type=_PATH),
-    click.option("--json", "as_json", is_flag=True, help="One JSON object."),
+    _format,
+    _output,
 )
 
 
@@ -64,7 +66,8 @@ def logs() -> None:
     "--by",
     default="client",
     show_default=True,
-    help="client, user, path, route, method, agent, key, model, host, upstream_status; several with commas.",
+    help="client, user, path, route, method, agent, key, model, host, status, request_id, error, upstream_addr, "
+    "upstream_status; several with commas.",
 )
 @click.option("-n", type=click.IntRange(1, 100000), default=5, show_default=True, help="How many of each.")
 @_output

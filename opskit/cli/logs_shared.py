@@ -19,7 +19,7 @@ from opskit.model.message import say
 from opskit.model.printable import printable
 from opskit.model.reader import Reader
 
-_FORMULA = tuple("=+-@\t")
+_FORMULA = tuple("=+-@\t＝＋－＠")  # some spreadsheets take the wide ones for the same
 
 
 class Lines(TypedDict):
@@ -43,10 +43,11 @@ def lines_of(
     state: Path | None = None,
 ) -> Lines:
     """Return the lines that the options name. ValueError says what is understood."""
+    begin, end = _window(since, until)
     return Lines(
         paths=paths,
-        since=moment(since),
-        until=moment(until),
+        since=begin,
+        until=end,
         format=format_name,
         show_unparsed=show_unparsed,
         state=state,
@@ -77,9 +78,22 @@ def reading_on(state: Path | None) -> Iterator[Callable[[Account], None]]:
         raise click.UsageError(str(error)) from None
 
 
+def _window(since: str | None, until: str | None) -> tuple[float | None, float | None]:
+    """Return the times that the options name. ValueError where nothing can be between them."""
+    begin, end = moment(since), moment(until)
+    if begin is not None and end is not None and begin >= end:
+        raise ValueError(f"--since {since} is not before --until {until}: no line can be between them")
+    if since is not None and begin is not None and begin > epoch():
+        from opskit.app.window import is_time_of_day
+
+        if is_time_of_day(since):
+            raise ValueError(f"--since {since} is still to come today; of another day: 2026-11-22T{since}")
+    return begin, end
+
+
 def moment(text: str | None) -> float | None:
     """Return the time that an option names. ValueError says what is understood."""
-    if not text:
+    if text is None:
         return None
     from opskit.app.window import before, point
 
@@ -94,8 +108,8 @@ def code(account: Account) -> int:
     return 3 if any(file.error or (file.lines and not file.parsed) for file in account.files) else 0
 
 
-def out_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print rows for a spreadsheet, which must not take a text of a log for a formula."""
+def out_csv(header: Sequence[str], rows: Iterable[Sequence[object]], aside: Iterable[str] = ()) -> None:
+    """Print rows for a spreadsheet, which must not take a text of a log for a formula; `aside` goes to stderr."""
     import csv
 
     text = io.StringIO()
@@ -103,6 +117,12 @@ def out_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     writer.writerow(header)
     writer.writerows([_cell(value) for value in row] for row in rows)
     out(text.getvalue().removesuffix("\n"))
+    sys.stderr.writelines(f"opskit: {line}\n" for line in aside)
+
+
+def beside_csv(account: Account, reader: Reader) -> list[str]:
+    """Return what a spreadsheet has no place for: what could not be read or understood."""
+    return [*problems(account, reader), *_unparsed(account, reader)]
 
 
 def _cell(value: object) -> object:
@@ -138,10 +158,7 @@ def problems(account: Account, reader: Reader) -> list[str]:
 
 def remarks(account: Account, reader: Reader) -> list[str]:
     """Return what is to be known of the reading: formats, lines that fit none, lines not read in full."""
-    lines = list[str]()
-    if account.unparsed:
-        lines.append(reader.read(say("{n} lines fit no known format and are not counted", n=account.unparsed)))
-        lines += [f"  {printable(line.path)}: {printable(line.text)}" for line in account.unread]
+    lines = _unparsed(account, reader)
     formats = sorted({file.format for file in account.files if file.format})
     if formats:
         lines.append(reader.read(say("format: {names}", names=", ".join(formats))))
@@ -152,3 +169,10 @@ def remarks(account: Account, reader: Reader) -> list[str]:
         )
         lines.append(reader.read(text))
     return lines
+
+
+def _unparsed(account: Account, reader: Reader) -> list[str]:
+    if not account.unparsed:
+        return []
+    text = reader.read(say("{n} lines fit no known format and are not counted", n=account.unparsed))
+    return [text, *(f"  {printable(line.path)}: {printable(line.text)}" for line in account.unread)]

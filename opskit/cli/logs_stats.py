@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from opskit.cli.logs_shared import code, lines_of, out_csv, problems, reading_on, remarks, table
+from opskit.cli.logs_shared import beside_csv, code, lines_of, out_csv, problems, reading_on, remarks, table
 from opskit.cli.options import Options
 from opskit.cli.output import out, out_json, plain_context
 from opskit.logs import stats_json
@@ -27,7 +27,8 @@ def stats(options: Options, /, as_json: bool = False, as_csv: bool = False, **li
         if as_json:
             out_json(stats_json.stats_json(answer, context.reader.zone))
         elif as_csv:
-            out_csv(("status", "count"), answer.by_status.items())
+            aside = beside_csv(answer.account, context.reader)
+            out_csv(("status", "count"), answer.by_status.items(), aside)
         else:
             out(_stats_text(answer, context.reader))
         delivered(answer.account)
@@ -90,7 +91,8 @@ def slow(options: Options, /, n: int, over: float, as_json: bool = False, as_csv
             out_json(stats_json.slow_json(answer, context.reader.zone))
         elif as_csv:
             rows = [_told(request, context.reader) for request in answer.slowest]
-            out_csv(("seconds", "at", "status", "client", "method", "path", "request_id"), rows)
+            header = ("seconds", "at", "status", "client", "method", "path", "request_id")
+            out_csv(header, rows, beside_csv(answer.account, context.reader))
         else:
             out(_slow_text(answer, context.reader))
         delivered(answer.account)

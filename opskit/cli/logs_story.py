@@ -8,12 +8,13 @@ from typing import Any
 
 import click
 
-from opskit.cli.logs_shared import table
+from opskit.cli.logs_shared import out_csv, table
 from opskit.cli.options import Options
 from opskit.cli.output import context_of, out, out_json
 from opskit.logs.account_json import moment, shown
+from opskit.logs.mention import Mention
 from opskit.logs.request import Request
-from opskit.logs.story import Mention, Story
+from opskit.logs.story import Story
 from opskit.logs.story import find as found_in
 from opskit.model.message import Message, say
 from opskit.model.printable import printable
@@ -24,34 +25,53 @@ _TIES = {
     "id": say("its id"),
     "connection": say("the connection"),
     "client": say("client, path and time"),
+    "shared": say("shared with another request"),
     "text": say("the id in its text"),
     "time": say("time alone"),
 }
 
 
-def find(options: Options, /, request_id: str, paths: tuple[Path, ...], as_json: bool) -> int:
+def find(options: Options, /, **given: Any) -> int:
     """Print every line about a request as it stands; 1 where there is none, 3 where a log could not be read."""
-    return _answer(options, request_id, paths, as_json, by_time=False)
+    return _answer(options, by_time=False, **given)
 
 
-def story(options: Options, /, request_id: str, paths: tuple[Path, ...], as_json: bool) -> int:
+def story(options: Options, /, **given: Any) -> int:
     """Print the life of a request; exit codes as for `find`."""
-    return _answer(options, request_id, paths, as_json, by_time=True)
+    return _answer(options, by_time=True, **given)
 
 
-def _answer(options: Options, request_id: str, paths: tuple[Path, ...], as_json: bool, by_time: bool) -> int:
+def _answer(
+    options: Options,
+    request_id: str,
+    paths: tuple[Path, ...],
+    format_name: str,
+    by_time: bool,
+    as_json: bool = False,
+    as_csv: bool = False,
+) -> int:
     context = context_of(options)
+    logs = paths or _configured(context.settings)
     try:
-        answer = found_in(request_id, paths or _configured(context.settings), context.reader.zone, by_time)
+        answer = found_in(request_id, logs, context.reader.zone, by_time, format_name)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     if as_json:
         out_json(_json(answer, context.reader))
+    elif as_csv:
+        rows = [_row(mention, context.reader) for mention in answer.mentions]
+        aside = map(context.reader.read, (*answer.outcomes, *answer.problems))
+        out_csv(("at", "layer", "tie", "path", "line", "text"), rows, aside)
     else:
         out("\n".join(_story_text(answer, context.reader) if by_time else _find_text(answer, context.reader)))
     if answer.problems:
         return 3
     return 0 if answer.mentions else 1
+
+
+def _row(mention: Mention, reader: Reader) -> tuple[object, ...]:
+    at = moment(mention.at, reader.zone) or "-"
+    return at, mention.layer, mention.tie, mention.path, mention.line, mention.text
 
 
 def _configured(settings: Settings) -> Sequence[Path]:

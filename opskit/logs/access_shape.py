@@ -17,6 +17,7 @@ _READS: dict[str, Read] = {
     "first_byte_s": lambda raw: seconds(last(raw)),
     "request_id": given,
     "upstream_status": asked,
+    "upstream_addr": given,
 }
 _TAILED = frozenset(_READS)
 _TRIED = 20

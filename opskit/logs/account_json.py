@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import Any
 
 import msgspec
 
 from opskit.logs.account import Account
+from opskit.model.clock_face import clock_face
 
 
 def account_json(account: Account, zone: tzinfo) -> dict[str, Any]:
@@ -43,7 +44,7 @@ def window_json(window: tuple[float | None, float | None], zone: tzinfo) -> dict
 
 def moment(at: float | None, zone: tzinfo) -> str | None:
     """Return a time as ISO 8601."""
-    return datetime.fromtimestamp(at, zone).isoformat() if at is not None else None
+    return clock_face(at, zone).isoformat() if at is not None else None
 
 
 def shown(text: str) -> str:

@@ -23,6 +23,7 @@ _GIVEN: dict[str, dict[str, Read]] = {
     "request_id": {"request_id": given, "http_x_request_id": given, "req_id": given},
     "agent": {"http_user_agent": given},
     "upstream_status": {"upstream_status": asked},
+    "upstream_addr": {"upstream_addr": given},
     "host": {"host": given, "http_host": given, "server_name": given},
 }
 _CERTAIN = {"time_local": stamp.CLF, "time_iso8601": stamp.ISO}

@@ -109,7 +109,13 @@ _NAMES = {
     b"upstream_status": b"us",
 }
 
-_FIELDS = {b"rid": "request_id", b"rt": "duration_s", b"uht": "first_byte_s", b"us": "upstream_status"}
+_FIELDS = {
+    b"rid": "request_id",
+    b"rt": "duration_s",
+    b"uht": "first_byte_s",
+    b"us": "upstream_status",
+    b"ua": "upstream_addr",
+}
 
 
 def _extra(tail: bytes) -> dict[bytes, bytes]:

@@ -20,6 +20,8 @@ _TIMED_OUT = frozenset({110, 60, 10060})
 _RESET = frozenset({104, 54, 10054})
 _LISTS = re.compile(", | : ")
 _BAD = frozenset({502, 503, 504})
+_LEFT = 499
+_MILD = frozenset({"warn", "notice", "info", "debug"})
 
 
 def outcomes(request: Request, errors: Sequence[ErrorRecord] = ()) -> list[Message]:
@@ -49,8 +51,18 @@ def _broken(request: Request, errors: Sequence[ErrorRecord]) -> Message | None:
     return None
 
 
+def unended(told: Sequence[tuple[str, Request]]) -> list[Message]:
+    """Return which layers noted that a request began and not that it ended; `told` are layers with their lines."""
+    ended = {layer for layer, request in told if request.event == "end"}
+    begun = {layer: None for layer, request in told if request.event == "start" and layer not in ended}
+    return [
+        say("{layer}: the request began and no end was noted; it is under way, or died with its server", layer=layer)
+        for layer in begun
+    ]
+
+
 def _left(request: Request) -> Message | None:
-    if request.status != 499:
+    if request.status != _LEFT:
         return None
     if request.duration_s is None:
         return say("the client left before anything was sent")
@@ -66,18 +78,27 @@ def _origin(request: Request, errors: Sequence[ErrorRecord]) -> Message | None:
     """Who made the error: Nginx itself, or who stands behind it."""
     if request.status is None or request.upstream_status is None or request.status < 400:
         return None
-    if request.upstream_status == "":
-        if any("limiting requests" in error.message or "limiting connections" in error.message for error in errors):
-            return say("Nginx itself refused it: one of its limits")
-        return say("Nginx itself answered {status}; nobody behind it was asked", status=request.status)
+    if _LISTS.split(request.upstream_status)[-1] in {"", "-"}:
+        return _unanswered(request, request.status, errors)
     if request.status not in _BAD:
         return _from_behind(request) if _LISTS.split(request.upstream_status)[-1] == f"{request.status:03d}" else None
     # Where nobody could be reached, Nginx notes its own 502 or 504 as that of the upstream (ngx_http_upstream_next).
     if request.first_byte_s is not None:
         return _from_behind(request)
-    if any(error.upstream for error in errors):
+    if any(error.upstream and error.level not in _MILD for error in errors):
         return say("Nginx made the {status}: it got no usable answer from behind", status=request.status)
     return say("this log cannot tell whether Nginx made the {status} or passed it on", status=request.status)
+
+
+def _unanswered(request: Request, status: int, errors: Sequence[ErrorRecord]) -> Message | None:
+    """Nobody behind Nginx gave a status: nobody was asked, or the client left before the answer."""
+    if request.upstream_addr:
+        return say("{who} had been asked and had not answered yet", who=_LISTS.split(request.upstream_addr)[-1])
+    if status == _LEFT or request.upstream_status:  # whether somebody had been asked is not logged
+        return None
+    if any("limiting requests" in error.message or "limiting connections" in error.message for error in errors):
+        return say("Nginx itself refused it: one of its limits")
+    return say("Nginx itself answered {status}; nobody behind it was asked", status=status)
 
 
 def _from_behind(request: Request) -> Message:
@@ -94,7 +115,7 @@ def _retried(request: Request) -> Message | None:
 
 
 def _timeout(request: Request) -> Message | None:
-    if request.status == 499 or request.status is None or request.status < 500 or request.duration_s is None:
+    if request.status == _LEFT or request.status is None or request.status < 500 or request.duration_s is None:
         return None
     limit = _near(request.duration_s)
     return say("it took {limit} s, a round time: probably a timeout", limit=limit) if limit is not None else None

@@ -34,9 +34,9 @@ def read_on(span: Span, state: Path, question: Question, form: Format | None) ->
         parts = [reading.done() for reading in readings.values()]
         lost = resumed.coverage.lost
         counts = [counted(part.path, [part]) for part in parts]
-        # A first run has nothing to go on from, and says so; nothing is missing.
+        # A first run has nothing to go on from, and says so: where that is all, nothing is missing.
         said = {str(message): message for message in (*lost, *(count.error for count in counts if count.error))}
-        whole = not said or (before is None and not any(count.error for count in counts))
+        whole = not said or (before is None and len(said) == 1 and not any(count.error for count in counts))
         coverage = Coverage(whole, None, tuple(said.values()))
         return replace(account(span, counts, parts, coverage), position=resumed.position)
 

@@ -25,6 +25,8 @@ def explained(path: Path, error: OSError | ValueError) -> Message:
     """Return the sentence for a file that could not be opened."""
     shown = str(path)
     if isinstance(error, FileNotFoundError):
+        if path.is_symlink():
+            return say("{path}: a link to nowhere, there is no such file", path=shown)
         return say("{path}: there is no such file", path=shown)
     if isinstance(error, PermissionError):
         return _forbidden(path)
@@ -65,6 +67,13 @@ def wrong_format(path: Path) -> Message:
     """Return the sentence for a name that promises a compression which the content does not have."""
     form = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}.get(path.suffix, "compressed")
     return say("{path}: not {format} data in spite of its name", path=str(path), format=form)
+
+
+def foreign(path: Path) -> Message:
+    """Return the sentence for a compression that is not understood."""
+    return say(
+        "{path}: {suffix} is not understood; unpack it, or compress it with gzip", path=str(path), suffix=path.suffix
+    )
 
 
 def damaged(path: Path) -> Message:

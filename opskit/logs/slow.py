@@ -11,6 +11,7 @@ import msgspec
 from opskit.logs.account import Account, Span
 from opskit.logs.bounds import Bounds
 from opskit.logs.reading import read
+from opskit.logs.redact import redact
 from opskit.logs.request import Request
 from opskit.logs.shape import Columns, Row, Value
 
@@ -37,7 +38,10 @@ class SlowQuery(Span, frozen=True, kw_only=True):
 
 
 class Slow(msgspec.Struct, frozen=True):
-    """The answer: the slowest first. `timed` requests of the window have a duration, `over` of them are long enough."""
+    """The answer: the slowest first, without secrets.
+
+    `timed` requests of the window have a duration, `over` of them are long enough.
+    """
 
     window: tuple[float | None, float | None]
     account: Account
@@ -51,7 +55,7 @@ def slow(query: SlowQuery) -> Slow:
     found = _Slowest(query)
     account = read(query, found)
     ranked = [told for *_, told in sorted(found.heap, reverse=True)]
-    requests = tuple(Request(**dict(zip(TOLD, told, strict=True))) for told in ranked)
+    requests = tuple(Request(**dict(zip(TOLD, map(_clean, told), strict=True))) for told in ranked)
     return Slow((query.since, query.until), account, found.timed, found.over, requests)
 
 
@@ -107,6 +111,10 @@ class _Slowest:
 
 def _number(value: Value) -> float:
     return value if isinstance(value, float | int) else -1.0
+
+
+def _clean(value: Any) -> Any:
+    return redact(value) if isinstance(value, str) else value
 
 
 def _cut(value: Value) -> Value:

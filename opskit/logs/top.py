@@ -14,6 +14,7 @@ from opskit.logs.account import Account, Span
 from opskit.logs.bounds import Bounds
 from opskit.logs.groups import Groups
 from opskit.logs.reading import read
+from opskit.logs.redact import redact
 from opskit.logs.request import Request
 from opskit.logs.scan import Wanted
 from opskit.logs.shape import Columns, Show, Shown, Value
@@ -37,6 +38,10 @@ FIELDS: dict[str, str] = {
     "host": "host",
     "vhost": "host",
     "upstream_status": "upstream_status",
+    "upstream_addr": "upstream_addr",
+    "status": "status",
+    "request_id": "request_id",
+    "error": "error",
 }
 # A segment of a path that is a number, a UUID, a hash or a long random name: `route` has `:id` there.
 _ID = re.compile(
@@ -73,6 +78,8 @@ class Top(msgspec.Struct, frozen=True):
 def count(query: Query) -> Top:
     """Read the logs once and count, in bounded memory. ValueError names an unknown status, field or format."""
     asked = sorted({_spelt(status) for status in query.statuses})
+    if not asked:
+        raise ValueError("status: nothing; expected numbers such as 429 or classes such as 5xx")
     unknown = [name for name in query.by if name not in FIELDS]
     if unknown or not query.by:
         raise ValueError(f"by: {', '.join(unknown) or 'nothing'}; known are {', '.join(FIELDS)}")
@@ -148,15 +155,29 @@ def _given(value: Value) -> str:
     return str(value) if value else "-"
 
 
+def _clean(value: Value) -> str:
+    return redact(str(value)) if value else "-"
+
+
 def _without_query(value: Value) -> str:
-    return _given(str(value).partition("?")[0] if value is not None else None)
+    return _clean(str(value).partition("?")[0] if value is not None else None)
 
 
 def _route(value: Value) -> str:
     return _ID.sub(":id", _without_query(value))
 
 
-_SHOWN: dict[str, Show] = {"path": _without_query, "route": _route}
+def _number(value: Value) -> str:
+    return f"{int(value):03d}" if isinstance(value, float | int) else "-"
+
+
+# Rows are counted as they are shown: a secret in a path must not make a row of its own.
+_SHOWN: dict[str, Show] = {
+    **dict.fromkeys(("user", "agent", "model", "host", "vhost", "request_id", "error"), _clean),
+    "path": _without_query,
+    "route": _route,
+    "status": _number,
+}
 
 
 def _ranked(groups: Groups, asked: list[str], n: int) -> dict[str, tuple[Row, ...]]:

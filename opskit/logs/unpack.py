@@ -13,9 +13,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Protocol
 
-from opskit.logs.refusal import LogError, Truncated, damaged, uninstalled, wrong_format
+from opskit.logs.refusal import LogError, Truncated, damaged, foreign, uninstalled, wrong_format
 
 SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
+_FOREIGN = frozenset({".Z", ".lz4", ".lzo", ".lzma", ".zip", ".7z", ".br"})
 _CHUNK = 1 << 20
 _ZSTD = ("compression.zstd", "backports.zstd")
 # A frame of Zstandard may also begin with a skippable one (RFC 8878, 3.1.2), as pzstd writes it.
@@ -39,7 +40,7 @@ class Readable(Protocol):
 def kind(path: Path, descriptor: int) -> str | None:
     """Return the suffix that belongs to the content of an open file, None for plain text.
 
-    Raises LogError where the name promises a compression and the content has none.
+    Raises LogError where the name promises a compression that the content does not have, or that is not understood.
     """
     head = os.pread(descriptor, 8, 0)
     for magic, suffix in _MAGIC.items():
@@ -47,6 +48,8 @@ def kind(path: Path, descriptor: int) -> str | None:
             return suffix
     if head and path.suffix in SUFFIXES:
         raise LogError(wrong_format(path))
+    if head and path.suffix in _FOREIGN:
+        raise LogError(foreign(path))
     return None
 
 

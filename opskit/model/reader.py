@@ -6,6 +6,7 @@ from datetime import datetime, tzinfo
 
 import msgspec
 
+from opskit.model.clock_face import clock_face
 from opskit.model.message import Message, Translate
 from opskit.model.text import Text
 
@@ -23,7 +24,7 @@ class Reader(msgspec.Struct, frozen=True):
 
     def time(self, at: float) -> datetime:
         """Return epoch seconds as the reader's clock shows them."""
-        return datetime.fromtimestamp(at, self.zone)
+        return clock_face(at, self.zone)
 
     def stamp(self, at: float) -> str:
         """Return epoch seconds as ISO 8601 with seconds and offset."""

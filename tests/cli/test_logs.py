@@ -53,6 +53,15 @@ def test_a_run_goes_on_where_the_last_one_stopped(opskit, log, tmp_path):
     assert "emptied or overwritten" in json.loads(lost.stdout)["coverage"]["why"][0]
 
 
+def test_a_first_run_that_cannot_read_all_there_is_says_so_in_its_exit_code(opskit, log, tmp_path):
+    words = ("logs", "top", "--since-last-run", str(tmp_path / "state"), str(log))
+    assert opskit(*words).returncode == 0
+    (tmp_path / "state").unlink()
+    log.with_name("chat.log.1.lz4").write_bytes(b"\x04")
+    done = opskit(*words)
+    assert (done.returncode, ".lz4 is not understood" in done.stdout) == (3, True)
+
+
 def test_a_damaged_state_is_unknown_and_stays_as_it_is(opskit, log, tmp_path):
     state = tmp_path / "state"
     state.write_text("x")
@@ -69,9 +78,24 @@ def test_find_and_story_end_with_1_where_nobody_knows_the_request(opskit, log):
     assert "\x1b" not in opskit("logs", "find", "r2", str(log)).stdout
 
 
+@pytest.mark.parametrize("command", ["find", "story"])
+def test_the_lines_of_a_request_for_a_spreadsheet(opskit, log, command):
+    done = opskit("logs", command, "r1", str(log), "--csv")
+    header, row = csv.reader(io.StringIO(done.stdout))
+    assert header == ["at", "layer", "tie", "path", "line", "text"]
+    assert (row[1:5], row[5]) == (["nginx", "id", str(log), "1"], LINE.format(1, 429, "=1+1", 0.5).strip())
+    assert opskit("logs", command, "r1", str(log), "--format", "nginx.conf").returncode == 3
+
+
 @pytest.mark.parametrize(
     "words",
     [
+        ("top", "--status", ""),
+        ("top", "--status", "\u00b2"),
+        ("stats", "--since", ""),
+        ("stats", "--since", "1h", "--until", "2h"),
+        ("stats", "--since", "today", "--until", "today"),
+        ("find", "-"),
         ("find", "a\nb"),
         ("stats", "--format", "iis"),
         ("stats", "--since", "whenever"),

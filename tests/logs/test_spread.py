@@ -108,10 +108,10 @@ def test_a_log_that_ended_before_the_window_is_no_quiet_log(tmp_path: Path) -> N
     found = count(Query(paths=(path,), since=T0 + 3600))
     assert not found.account.coverage.complete
     assert [str(why) for why in found.account.coverage.why] == [
-        "the newest line is of 2026-11-22 05:00:01+00:00; nothing was written in the window"
+        f"{path}: the newest line is of 2026-11-22 05:00:01+00:00; nothing was written in the window"
     ]
     early = count(Query(paths=(path,), since=T0 - 60)).account.coverage
-    assert [str(why) for why in early.why] == ["no file reaches back to the beginning of the window"]
+    assert [str(why) for why in early.why] == [f"{path}: no file reaches back to the beginning of the window"]
     assert count(Query(paths=(path,), since=T0, until=T0 + 1)).account.coverage.complete
 
 

@@ -141,3 +141,12 @@ def test_two_processes_find_what_one_finds(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("opskit.logs.pieces.SHARED", 1000)
     monkeypatch.setattr(spread.os, "cpu_count", lambda: 2)
     assert (stats(Span(paths=(path,))), slow(SlowQuery(paths=(path,)))) == alone
+
+
+def test_the_slowest_are_told_without_secrets(tmp_path: Path) -> None:
+    path = tmp_path / "access.log"
+    path.write_text(
+        '10.0.0.7 - - [22/Nov/2026:13:00:01 +0800] "GET /v1?api_key=sk-abcdefghijkl HTTP/1.1" 200 5 "-" "curl" rt=9\n'
+    )
+    (told,) = slow(SlowQuery(paths=(path,))).slowest
+    assert told.path == "/v1?api_key=[redacted]"

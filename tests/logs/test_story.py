@@ -104,7 +104,79 @@ def test_an_id_that_only_stands_in_a_text_is_told_apart(tmp_path: Path) -> None:
     assert [mention.tie for mention in find(ID, [path], UTC).mentions] == ["text"]
 
 
-@pytest.mark.parametrize("wrong", ["", "  ", "a\nb", "x" * 201, "\x1b[2J"])
+def test_an_id_that_is_part_of_another_is_none_of_it(stack: list[Path]) -> None:
+    assert not find(ID[:-1], stack, UTC).mentions
+    assert find(f" {ID} ", stack, UTC).request_id == ID
+
+
+PIPE = "$time_iso8601|$request_id|$remote_addr|$request|$status|$request_time|$connection"
+JSON = (
+    f'{{"time":"2026-11-23T10:00:30+08:00","request_id":"{ID}","remote_addr":"10.0.0.7","status":200,"connection":17,'
+    '"request":"POST /v1/chat/completions HTTP/1.1","request_time":30.012}\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("form", "line"),
+    [
+        (PIPE, f"2026-11-23T10:00:30+08:00|{ID}|10.0.0.7|POST /v1/chat/completions HTTP/1.1|200|30.012|17\n"),
+        ("auto", JSON),
+    ],
+)
+def test_error_lines_are_found_beside_any_format_of_nginx(stack: list[Path], form: str, line: str) -> None:
+    stack[0].write_text(line)
+    stack[0].with_name("access.log.1.gz").unlink()
+    found = find(ID, stack[:2], UTC, form=form)
+    assert [(mention.layer, mention.tie) for mention in found.mentions] == [
+        ("nginx", "id"),
+        ("nginx-error", "connection"),
+    ]
+    assert "the answer stopped in the middle" in str(found.outcomes[0])
+
+
+def test_lines_in_the_json_of_docker_and_journald_are_read_as_what_they_are(stack: list[Path]) -> None:
+    before = [(mention.layer, mention.tie, mention.at) for mention in find(ID, stack, UTC, by_time=True).mentions]
+    for path in stack:
+        lines = path.read_text().splitlines()
+        path.write_bytes(b"\n".join(journal(line) for line in lines))
+    stack[2].write_text("".join(json.dumps({"log": f"{line}\n", "time": "x"}) + "\n" for line in GATEWAY.splitlines()))
+    after = [(mention.layer, mention.tie, mention.at) for mention in find(ID, stack, UTC, by_time=True).mentions]
+    assert after == before
+
+
+def test_an_error_line_with_the_id_has_the_time_of_nginxs_zone(stack: list[Path]) -> None:
+    stack[1].write_text(ERROR.replace("/v1/chat/completions HTTP", f"/?{ID} HTTP"))
+    (told,) = [mention for mention in find(ID, stack, UTC).mentions if mention.layer == "nginx-error"]
+    assert (told.tie, told.at) == ("text", 1795399230.0)
+
+
+def test_a_beginning_without_an_end_is_told(stack: list[Path]) -> None:
+    stack[2].write_text(GATEWAY.split("\n", maxsplit=1)[0])
+    said = [str(message) for message in find(ID, stack, UTC).outcomes]
+    assert said[-1].startswith("gateway: the request began and no end was noted")
+
+
+def test_a_stream_without_its_last_event_is_told(stack: list[Path]) -> None:
+    stack[1].write_text("")
+    stack[2].write_text(GATEWAY.replace('"status":200', '"status":200,"stream":true,"finish_reason":null'))
+    assert "status 200, but the answer was not sent to its end" in map(str, find(ID, stack, UTC).outcomes)
+
+
+@pytest.mark.parametrize("lasted", ["1e15", "1e300"])
+def test_an_absurd_duration_is_no_search_without_end(stack: list[Path], lasted: str) -> None:
+    stack[2].write_text(GATEWAY.replace('"status":200', f'"status":200,"response_time":{lasted}'))
+    assert "ollama" not in [mention.layer for mention in find(ID, stack, UTC, by_time=True).mentions]
+
+
+def test_what_was_read_from_a_line_has_no_secrets_either(tmp_path: Path) -> None:
+    path = tmp_path / "access.log"
+    path.write_text(ACCESS.replace("/v1/chat/completions", "/?password=hunter2").replace("curl", "sk-abcdefghijklmnop"))
+    (told,) = find(ID, [path], UTC).mentions
+    assert told.request is not None
+    assert (told.request.path, told.request.agent) == ("/?password=[redacted]", "[redacted]")
+
+
+@pytest.mark.parametrize("wrong", ["", "  ", "-", '"', "a\nb", "x" * 201, "\x1b[2J"])
 def test_what_cannot_be_an_id_is_refused(wrong: str) -> None:
     with pytest.raises(ValueError, match="request id"):
         find(wrong, ["access.log"])
@@ -134,6 +206,17 @@ BEHIND = {"upstream_addr": "10.1.1.1:80"}
         (Request(0, status=499, duration_s=60.02), [], ["gave up after 60 s"]),
         (Request(0, status=499, duration_s=0.2), [], ["left at once"]),
         (Request(0, status=499, duration_s=17.4), [], ["left after 17.4 s"]),
+        (
+            Request(0, status=499, upstream_status="", duration_s=17.4, **BEHIND),
+            [],
+            ["left after 17.4 s", "10.1.1.1:80 had been asked and had not answered yet"],
+        ),
+        (Request(0, status=499, upstream_status="", duration_s=17.4), [], ["left after 17.4 s"]),
+        (
+            Request(0, status=499, upstream_status="502, -", upstream_addr="10.1.1.1:80, 10.1.1.2:80"),
+            [],
+            ["left before", "10.1.1.2:80 had been asked", "2 servers were tried"],
+        ),
         (Request(0, status=429, upstream_status=""), [], ["Nginx itself answered 429"]),
         (
             Request(0, status=503, upstream_status=""),

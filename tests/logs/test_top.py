@@ -367,3 +367,33 @@ def test_half_a_utf16_pair_in_a_name_stops_nothing(tmp_path: Path) -> None:
 def test_a_path_that_is_no_file_name_is_one_sentence() -> None:
     (file,) = count(Query(paths=("a\0b/c",))).account.files
     assert file.error is not None
+
+
+def test_rows_are_counted_without_their_secrets(tmp_path: Path) -> None:
+    data = b"".join(line(path=f"/login/sk-{number:020d}", agent="Bearer abcdefghijkl") for number in range(4))
+    found = count(Query(paths=(written(tmp_path, data + line(path="/x") * 3),), by=("path", "agent")))
+    assert found.top["429"] == (
+        Row(("/login/[redacted]", "Bearer [redacted]"), 4),
+        Row(("/x", "curl"), 3),
+    )
+
+
+TAIL = ' rid={rid} us="{us}" ua="{ua}"\n'
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_every_field_that_a_log_has_can_be_counted(
+    tmp_path: Path, large: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if large:
+        monkeypatch.setattr(reading, "LARGE", 0)
+    tails = [TAIL.format(rid=f"r{n % 2}", us="502, 429", ua=f"10.0.0.{n}:80, 10.0.0.9:80") for n in range(3)]
+    nginx = written(tmp_path, b"".join(line().removesuffix(b"\n") + tail.encode() for tail in tails))
+    by = ("status", "request_id", "upstream_addr", "upstream_status")
+    assert count(Query(paths=(nginx,), by=by)).top["429"][0] == Row(
+        ("429", "r0", "10.0.0.0:80, 10.0.0.9:80", "502, 429"), 1
+    )
+    assert count(Query(paths=(nginx,), by=("request_id",))).top["429"] == (Row(("r0",), 2), Row(("r1",), 1))
+    failed = b'{"ts":1795323601,"status":500,"request_id":"r","error":"out of memory"}\n'
+    gateway_log = written(tmp_path, failed * 2, "gateway.log")
+    assert count(Query(paths=(gateway_log,), by=("error",))).top["500"] == (Row(("out of memory",), 2),)
