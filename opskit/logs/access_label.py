@@ -1,7 +1,8 @@
 """What an access line of a proxy or a gateway means: by its status, or by the flags that say who ended the request.
 
-Read: the combined format of nginx, Apache and Traefik, uvicorn, HAProxy's HTTP log, Envoy (its own format, `key=value`
-and JSON), JSON access logs, and what a browser's console says of a failed request. All text is lower-cased.
+Read: the combined format of nginx, Apache and Traefik, uvicorn and Python's own server, llama-swap, llama-server,
+HAProxy's HTTP log, Envoy (its own format, `key=value` and JSON), JSON access logs, and what a browser's console says of
+a failed request. All text is lower-cased.
 """
 
 from __future__ import annotations
@@ -30,15 +31,22 @@ _STATUSES = {
 _API = re.compile(r"[a-z]{3,10} (?:https?://[^/\s]{1,256})?/(?:api|v1|ollama)/")
 _WEBSOCKET = re.compile(r"transport=websocket|/ws(?:/|\s|\?|$)")
 _COMBINED = re.compile(
-    r"(?:(?:\S{1,256} ){3,4}\[\d\d/[a-z]{3}/\d{4}(?::\d\d){3} [+-]\d{4}\]"
-    r"|(?:info: +|(?:\d{4}-\d\d-\d\d [\d:.,]{8,15} )?(?:\| info +\| )?uvicorn\.[\w.]{1,60}:\w{1,40}:\d{1,6} - )"
+    r"(?:(?:\S{1,256} ){3,4}\[\d\d/[a-z]{3}/\d{4}[: ]\d\d(?::\d\d){2}(?: [+-]\d{4})?\]"
+    r"|\[info\] request \S{1,80}|\[llama-swap\] \S{1,80} \[[\d :-]{19}\]"
+    r"|(?:info: +|[][a-z :-]{0,12}uvicorn\.access(?: - info)?[^\w\"]{1,8}"
+    r"|(?:\d{4}-\d\d-\d\d [\d:.,]{8,15} )?(?:\| info +\| )?uvicorn\.[\w.]{1,60}:\w{1,40}:\d{1,6} - )"
     r'\S{1,80} -) "([^"]*+)" (\d{3})\b'
+)
+# 503 is what llama-server answers until its model is loaded, and nothing else.
+_LLAMA_SERVER = re.compile(
+    r"(?:\[\d{1,5}\] )?srv +log_server_r\w*: (?:done )?(?:request: |rid \S* *\| )([a-z]{3,7} \S{1,2000}) \S{1,80} "
+    r"(?:\| status )?(\d{3})\b"
 )
 _CONSOLE = re.compile(r"((?:get|post) https?://\S{1,2000}) (\d{3}) \(")
 # How axios, httpx, requests and the SDKs of OpenAI tell the answer they got.
 _STATED = re.compile(
-    r"(?:request failed with status code|(?:server|client) error|error code:|\"http/[\d.]{1,3}) '?([45]\d\d)\b"
-    r"|\b([45]\d\d) (?:(?:server|client) error: |status code \(no body\))"
+    r"(?:failed with status code|(?:server|client) error|error code:|\"http/[\d.]{1,3}) '?([45]\d\d)\b"
+    r"|\b([45]\d\d)(?: (?:(?:server|client) error: |status code \(no body\))|, message=')"
 )
 _ELSEWHERE = re.compile(r"https?://(?![^/\s]{1,256}/(?:api|v1|ollama)/)")
 _JSON_STATUS = re.compile(r'(?<!\\)"(?:status|status_code|response_code|downstreamstatus|originstatus)": ?"?(\d{3})\b')
@@ -74,6 +82,8 @@ def label(text: str) -> str | None:
         return _by_status(int(match[2]), match[1])
     if match := _CONSOLE.match(low) or _CONSOLE.match(low.partition("error ")[2]):
         return _by_status(int(match[2]), match[1])
+    if match := _LLAMA_SERVER.match(low):
+        return "reload" if match[2] == "503" else _by_status(int(match[2]), match[1])
     if match := _KEPT_STATUS.match(low):
         return _by_status(int(match[1]), "")
     return _by_flags(low) or _haproxy(text) or _json(low)

@@ -42,8 +42,9 @@ _PROMPT = re.compile(
 _LEVEL = r"(?:debug|info|notice|warn|error|crit|alert|emerg)\]"
 # Its own file, its standard error before the file is open, and a message that somebody cut out.
 _NGINX_LINE = re.compile(
-    rf"(?={_LEVEL} (?:\d+#\d+|n)\b)|(?<=nginx: \[)(?={_LEVEL} )"
-    r"|^(?=upstream (?:timed out|prematurely closed|sent )|no live upstreams|\w{2,20}\(\) (?:\S+ ){0,3}failed \(\d)"
+    rf"(?={_LEVEL} (?:(?:\d+#\d+|n)\b|: \*\d))|(?<=nginx: \[)(?={_LEVEL} )"
+    r"|^(?=(?:\*\d+ )?(?:upstream (?:timed out|prematurely closed|sent )|no live upstreams"
+    r"|\w{2,20}\(\) (?:\S+ ){0,3}failed \(\d|client (?:intended to send|prematurely closed)))"
 )
 _NGINX_REACH = 200
 # llama-server warns of much that is in order, but not in these words.

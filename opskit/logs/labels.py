@@ -19,6 +19,7 @@ from opskit.logs.labels_system import SYSTEM
 __all__ = ["HARMLESS", "NGINX", "RULES", "VAGUE", "Rule"]
 
 _RUNNER = r"(?:llama[- ](?:runner|server)|mlx runner|runner|llm server)"
+_LEFT = r"(?:context|request) canceled"
 # Lines that use the words of a fault for something else: they must stand before the faults.
 _NORMAL = (
     rule("ok", "server config", pattern=r"server config\"? env="),
@@ -34,9 +35,7 @@ _ENDED = (
     rule("port-conflict", "instance is already listening on"),
     rule("port-conflict", "port is already allocated", "ports are not available", "couldn't bind"),
     rule("port-conflict", "bind: ", pattern=r"listen tcp\d? \S{1,80}: bind: (?!permission|cannot|can't)"),
-    rule(
-        "client-abort", "timed out waiting for", "error loading", "load failed", pattern=r"(?:context|request) canceled"
-    ),
+    rule("client-abort", "timed out waiting for", "error loading", "load failed", "post predict", pattern=_LEFT),
     rule("load-timeout", "timed out waiting for", pattern=rf"timed out waiting for (?:{_RUNNER}|server|model)"),
     rule("load-timeout", "load timeout", "stall timeout", "model load timed out", "load timed out"),
     rule("queue-full", "server busy", "maximum pending requests", "server is busy", "server overloaded", "llm busy"),
@@ -102,7 +101,7 @@ _DIED = (
         "crash", " 0x", pattern=r"^(?:r(?:ip|[abcd]x|[sd]i|[sb]p|\d{1,2})|[re]?flags|[c-gs]s|lr|pc|fault) +0x[0-9a-f]"
     ),
     rule("crash", "pc=0x", pattern=r"^pc=0x[0-9a-f]+ m="),
-    # The traces of an aborted llama.cpp: by glibc, and by gdb or lldb.
+    # The traces of an aborted llama.cpp: by glibc, by gdb or lldb, and by systemd's coredump.
     rule(
         "crash",
         ")[0x",
@@ -113,6 +112,7 @@ _DIED = (
     rule(
         "crash", "[inferior ", " in ", pattern=r"^\[inferior \d+ \(process \d+\) detached|^(?:#\d+ +)?0x[0-9a-f]+ in "
     ),
+    rule("crash", " + 0x", pattern=r"^#\d+ +0x[0-9a-f]+ \S{1,400} \(\S{1,200} \+ 0x[0-9a-f]+\)"),
     rule("crash", "failed to start a llama runner", "no suitable llama servers", "error starting llama"),
     # The runner's own port, which is not the server's.
     rule(
@@ -147,7 +147,7 @@ _DIED = (
         r"|(?:unable|failed) to load (?:model|dynamic)",
     ),
     rule("crash", "mlx runner failed", "failed to initialize mlx", "exiting main loop", "exception loading model"),
-    rule("crash", "failed to initialize tensor"),
+    rule("crash", "failed to initialize tensor", "model failed to load, this may be"),
     rule("crash", "no suitable llama server", "error starting llama", "error starting the external llama"),
     rule("crash", "gguf_init_from_file", "llama_init_from_model:", "llama_new_context", pattern=r"fail|invalid magic"),
     rule("crash", "mlx:", pattern=r"^mlx: "),
@@ -155,6 +155,15 @@ _DIED = (
 _CLIENT = (
     rule("client-abort", "client clos", "client connection closed", "client disconnect", "clientdisconnect"),
     rule("client-abort", "cancel task", "request canceled", "request cancelled", "context canceled", "broken pipe"),
+    # vLLM and its kin name the request that nobody waits for any more.
+    rule(
+        "client-abort",
+        "aborted request",
+        "aborting request",
+        " aborted",
+        pattern=r"abort(?:ed|ing) request(?:\(?s\)?)? (?=\S*\d)[\w-]{6,}"
+        r"|request(?:\(s\)| (?=\S*\d)[\w-]{6,}(?: was)?) aborted",
+    ),
     rule("truncated", "truncating input", "exceed_context_size", "prompt too long", "prompt is too long"),
     rule("truncated", "too large to process", pattern=r"input (?:\(\d+ tokens\) )?is too large to process"),
     rule("truncated", "exceeds maximum context", "input truncated", pattern=r"exceed|truncat"),
@@ -208,7 +217,7 @@ _ADVICE = (
     ),
     rule("warning", "recommended max working set size", "no compatible amdgpu", "unable to load cuda"),
     rule("warning", "no nvidia devices detected", "run with libnvidia-ml.so", "closed before connect"),
-    rule("warning", "long-running session: ", "unsupportedparamserror"),
+    rule("warning", "long-running session: ", "lane wait exceeded", "liveness warning: ", "unsupportedparamserror"),
     rule("warning", "failed to fit params", "remains running after unit stopped"),
     rule("warning", "skipping cuda device", "dropping rocm device", "dropping integrated gpu", "no api key passed in"),
     rule(

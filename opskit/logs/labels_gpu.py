@@ -73,6 +73,8 @@ _LOST = (
     rule("gpu-lost", "nvrm: xid", pattern=r"nvrm: xid \(.{1,40}\): 79,"),
     rule("gpu-lost", "rminitadapter", "rm_init_adapter", "nvidia probe routine", pattern=r"fail|cannot"),
     rule("gpu-lost", "nvrm: ", pattern=r"nvrm: .{0,80}(?:cannot attach gpu|gpu lost|gpu is not responding)"),
+    # The library of the Jetson's driver, which has no kernel log of its own.
+    rule("gpu-lost", "nvrm", pattern=r"nvrm(?:mem|gpu)\w* ?fail"),
     rule("gpu-lost", "device inaccessible", pattern=r"^(?:nvidia|amdgpu) .{0,120}device inaccessible"),
     rule("gpu-lost", "no devices were found", pattern=r"^no devices were found"),
     rule("gpu-lost", "none of the nvidia devices", "no nvidia gpu found", "nvrm: api mismatch"),
@@ -82,6 +84,7 @@ _LOST = (
     rule("gpu-lost", "device context", "init failure:", " err:", pattern=rf"{_CODE}[1-9]"),
     rule("gpu-lost", "failed to get device context", "failed to initialize cuda", "failed to initialize rocm"),
     rule("gpu-lost", "nvidia-smi has failed", "looking up nvidia gpu memory", "unable to determine the device"),
+    rule("warning", "error looking up ", pattern=r"error looking up \w{1,16} gpu memory"),
     rule(
         "gpu-lost",
         "unknown error",
@@ -126,7 +129,8 @@ _FAULT = (
         pattern=r"amdgpu_job_timedout|gpu reset begin"
         r"|(?:amdgpu|drmn0).{0,80}(?:ring \S{1,40} (?:timeout|reset failed)|loop timeout"
         r"|(?:gpu|ring|mode[12]) reset|page fault|mes (?:failed|might)|failed to respon|is hung|unrecoverable"
-        r"|failed to (?:evict|suspend|reset|unmap|remove|halt)|suspend of ip block|wedged|tdr for)",
+        r"|failed to (?:evict|suspend|reset|unmap|remove|halt)|suspend of ip block|wedged|tdr for"
+        r"|(?<!\b0 )uncorrectable hardware error)",
     ),
     rule("gpu-fault", "vk::", pattern=r"vk::\w{1,40}::\w{1,40}: error(?!_?out)|throwing an instance of 'vk::"),
     rule("gpu-fault", "ggml_vulkan:", pattern=r"pipeline creation failed|^ggml_vulkan: error"),

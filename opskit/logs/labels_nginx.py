@@ -27,6 +27,8 @@ NGINX: tuple[Rule, ...] = (
     rule(
         "client-abort", "failed (", pattern=rf"failed \((?:{_RESET}|{_TIMED_OUT}): .{{0,200}}while (?:{_CLIENT_SIDE})"
     ),
+    # Somebody came by and left: of the way to the upstream it says nothing.
+    rule("client-abort", "peer closed connection in ssl", pattern=r"while ssl handshaking(?! to)"),
     rule("warning", "dry run", "delaying request", "reusing connections", "a client request body is buffered"),
     rule("proxy-buffering", "is buffered to a temporary file"),
     rule("disk-full", "(28: ", "(122: ", "(112: there is not"),

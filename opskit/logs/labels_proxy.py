@@ -15,6 +15,21 @@ PROXY: tuple[Rule, ...] = (
         "cloudflarestorage.com",
         pattern=r"dial tcp|lookup|timeout|connection|tls|x509|unexpected eof",
     ),
+    # llama-swap starts its servers itself, and asks for their health until it is good.
+    rule("load-timeout", "health check ", pattern=r"health check (?:failed|timed out) after \d"),
+    rule("reload", "health check error", pattern=r"status code: 503|normal during startup"),
+    rule("crash", "exited prematurely"),
+    # libcurl, in the words of its codes (curl_easy_strerror): 23, 6, 60 and 35, 7, 28, 52, 56 and 18.
+    rule("client-abort", "failed writing received data", "failed writing body", "failure writing output to dest"),
+    rule("proxy-config", "resolve host name", "resolve proxy name"),
+    rule("proxy-tls", "ssl peer certificate", "ssl connect error"),
+    rule("proxy-refused", "couldn't connect to server", "could not connect to server"),
+    rule("proxy-timeout", "timeout was reached"),
+    rule("proxy-reset", "empty reply from server", "server returned nothing", "failure when receiving data"),
+    rule("proxy-reset", "transferred a partial file"),
+    # The address of the model server, as somebody wrote it into the settings of a client.
+    rule("proxy-config", "unsupportedprotocol", "missingschema", "no scheme supplied", "unsupported protocol scheme"),
+    rule("proxy-config", "err_invalid_url", "failed to parse url", "no host supplied"),
     rule("proxy-config", "getaddrinfo", "enotfound", "eai_again", "no such host", "could not resolve host"),
     rule("proxy-config", "name or service not known", "name resolution", "name does not resolve", "nodename nor"),
     rule("proxy-config", "err_name_not_resolved", "invalid websocket upgrade", "request entity too large"),
@@ -31,6 +46,13 @@ PROXY: tuple[Rule, ...] = (
     ),
     rule("proxy-refused", "network is unreachable", "network unreachable", "could not connect to ollama"),
     rule("proxy-refused", "could not connect to a running"),
+    rule(
+        "proxy-refused",
+        "connect to ",
+        "error connecting to ",
+        pattern=r"(?:(?:unable to|could(?: not|n't)|can(?:no|')t) connect|error connecting) to (?:the )?"
+        r"(?:ollama|backend|upstream|model)",
+    ),
     rule("proxy-timeout", "etimedout", "headerstimeout", "readtimeout", "connecttimeout", "gateway time"),
     rule("proxy-timeout", "timeouterror", "timeout exceeded", "i/o timeout", "deadline exceeded", "apitimeout"),
     rule("proxy-timeout", "und_err_", pattern=r"und_err_(?:headers|body|connect)_timeout"),
@@ -59,7 +81,9 @@ PROXY: tuple[Rule, ...] = (
     rule("proxy-reset", "err_connection_reset", "err_connection_closed", "err_content_length_mismatch"),
     rule("proxy-reset", "payload is not completed", "transferencodingerror", "contentlengtherror"),
     rule("proxy-reset", "aborting with incomplete response", "connection was interrupted", "without a final response"),
-    rule("proxy-reset", "disconnected before completion", "error=terminated"),
+    rule("proxy-reset", "disconnected before completion", "premature_close"),
+    # undici has one word for an answer whose connection went away.
+    rule("proxy-reset", "terminated", pattern=r"(?:error|request)(?:=|: )terminated(?:[\s\"',.|)]|$)"),
     # Go's HTTP client in a proxy: the upstream closed where an answer was due.
     rule("proxy-reset", "eof", pattern=r"(?:bad gateway|origin service|upstream|round ?trip).{0,160}\beof\b"),
     rule("proxy-reset", "remote end closed", "incomplete chunked read", "clientpayloaderror", "connection aborted"),

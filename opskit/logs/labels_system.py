@@ -10,6 +10,12 @@ from opskit.logs.label_rule import Rule, rule
 SYSTEM: tuple[Rule, ...] = (
     rule("disk-full", "low on resource", pattern=r"low on resource: (?:ephemeral|imagefs|nodefs)"),
     rule("stuck", "blocked for more than", "soft lockup", "self-detected stall", "' timed out. killing"),
+    rule(
+        "stuck",
+        ".service: ",
+        pattern=r"\.service: (?:start|stop\S*) operation timed out"
+        r"|^failed to (?:re)?(?:stop|start|load) \S{1,80}\.service: .{0,60}timed out",
+    ),
     rule("stuck", "with signal sigkill", pattern=r"killing process \d+ \(.{1,64}\) with signal sigkill"),
     rule(
         "crash",
@@ -21,6 +27,13 @@ SYSTEM: tuple[Rule, ...] = (
     rule("crash", "segmentation fault", "illegal instruction", "general protection fault", "traps: "),
     rule("crash", "invalid opcode", "bug: unable to handle", "kernel bug at"),
     rule("crash", "crashloopbackoff", "back-off restarting failed"),
+    # A server that gets neither its directory nor its key nor its address ends at once.
+    rule(
+        "crash",
+        "permission denied",
+        pattern=r"^error: (?:could not create|mkdir|listen|.{0,200}id_ed25519).{0,300}denied",
+    ),
+    rule("crash", "abort() has been called", "visual c++ runtime library"),
     # The loader of the C library: the program did not even begin.
     rule("crash", "error while loading shared libraries", "version `glibc"),
     rule("crash", "0xc0000", "0xe06d7363", "faulting application", pattern=r"exception(?: code)?:? 0x|faulting app"),

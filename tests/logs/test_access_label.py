@@ -9,12 +9,16 @@ from opskit.logs.access_label import label, stated
 COMBINED = '10.0.0.1 - - [22/Nov/2026:13:00:01 +0800] "{} HTTP/1.1" {} 1 "-" "x"'
 UVICORN = 'INFO:     10.0.0.1:5000 - "{} HTTP/1.1" {} Some Words'
 LOGURU = '2026-11-22 13:00:01.125 | INFO     | uvicorn.protocols.http.x_impl:send:476 - 10.0.0.1:0 - "{} HTTP/1.1" {}'
+LOGGER = 'uvicorn.access - INFO - 10.0.0.1:5000 - "{} HTTP/1.1" {}'
+PYTHON = '10.0.0.1 - - [22/Nov/2026 13:00:01] "{} HTTP/1.1" {} -'
+SWAP = '[INFO] Request 10.0.0.1 "{} HTTP/1.1" {} 9 "x" 1.5ms'
+LLAMA = "srv  log_server_r: done request: {} 10.0.0.1 {}"
 JSON = '{{"time":"x","request":"{} HTTP/1.1","status":"{}","request_time":"1.0"}}'
 HAPROXY = '10.0.0.1:5000 [22/Nov/2026:13:00:01.000] fe~ be/s1 0/0/1/-1/600 {} 198 - - {} 9/9/1/0/+3 0/0 "GET /"'
 ENVOY = '[2026-11-22T13:00:01.000Z] "POST /v1/x HTTP/1.1" {} {} {} - "-" 0 9 1 - "-" "curl"'
 
 
-@pytest.mark.parametrize("form", [COMBINED, UVICORN, LOGURU, JSON])
+@pytest.mark.parametrize("form", [COMBINED, UVICORN, LOGURU, LOGGER, PYTHON, SWAP, LLAMA, JSON])
 @pytest.mark.parametrize(
     ("request_line", "status", "expected"),
     [
@@ -34,6 +38,25 @@ ENVOY = '[2026-11-22T13:00:01.000Z] "POST /v1/x HTTP/1.1" {} {} {} - "-" 0 9 1 -
 )
 def test_a_status_means_the_same_in_every_form(form: str, request_line: str, status: int, expected: str) -> None:
     assert label(form.format(request_line, status)) == expected
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        LLAMA.format("GET /health", 503),
+        f"[40001] {LLAMA.format('POST /v1/chat/completions', 503)}",
+        "srv    log_server_response: rid 7 | GET /v1/models 10.0.0.1:5000 | status 503 | cost 1.00s",
+    ],
+)
+def test_llama_server_has_one_reason_for_a_503(line: str) -> None:
+    assert label(line) == "reload"
+
+
+@pytest.mark.parametrize(
+    "line", ['[llama-swap] ::1 [2026-11-22 13:00:01] "GET / HTTP/1.1" 502 1 "x" 1ms', PYTHON.format("GET /", 502)]
+)
+def test_an_access_line_needs_no_zone(line: str) -> None:
+    assert label(line) == "proxy-refused"
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ FAMILIES = [
     ("proxy-reset", "Response payload is not completed: <TransferEncodingError: 400>"),
     ("proxy-reset", 'level=debug msg="502 Bad Gateway caused by: EOF"'),
     ("proxy-refused", "ERROR [apps.ollama] Connection error: 10.0.0.9:11434/api/tags"),
-    ("ok", "ERROR [apps.ollama] Connection error: 403, message='Forbidden'"),
+    ("warning", "ERROR [apps.ollama] Connection error: 403, message='Forbidden'"),
     ("proxy-timeout", "Cannot connect to API: Body Timeout Error"),
     ("crash", "ERROR [x.ollama] 500, message='Internal Server Error', url='http://10.0.0.9:11434/api/chat'"),
     ("gpu-fault", "amdgpu 0000:03:00.0: amdgpu: ring comp_1.0.1 reset failed"),
@@ -111,6 +111,48 @@ FAMILIES = [
     ("proxy-config", "engine.io.server - INFO - Invalid websocket upgrade"),
     ("proxy-limit", "kernel: nf_conntrack: table full, dropping packet"),
     ("ok", "2026/11/22 13:00:01 [notice] 1#1: worker process 9 exited with code 0"),
+    ("client-abort", 'level=ERROR msg="post predict" error="Post \\"http://127.0.0.1:4/x\\": context canceled"'),
+    ("crash", "500: model failed to load, this may be due to something"),
+    ("client-abort", "INFO scheduler: Aborting request 77aa-01"),
+    ("client-abort", "INFO engine: Request chat-77aa was aborted"),
+    ("client-abort", "WARN: 3 request(s) aborted"),
+    ("ok", "aborting request handling in the plug-in"),
+    ("warning", "[diagnostic] lane wait exceeded: lane=x waitedMs=90000"),
+    ("warning", "[diagnostic] liveness warning: interval=90s"),
+    ("gpu-fault", "amdgpu 0000:01:00.0: 2 uncorrectable hardware errors detected in gfx block"),
+    ("ok", "amdgpu 0000:01:00.0: 0 uncorrectable hardware errors detected in gfx block"),
+    ("gpu-lost", "NvRmGpuOpen failed, error 7"),
+    ("warning", SLOG + '"error looking up oneapi GPU memory" error=x'),
+    ("stuck", "Failed to restart ollama.service: Connection timed out"),
+    ("stuck", "ollama.service: stop-post operation timed out. Terminating."),
+    ("crash", "Error: mkdir /srv/models: permission denied"),
+    ("crash", "Error: listen tcp 0.0.0.0:80: bind: permission denied"),
+    ("ok", "Error: open /home/u/Modelfile: permission denied"),
+    ("crash", "#3  0x00007f0000000001 a_function (serve + 0x7f)"),
+    ("crash", "abort() has been called"),
+    ("client-abort", NGINX + "peer closed connection in SSL handshake (32: x) while SSL handshaking, client: 10.0.0.1"),
+    ("proxy-config", "[error] : *9 client intended to send too large body: 7 bytes, client: 10.0.0.1"),
+    ("proxy-reset", "*9 upstream prematurely closed connection while sending to client, client: 10.0.0.1"),
+    ("load-timeout", "unable to start process: health check timed out after 90s"),
+    ("reload", "Health check error on http://127.0.0.1:9/health, status code: 503"),
+    ("crash", "upstream command exited prematurely but successfully"),
+    ("client-abort", "[ERROR] curl: Failure writing output to destination"),
+    ("proxy-timeout", "curl: (28) Timeout was reached"),
+    ("proxy-reset", "curl: (52) Empty reply from server"),
+    ("proxy-config", "curl: (6) Couldn't resolve host name"),
+    ("proxy-tls", "curl: (60) SSL peer certificate or SSH remote key was not OK"),
+    ("proxy-refused", "curl: (7) Could not connect to server"),
+    ("proxy-config", "requests.exceptions.MissingSchema: Invalid URL 'ollama:11434': No scheme supplied."),
+    ("proxy-config", 'Post "ollama:11434/api/chat": unsupported protocol scheme "ollama"'),
+    ("proxy-refused", '{"detail":"Unable to connect to the model server"}'),
+    ("proxy-refused", "ERROR proxy: Error connecting to upstream"),
+    ("ok", "could not connect to the calendar"),
+    ("proxy-reset", "code: 'ERR_STREAM_PREMATURE_CLOSE'"),
+    ("proxy-reset", "TypeError: terminated"),
+    ("ok", "request: terminated-lines are merged"),
+    ("warning", "[x.openai] 422, message='Unprocessable', url='https://10.0.0.9/v1/chat/completions'"),
+    ("proxy-timeout", "[x.openai] 504, message='', url='http://10.0.0.9/v1/models'"),
+    ("proxy-refused", "ValueError: the call failed with status code 502. Details"),
 ]  # fmt: skip
 
 
@@ -125,6 +167,8 @@ def test_a_family_is_known_by_its_form_and_not_by_its_members(expected: str, lin
         f'{NGINX}access forbidden by rule, client: 10.0.0.1, request: "GET /?q=panic: HTTP/1.1", referrer: "(111: x"',
         f'{NGINX}user "upstream timed out (110: " was not found in "/srv/users", client: 10.0.0.1, server: x',
         '10.0.0.1 - - [22/Nov/2026:13:00:01 +0800] "GET /?q=out+of+memory HTTP/1.1" 500 1 "-" "CUDA error: x"',
+        "srv  log_server_r: done request: POST /?q=health+check+failed+after+9s 10.0.0.1 400",
+        '[INFO] Request 10.0.0.1 "GET /?q=aborted+request+77aa-01 HTTP/1.1" 400 9 "TypeError: terminated" 1ms',
     ],
 )
 def test_what_a_client_sent_is_not_what_the_proxy_says(line: str) -> None:
@@ -135,6 +179,13 @@ def test_a_pasted_proxy_log_is_still_what_a_user_wrote() -> None:
     pasted = f"why {NGINX}connect() failed (111: Connection refused) while connecting to upstream"
     assert label(f'{SLOG}"chat request" prompt="{pasted}"') == "ok"
     assert label('{"type":"text","text":"' + pasted + '","role":"user"}') == "ok"
+
+
+@pytest.mark.parametrize(
+    "words", ["TypeError: terminated", "aborted request 77aa-01", "curl: (28) Timeout was reached", "502, message='x'"]
+)
+def test_the_words_of_a_client_in_a_prompt_are_a_users(words: str) -> None:
+    assert label(f'{SLOG}"chat request" prompt="why {words}"') == "ok"
 
 
 @pytest.mark.parametrize(
