@@ -14,7 +14,7 @@ import click
 
 from opskit.app.clock import HostZone, epoch, now
 from opskit.cli.output import out
-from opskit.logs.account import Account
+from opskit.logs.account import Account, bare_unit
 from opskit.model.message import say
 from opskit.model.printable import printable
 from opskit.model.reader import Reader
@@ -176,3 +176,11 @@ def _unparsed(account: Account, reader: Reader) -> list[str]:
         return []
     text = reader.read(say("{n} lines fit no known format and are not counted", n=account.unparsed))
     return [text, *(f"  {printable(line.path)}: {printable(line.text)}" for line in account.unread)]
+
+
+def units(account: Account, reader: Reader) -> list[str]:
+    """Return in what durations were taken that name no unit: it cannot be told from a number."""
+    if bare_unit(account) != "s":
+        return []
+    text = say("durations that name no unit were taken as seconds; --format gateway-ms takes them as milliseconds")
+    return [reader.read(text)]

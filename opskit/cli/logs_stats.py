@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from opskit.cli.logs_shared import beside_csv, code, lines_of, out_csv, problems, reading_on, remarks, table
+from opskit.cli.logs_shared import beside_csv, code, lines_of, out_csv, problems, reading_on, remarks, table, units
 from opskit.cli.options import Options
 from opskit.cli.output import out, out_json, plain_context
 from opskit.logs import stats_json
 from opskit.logs.account import Span
+from opskit.logs.gateway_fields import roles
 from opskit.logs.request import Request
 from opskit.logs.slow import Slow, SlowQuery
 from opskit.logs.slow import slow as slowest
@@ -71,7 +72,9 @@ def _latency_lines(answer: Stats, reader: Reader) -> list[str]:
         return [reader.read(say("the log has no durations"))]
     head = (answer.latency.field, "n", "p50", "p95", "p99", "max")
     rows = [head, *(_measured(name, found) for name, found in {"": answer.latency, **answer.by_class}.items())]
-    return table(rows, "")
+    field = answer.latency.field
+    bare = any(role.field == "duration" and role.unit is None for role in roles(field))
+    return table(rows, "") + (units(answer.account, reader) if bare else [])
 
 
 def _measured(name: str, found: Latency) -> tuple[str, ...]:
@@ -108,7 +111,7 @@ def _told(request: Request, reader: Reader) -> tuple[str, ...]:
 def _slow_text(answer: Slow, reader: Reader) -> str:
     lines = problems(answer.account, reader)
     rows = [[printable(part, 80) for part in _told(request, reader)] for request in answer.slowest]
-    lines += table(rows, "") if rows else []
+    lines += table(rows, "") + units(answer.account, reader) if rows else []
     if answer.account.parsed and not answer.timed:
         lines.append(reader.read(say("the log has no durations")))
     text = say(

@@ -9,6 +9,7 @@ from opskit.logs import stamp
 from opskit.logs.nginx_access import asked, field_of, given, last, number, seconds, target, text
 from opskit.logs.shape import Piece, Read, Shape, fitting
 
+_FIRST = rb'[^\s"\x00\xef]++'  # not with a byte order mark
 _TOKEN = rb'[^\s"]++'
 _QUOTED = rb'[^"\n]*+(?<!\\)'
 _ITEM = re.compile(rb' ([a-z_]{1,40}=)?("[^"]*"|[^\s"=]*)')
@@ -22,7 +23,7 @@ _READS: dict[str, Read] = {
 _TAILED = frozenset(_READS)
 _TRIED = 20
 _HEAD = (
-    Piece(rb'[^\s"\x00]++', {"client": text}),
+    Piece(_FIRST, {"client": text}),
     Piece(rb" - "),
     Piece(_TOKEN, {"user": given}),
     Piece(rb" \["),
@@ -35,7 +36,7 @@ _HEAD = (
     Piece(rb"(?:\d{1,18}+|-)", {"size_b": number}),
 )
 # Before the client, and unlike the dash that stands behind it in lines without a host.
-_HOST = (Piece(rb'[^\s"\x00]++', {"host": text}), Piece(rb" (?!- )"))
+_HOST = (Piece(_FIRST, {"host": text}), Piece(rb" (?!- )"))
 _AGENT = (Piece(rb' "' + _QUOTED + rb'" "'), Piece(_QUOTED, {"agent": given}), Piece(rb'"'))
 
 

@@ -77,6 +77,16 @@ class Account(msgspec.Struct, frozen=True):
     position: Any = None
 
 
+# Formats in which a program may say how long it took without saying in what.
+_UNITLESS = frozenset({"gateway", "logfmt", "journald", "docker", "syslog"})
+
+
+def bare_unit(account: Account) -> str | None:
+    """Return the unit of durations for which neither name nor value gives one; None where there can be none."""
+    names = {file.format for file in account.files if file.format}
+    return "ms" if any(name.endswith("-ms") for name in names) else "s" if names & _UNITLESS else None
+
+
 def account(span: Span, counts: Sequence[FileCount], parts: Sequence[Read], coverage: Coverage) -> Account:
     """Return the account of files and what was read of their pieces."""
     unread = [Unread(str(part.path), text) for part in parts for text in part.unread]

@@ -16,24 +16,33 @@ TimeUnit = Literal["s", "ms"]
 ALIASES: dict[str, tuple[str, ...]] = {
     "at": (
         *("ts", "time", "timestamp", "@timestamp", "datetime", "asctime", "date", "created_at", "logged_at"),
-        *("end_time", "finished_at", "start_time", "started_at"),
+        *("msec", "time_iso8601", "time_local", "end_time", "finished_at", "start_time", "started_at"),
     ),
     "began": ("start_time", "started_at"),
     "streamed": ("completion_start_time",),
     "status": (
         *("status", "status_code", "response_code", "http_status", "response_status", "code"),
-        *("http.response.status_code", "http.status_code", "response.status", "response.status_code"),
+        *("http.response.status_code", "http.status_code", "http_status_code"),
     ),
     "client": (
         *("client", "client_ip", "remote_addr", "remote_ip", "source_ip", "ip", "peer", "client_addr", "remote"),
-        *("client_address", "client.address", "request.client_ip", "request.remote_ip", "request.remote_addr"),
-        *("client.ip", "source.ip"),
+        *("client_address", "client.address", "remote_address", "client.ip", "source.ip", "source.address"),
     ),
-    "user": ("user_id", "user", "end_user", "username", "enduser.id", "user_name", "user.id", "user.name"),
-    "method": ("method", "http_method", "verb", "request_method", "http.request.method", "request.method"),
+    "user": (
+        "user_id",
+        "user",
+        "end_user",
+        "username",
+        "enduser.id",
+        "user_name",
+        "user.id",
+        "user.name",
+        "remote_user",
+    ),
+    "method": ("method", "http_method", "verb", "request_method"),
     "path": (
         *("path", "uri", "url", "endpoint", "route", "request_uri", "target", "url.path", "http.route"),
-        *("http.target", "request.uri", "request.path", "request.url", "x_envoy_origin_path"),
+        *("http.target", "x_envoy_origin_path", "request_path", "request_url", "url.original"),
     ),
     "duration": (
         *("response_time", "latency", "duration", "elapsed", "took", "process_time", "response_latency"),
@@ -46,9 +55,9 @@ ALIASES: dict[str, tuple[str, ...]] = {
     ),
     "request_id": (
         *("request_id", "req_id", "x_request_id", "request.id", "correlation_id", "litellm_call_id", "trace_id"),
-        *("id",),
+        *("http_x_request_id", "id"),
     ),
-    "agent": ("user_agent", "agent", "http_user_agent", "user_agent.original"),
+    "agent": ("user_agent", "agent", "http_user_agent", "user_agent.original", "ua"),
     "size": ("bytes", "size", "body_bytes_sent", "bytes_sent", "response_size", "response_bytes", "size_b"),
     "model": ("model", "gen_ai.request.model", "model_name", "request_model", "gen_ai.response.model", "model_group"),
     "secret": ("api_key", "x_api_key", "key", "token", "authorization", "user_api_key"),
@@ -65,8 +74,17 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "upstream_status": ("upstream_status", "upstream_code", "upstream_status_code"),
     "event": ("event", "event_type", "msg", "message", "phase"),
     "complete": ("done", "completed", "complete", "stream_complete", "stream_done"),
-    "host": ("host", "vhost", "http_host", "server_name", "request.host"),
+    "host": ("host", "vhost", "http_host", "server_name"),
+    "upstream_addr": ("upstream_addr",),
+    "upstream_time": ("upstream_response_time",),
 }
+# Objects in which a part of the request may stand, and what must not be taken from there: a request has a size and a
+# time of its own.
+_BOXES = frozenset({"req", "request", "res", "response", "http", "httprequest", "nginx", "access", "fields", "data"})
+_OUTSIDE = {"req": {"at", "size", "status"}, "request": {"at", "size", "status"}, "res": {"at"}, "response": {"at"}}
+# Nginx's `$request`, which is the method, the target and the version.
+_LINE = "request"
+_LINE_RANK = 500
 
 # Fields whose documentation fixes the unit although the name does not say it (nginx: ngx_http_log_module; Ollama:
 # docs/api; one-api and new-api: their log tables).
@@ -76,6 +94,7 @@ _FIXED: dict[str, tuple[str, float]] = {
     "elapsedtime": ("duration", 1e-3),
     "totalduration": ("duration", 1e-9),
     "upstreamheadertime": ("first_byte", 1.0),
+    "event.duration": ("duration", 1e-9),  # Elastic Common Schema
 }
 _UNITS: dict[str, float] = {
     "milliseconds": 1e-3,
@@ -111,6 +130,11 @@ class Role(NamedTuple):
     rank: int
     unit: float | None
 
+    @property
+    def line(self) -> bool:
+        """Tell whether the value is Nginx's `$request`, of which the field is a part."""
+        return self.rank >= _LINE_RANK
+
 
 def plain(name: str) -> str:
     """Return a name without case, `_` and `-`."""
@@ -127,6 +151,16 @@ for _field, _names in ALIASES.items():
 def roles(key: str) -> tuple[Role, ...]:
     """Return what a key of a record means, () for an unknown one."""
     name = plain(key)
+    found, boxes, outside = _roles(name), 0, set[str]()
+    while not found and (box := name.partition(".")[0]) in _BOXES and box != name:
+        name, boxes, outside = name.partition(".")[2], boxes + 1, outside | _OUTSIDE.get(box, set())
+        found = _roles(name)
+    return tuple(Role(r.field, r.rank + 100 * boxes, r.unit) for r in found if r.field not in outside)
+
+
+def _roles(name: str) -> tuple[Role, ...]:
+    if name == _LINE:
+        return (Role("method", _LINE_RANK, None), Role("path", _LINE_RANK, None))
     if name in _FIXED:
         field, unit = _FIXED[name]
         return (Role(field, 100, unit),)

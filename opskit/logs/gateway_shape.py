@@ -15,8 +15,9 @@ from typing import Any
 import msgspec
 
 from opskit.logs import stamp
-from opskit.logs.gateway import decoded, flat, named, value_of
-from opskit.logs.gateway_fields import START, Role, roles
+from opskit.logs.gateway import BARE_UNITS, decoded, flat
+from opskit.logs.gateway_fields import START, Role, TimeUnit, roles
+from opskit.logs.gateway_values import named, value_of
 from opskit.logs.shape import Memo, Piece, Read, Shape, Value
 
 _SHAPES = 3
@@ -38,8 +39,9 @@ _PATTERNS = {
     frozenset({float}): rb"-?(?:0|[1-9]\d{0,18}+)\.\d{1,30}+",
     frozenset({int, float}): rb"-?(?:0|[1-9]\d{0,18}+)(?:\.\d{1,30}+)?+",
 }
+_EPOCH = rb"[1-9]\d{0,15}(?:\.\d{1,9})?"
 _CERTAIN: dict[str, bytes] = {
-    "at": rb'(?:"' + stamp.ISO + rb'"|[1-9]\d{0,15}(?:\.\d{1,9})?)',
+    "at": rb'(?:"(?:' + stamp.ISO + rb"|" + stamp.CLF + rb')"|' + _EPOCH + rb'|"' + _EPOCH + rb'")',
     "status": rb'(?:[1-9]\d\d|"[1-9]\d\d")',
     **dict.fromkeys(("duration", "first_byte"), rb"\d{1,15}(?:\.\d{1,12})?"),
     **dict.fromkeys(("size", "prompt_tokens", "completion_tokens"), rb"\d{1,15}"),
@@ -49,19 +51,21 @@ _ALWAYS = ("at", "status", "event")
 _NAMES = {"duration_s": "duration", "first_byte_s": "first_byte", "size_b": "size", "key": "secret"}
 
 
-def shapes(sample: Sequence[bytes], fields: Collection[str], zone: tzinfo = UTC) -> list[Shape]:
+def shapes(
+    sample: Sequence[bytes], fields: Collection[str], time_unit: TimeUnit = "s", zone: tzinfo = UTC
+) -> list[Shape]:
     """Return the shapes of a sample's lines, the most frequent first; [] where none can be had."""
     examples: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for record in filter(None, map(decoded, sample)):
         examples.setdefault(tuple(key for key, _ in flat(record)), []).append(record)
     seen = sorted(examples.values(), key=len, reverse=True)
-    found = [_shape(alike, fields, zone) for alike in seen[:_SHAPES]]
+    found = [_shape(alike, fields, time_unit, zone) for alike in seen[:_SHAPES]]
     outlines = {shape.outline for shape in found if shape}
     same = len(outlines) == 1 and len(seen) <= _SHAPES
     return [shape if same else Shape(shape.pieces) for shape in found if shape]
 
 
-def _shape(alike: list[dict[str, Any]], fields: Collection[str], zone: tzinfo) -> Shape | None:
+def _shape(alike: list[dict[str, Any]], fields: Collection[str], time_unit: TimeUnit, zone: tzinfo) -> Shape | None:
     record = alike[0]
     keys = _best_keys(record)
     wanted = {_NAMES.get(field, field): field for field in fields} | {name: name for name in _ALWAYS}
@@ -75,7 +79,7 @@ def _shape(alike: list[dict[str, Any]], fields: Collection[str], zone: tzinfo) -
     if "at" not in keys or ("status" not in keys and not _starts(record, keys)):
         return None
     try:
-        values = _values(record, keys, wanted, zone)
+        values = _values(record, keys, wanted, BARE_UNITS[time_unit], zone)
         if "event" in keys and "status" in keys:
             _pin(values, keys["event"][0][1], alike)
         pieces = tuple(_object(record, "", values, _looks(alike)))
@@ -99,7 +103,11 @@ def _starts(record: dict[str, Any], keys: dict[str, list[tuple[Role, str]]]) -> 
 
 
 def _values(
-    record: dict[str, Any], keys: dict[str, list[tuple[Role, str]]], wanted: dict[str, str], zone: tzinfo
+    record: dict[str, Any],
+    keys: dict[str, list[tuple[Role, str]]],
+    wanted: dict[str, str],
+    bare_unit: float,
+    zone: tzinfo,
 ) -> dict[str, Piece]:
     """Return the piece of each key whose value matters."""
     pieces: dict[str, Piece] = {}
@@ -112,9 +120,10 @@ def _values(
             pattern = _CERTAIN[name]
         if name == "event" and "status" not in keys:
             pattern = re.escape(msgspec.json.encode(dict(flat(record))[key]))
-        if key in pieces:
+        if key in pieces and not role.line:
             raise ValueError(key)
-        pieces[key] = Piece(pattern, {field: _reader(role, zone)}, key)
+        before = pieces[key].reads if key in pieces else {}
+        pieces[key] = Piece(pattern, {**before, field: _reader(role, bare_unit, zone)}, key)
     return pieces
 
 
@@ -125,13 +134,13 @@ def _pin(values: dict[str, Piece], key: str, alike: list[dict[str, Any]]) -> Non
         values[key] = Piece(re.escape(msgspec.json.encode(text)))
 
 
-def _reader(role: Role, zone: tzinfo) -> Read:
+def _reader(role: Role, bare_unit: float, zone: tzinfo) -> Read:
     def read(raw: bytes) -> Value:
         if raw.startswith(b'"') and b"\\" not in raw:
             said: object = raw[1:-1].decode("utf-8", "surrogateescape")
         else:
             said = (decoded(b'{"value":' + raw + b"}") or {}).get("value")
-        found = value_of(role, said, 1.0, zone)
+        found = value_of(role, said, bare_unit, zone)
         if role.field == "event":
             return "start" if found in START else "end"
         return found if isinstance(found, str | float | int) else None

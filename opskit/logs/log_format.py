@@ -10,16 +10,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from itertools import pairwise
-from typing import Literal, NamedTuple
 
 from opskit.logs import stamp
+from opskit.logs.log_format_parts import Escape, Part, ends_itself, parts_of
+from opskit.logs.log_format_split import LOOSE, splitter
 from opskit.logs.nginx_access import asked, completed, given, last, number, seconds, target, text
 from opskit.logs.request import Request, sound
 
-Escape = Literal["default", "json", "none"]
-
-_VARIABLE = re.compile(r"\$(?:([a-z0-9_]+)|\{([a-z0-9_]+)\})", re.IGNORECASE)
+# Who asked: what stands in a header only where the format has no address.
+CLIENTS = ("remote_addr", "realip_remote_addr", "proxy_protocol_addr", "http_x_real_ip", "http_x_forwarded_for")
 _SECONDS = rb"[0-9]+\.[0-9]{1,9}"
 _TIMES = {
     "time_local": rb"[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4}",
@@ -28,12 +27,12 @@ _TIMES = {
 }
 
 
-def _listed(item: bytes) -> bytes:
-    """Tries are joined by `, `, internal redirects by ` : `; an item may be `-` or empty."""
-    item = b"(?:" + item + b"|-|)"
-    return item + b"(?:(?:, | : )" + item + b")*+"
-
-
+_LISTED: dict[str, bytes] = {
+    **dict.fromkeys(("upstream_response_time", "upstream_header_time", "upstream_connect_time"), _SECONDS),
+    **dict.fromkeys(
+        ("upstream_status", "upstream_response_length", "upstream_bytes_received", "upstream_bytes_sent"), rb"[0-9]++"
+    ),
+}
 _TYPED: dict[str, bytes] = {
     **_TIMES,
     "status": rb"[0-9]{3}",
@@ -44,114 +43,87 @@ _TYPED: dict[str, bytes] = {
     "request_completion": rb"(?:OK|-|)",
     "limit_req_status": rb"(?:[A-Z_]{1,20}|-|)",
     "request_id": rb"(?:[0-9a-f]{32}|-|)",
-    **dict.fromkeys(("upstream_response_time", "upstream_header_time", "upstream_connect_time"), _listed(_SECONDS)),
-    **dict.fromkeys(
-        ("upstream_status", "upstream_response_length", "upstream_bytes_received", "upstream_bytes_sent"),
-        _listed(rb"[0-9]++"),
-    ),
-    "upstream_addr": _listed(rb"[^\s,\"]++"),
+    **dict.fromkeys(("remote_port", "server_port", "proxy_port", "realip_remote_port"), rb"(?:[0-9]++|-|)"),
+    "upstream_cache_status": rb"(?:[A-Z]{1,20}+|-|)",
 }
-# Values without blanks. Any other may hold some, and then a client could write what looks like the next fields: such a
-# line counts only where the shortest and the longest reading are the same. Reading takes up to length ** values.
+# Values without blanks. Any other may hold some, and then a client could write what looks like the next fields.
 _BLANKLESS = re.compile(
-    r"(?:binary_)?remote_addr|remote_port|realip_remote_(?:addr|port)|host|hostname|server_\w+|scheme|request_method"
-    r"|request_uri|args|query_string|https|req_id|proxy_(?:alternative_)?upstream_name|ssl_(?:protocol|cipher)"
+    r"(?:binary_)?remote_addr|realip_remote_addr|host|hostname|server_\w+|scheme|request_method"
+    r"|request_uri|args|query_string|is_args|https|req_id|proxy_(?:alternative_)?upstream_name|ssl_(?:protocol|cipher)"
     r"|gzip_ratio|nginx_version|pid|tcpinfo_\w+|limit_rate|namespace|ingress_name|service_name|service_port"
 )
-LOOSE = rb'[^"\n]*?'
-_LONGEST = {1: 8192, 2: 2048}
-# With escape=none a quote inside a value makes the line ambiguous: it is left unread rather than guessed at.
-_QUOTED: dict[Escape, bytes] = {"json": rb'(?:[^"\\\n]|\\.)*+', **dict.fromkeys(("default", "none"), rb'[^"\n]*+')}
-
-
-class Part(NamedTuple):
-    """A variable, or with `name` None the text between two."""
-
-    name: str | None
-    text: str
-
-
-def parts_of(form: str) -> Iterator[Part]:
-    """Split a format into variables and the texts between them."""
-    end = 0
-    for found in _VARIABLE.finditer(form):
-        if found.start() > end:
-            yield Part(None, form[end : found.start()])
-        yield Part(found[1] or found[2], found[0])
-        end = found.end()
-    if end < len(form):
-        yield Part(None, form[end:])
+# The address of a server, or (where none could be picked) the name of an upstream, which is no number.
+_HOST_AND_PORT = rb"[0-9.]{7,15}+:[0-9]{1,5}+|\[[0-9A-Fa-f:.]++\]:[0-9]{1,5}+|(?=[^\s,\"]*[A-Za-z])"
+_IN_ADDRESSES = frozenset({":", "."})
+# With escape=none quotes do not keep values apart either.
+_QUOTED: dict[Escape, bytes] = {**{escape: bytes(reach) for escape, reach in LOOSE.items()}, "none": LOOSE["none"]}
 
 
 def compiled(form: str, escape: Escape = "default") -> Callable[[bytes], Request | None]:
     """Return the reader of one line, without its line end, that Nginx wrote with this format.
 
-    A line that the format cannot have written is None. ValueError says why a format cannot be read: no status, no
-    time, or two values with nothing between them to tell where one ends.
+    A line that the format cannot have written is None, and so is one that leaves open what the status or the time is;
+    another value that cannot be told from its neighbour is left out. ValueError says why a format cannot be read: no
+    status, no time, or nothing that tells where one of them ends.
     """
-    parts = list(parts_of(form))
+    parts = parts_of(form)
     names = {part.name for part in parts}
     if "status" not in names:
         raise ValueError("log_format: without $status nothing tells how a request ended")
     if not names & _TIMES.keys():
         raise ValueError("log_format: without $time_local, $time_iso8601 or $msec nothing tells when a request ended")
-    for one, other in pairwise(parts):
-        if one.name and other.name:
-            raise ValueError(f"log_format: nothing stands between {one.text} and {other.text}")
-    read = _reader(
-        [b"(" + text + b")" if part.name else text for part, text in zip(parts, patterns(parts, escape), strict=True)]
-    )
-    groups = [part.name for part in parts if part.name]
+    split = splitter([(part.name, pattern) for part, pattern in zip(parts, patterns(parts, escape), strict=True)])
+    client = next((name for name in CLIENTS if name in names), "")
 
     def parse(line: bytes) -> Request | None:
-        found = read(line)
-        if found is None:
+        values = split(line)
+        if values is None or "status" not in values:
             return None
-        values = dict(zip(reversed(groups), reversed(found), strict=True))
-        return _request(_unescaped(values) if escape == "json" else values)
+        return _request(_unescaped(values) if escape == "json" else values, client)
 
     return parse
 
 
-def _reader(pieces: list[bytes]) -> Callable[[bytes], tuple[bytes, ...] | None]:
-    """Return what splits a line into the values of its variables; None where it can be split in several ways."""
-    loose = sum(piece == b"(" + LOOSE + b")" for piece in pieces)
-    shortest = re.compile(b"".join(pieces), re.DOTALL)
-    if not loose:
-        return lambda line: match.groups() if (match := shortest.fullmatch(line)) else None
-    if loose not in _LONGEST:
-        raise ValueError("log_format: more than two values may hold blanks and stand outside quotes; quote them")
-    limit = _LONGEST[loose]
-    longest = re.compile(b"".join(pieces).replace(LOOSE, LOOSE[:-1]), re.DOTALL)
-
-    def read(line: bytes) -> tuple[bytes, ...] | None:
-        match = shortest.fullmatch(line) if len(line) <= limit else None
-        other = longest.fullmatch(line) if match else None
-        return match.groups() if match and other and match.groups() == other.groups() else None
-
-    return read
-
-
 def patterns(parts: list[Part], escape: Escape) -> Iterator[bytes]:
     """Yield what each part may look like, without groups."""
-    for index, part in enumerate(parts):
-        if part.name is None:
-            yield re.escape(part.text.encode())
-            continue
-        before = parts[index - 1].text if index else ""
-        after = parts[index + 1].text if index + 1 < len(parts) else ""
-        yield _value(part.name, before.endswith('"') and after.startswith('"'), after[:1], escape)
+    nothing = Part(None, "")
+    for before, part, after in zip([nothing, *parts], parts, [*parts[1:], nothing], strict=False):
+        yield re.escape(part.text.encode()) if part.name is None else _value(part, before, after, escape)
 
 
-def _value(name: str, quoted: bool, end: str, escape: Escape) -> bytes:
+def _value(part: Part, before: Part, after: Part, escape: Escape) -> bytes:
+    name = part.name or ""
+    if after.name is not None and name not in _TYPED and ends_itself(part, after):
+        return rb'[^\s"/]*+'
+    end = after.text[:1] if after.name is None else ""
+    # Behind a comma another try may stand, or another value: what fits decides.
+    several = after.text[:2] in {", ", " :"} or (name == "upstream_addr" and end in _IN_ADDRESSES)
+    if name == "upstream_addr":
+        return _listed((_HOST_AND_PORT if several else b"") + _unbroken(end, b","), several)
+    if name in _LISTED:
+        return _listed(_LISTED[name], several)
     if name in _TYPED:
         return _TYPED[name]
-    if quoted:
+    if (before.name, before.text[-1:], end) == (None, '"', '"'):
         return _QUOTED[escape]
     if not _BLANKLESS.fullmatch(name):
-        return LOOSE
+        return LOOSE[escape]
+    return _unbroken(end, rb"\xef" if name == "remote_addr" else b"")  # a byte order mark is no part of an address
+
+
+def _listed(item: bytes, several: bool) -> bytes:
+    """Tries are joined by `, `, internal redirects by ` : `; an item may be `-` or empty."""
+    item = b"(?:" + item + b"|-|)"
+    return item + b"(?:(?:, | : )" + item + (b"){0,63}" if several else b")*+")
+
+
+def _unbroken(end: str, taboo: bytes = b"") -> bytes:
+    """Return what a value without blanks looks like before a text that begins with `end`."""
+    if end in _IN_ADDRESSES:  # of those that could end it, the last one does
+        return rb"[^\s\"" + taboo + rb"]*"
     stop = re.escape(end.encode()) if end.strip() and end.isascii() else b""
-    return rb"[^\s\"" + stop + rb"]*+"
+    address = rb"\[[0-9A-Fa-f:.]++\](?::[0-9]++)?|" if end == "]" else b""
+    return address + rb"[^\s\"" + taboo + stop + rb"]*+"
 
 
 def _unescaped(values: dict[str, bytes]) -> dict[str, bytes]:
@@ -168,17 +140,17 @@ def plain(value: bytes) -> bytes:
     return sound(str(whole)).encode("utf-8", "surrogateescape")
 
 
-def _request(values: dict[str, bytes]) -> Request | None:
+def _request(values: dict[str, bytes], client: str) -> Request | None:
     at = _at(values)
     if at is None:
         return None
     method, path = target(values.get("request", b""))
-    uri = values.get("request_uri") or values.get("uri")
+    uri = values.get("request_uri") or values.get("uri") or values.get("document_uri")
     size = values.get("body_bytes_sent") or values.get("bytes_sent") or b"-"
     return Request(
         at=at,
         status=int(values["status"]),
-        client=_first(values, "remote_addr"),
+        client=_first(values, client),
         user=_first(values, "remote_user"),
         method=method or given(values.get("request_method")),
         path=path or given(uri),

@@ -15,7 +15,8 @@ from opskit.logs.request import Request
 
 _TIME = rb"\[([0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4})\]"
 # The user may contain blanks and brackets, but no quote: the time that counts stands right before the first quote.
-_HEAD = rb'([^\s"]+) (?:- |([^\s"]+) - |[^\s"]+ (?=[^\s"]+ \[))(?:([^"]*) )?' + _TIME
+_IDENT = rb'[^\s"]+ (?=[^\s"]+ \[)'
+_HEAD = rb'([^\s"]+) (?:- |([^\s"]+) - |' + _IDENT + rb"|([0-9A-Fa-f.:]{3,45}) " + _IDENT + rb')(?:([^"]*) )?' + _TIME
 _NUMBERS = rb" ([0-9]{3}) ([0-9]+|-)"
 _EXACT = rb'"([^"]*)(?<!\\)"'
 _APACHE = rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
@@ -47,11 +48,12 @@ def parse(line: bytes) -> Request | None:
 
 
 def _request(match: re.Match[bytes]) -> Request | None:
-    first, second, user, time, request, status, size, _referer, agent, more, tail = match.groups()
+    first, behind, address, user, time, request, status, size, _referer, agent, more, tail = match.groups()
     try:
         at = stamp.clf(time)
     except ValueError:
         return None
+    second = behind or address
     method, path = target(request) if len(request) > _SHORT else _short_target(request)
     extra = _extra(more or tail) if (more or tail) else {}
     return Request(

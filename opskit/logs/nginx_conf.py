@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from opskit.logs.log_format import Escape
+    from opskit.logs.log_format_parts import Escape
 
 # Always defined and not to be changed (ngx_http_log_module.c).
 COMBINED = (
@@ -16,21 +16,33 @@ COMBINED = (
 _ESCAPES: dict[str, Escape] = {"default": "default", "json": "json", "none": "none"}
 
 
-def log_formats(path: Path | str) -> dict[str, tuple[str, Escape]]:
-    """Return text and escape mode of every `log_format` by name, `combined` included.
+Defined = dict[str, tuple[str, "Escape"]]
 
-    Raises ValueError with one sentence where the configuration, or a file it includes, cannot be read.
+
+def log_formats(path: Path | str) -> tuple[Defined, str | None]:
+    """Return text and escape mode of every `log_format` by name, `combined` included; and what could not be read.
+
+    A file that a configuration includes may be missing where only a copy of the configuration is at hand.
     """
     # Without check_ctx a file of conf.d, which knows nothing of the http block around it, can be named as well.
     import crossplane  # costs start-up time, and few questions need it
 
     read: dict[str, Any] = crossplane.parse(str(path), comments=False, check_ctx=False)
-    for error in read["errors"]:
-        raise ValueError(f"{error.get('file', path)}: {error['error']}")
-    found: dict[str, tuple[str, Escape]] = {"combined": (COMBINED, "default")}
+    found: Defined = {"combined": (COMBINED, "default")}
     for file in read["config"]:
-        found |= {name: form for directive in _directives(file["parsed"]) for name, form in _form(directive)}
-    return found
+        found |= dict(_form(directive) for directive in _directives(file["parsed"]))
+    return found, next((f"{error.get('file', path)}: {error['error']}" for error in read["errors"]), None)
+
+
+def directive(text: str) -> tuple[str, Escape]:
+    """Return text and escape mode of a whole `log_format NAME 'STRING' ...;`."""
+    import shlex  # as rarely needed
+
+    try:
+        _, *arguments = shlex.split(text.strip().removesuffix(";"))
+        return _form(arguments)[1]
+    except ValueError as error:
+        raise ValueError(f"log_format: {error}") from None
 
 
 def _directives(block: Sequence[dict[str, Any]]) -> Iterator[list[str]]:
@@ -40,8 +52,10 @@ def _directives(block: Sequence[dict[str, Any]]) -> Iterator[list[str]]:
         yield from _directives(directive.get("block", ()))
 
 
-def _form(arguments: Sequence[str]) -> Iterator[tuple[str, tuple[str, Escape]]]:
+def _form(arguments: Sequence[str]) -> tuple[str, tuple[str, Escape]]:
     """Join the strings of a `log_format`: Nginx puts nothing between them."""
+    from opskit.logs.log_format_parts import meant
+
     name, *strings = arguments
     escape = _ESCAPES["default"]
     if strings and strings[0].startswith("escape="):
@@ -49,4 +63,4 @@ def _form(arguments: Sequence[str]) -> Iterator[tuple[str, tuple[str, Escape]]]:
         if asked not in _ESCAPES:
             raise ValueError(f"log_format {name}: escape={asked}; Nginx knows {', '.join(_ESCAPES)}")
         escape = _ESCAPES[asked]
-    yield name, ("".join(strings), escape)
+    return name, (meant("".join(strings)), escape)

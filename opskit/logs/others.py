@@ -8,19 +8,36 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Any
 
-from opskit.logs import gateway, gin, kernel, nginx_error, stamp
-from opskit.logs.envelope import unwrap
+from opskit.logs import gateway, gin, kernel, logfmt, nginx_error, stamp
+from opskit.logs.envelope import Opened, unwrap
+from opskit.logs.form import Format, inside
+from opskit.logs.gateway_fields import TimeUnit
 from opskit.logs.request import Request
 
-Parse = Callable[[bytes], Request | None]
-# How lines of llama.cpp, of ggml and of Go programs begin that bear no time of their own.
+# How lines of llama.cpp, of ggml and of Go programs begin that bear no time of their own; and slog's, as Ollama has it.
 _OLLAMA = re.compile(
-    r"time=\d{4}-|\[GIN(?:-debug)?\]|(?:llama|llm|ggml|gguf|clip|load|print|common)_?\w*: "
-    r"|(?:slot|srv|que|main|build|system|system_info|init|set|Device)\b.{0,40}: |SIG[A-Z]{3,5}: |goroutine \d|runtime\."
+    r"time=\S{10,40} level=\S{1,16} source=[\w./-]{1,80}\.go:\d|\[GIN(?:-debug)?\]"
+    r"|(?:llama|llm|ggml|gguf|clip|load|print|common|alloc)_?\w*: "
+    r"|(?:slot|srv|que|cmn|main|build|system|system_info|init|set|Device)\b.{0,40}: |SIG[A-Z]{3,5}: |runtime\."
+    r"|(?:CUDA|ROCm) error|GGML_ASSERT|current device: \d|\S{1,200}:\d{1,6}: CUDA error"
+    r"|panic: |fatal error: |\[signal |goroutine \d|created by \S|[\w./*()@-]{3,200}\((?:0x|\.\.\.|\{)"
+    r"|\S{1,200}\.(?:go|s):\d{1,6}(?: \+0x[0-9a-f]{1,16})?$|r\w{1,2} +0x[0-9a-f]|exit status \d"
+)
+# Until 0.1.3x Go's own log, and its runner's (mid-2024); after that slog. ext_server wrote JSON.
+_GO_LOG = re.compile(r"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) [\w.-]{1,80}\.go:\d{1,6}: ")
+_RUNNER = re.compile(
+    r"(?:VERB|DEBUG|INFO|WARN|WARNING|ERR|ERROR) \[\w{1,80}\] .{0,4000}\| .{0,4000}\btimestamp=(\d{10})\b"
+)
+_EXT_SERVER = re.compile(rb'\{"function":"\w{1,80}","level":"[A-Z]{1,10}","line":\d{1,6},"msg":')
+_KERNEL = re.compile(rb"(?:<\d{1,3}>)?(?:[^\n\[{]{10,300} )?kernel: |\[ *\d{1,10}\.\d{6}\] ")
+# A record of the error log goes on with what PHP or Lua printed, and ends with the fields that Nginx adds.
+_CONTINUED = re.compile(
+    rb"[ \t]+\S|#\d{1,4} |(?:PHP|Lua) |[Ss]tack trace(?:back)?:"
+    rb"|.{0,2048}, client: [^ ,]{1,160}, server: [^,]{0,255}(?:,|$)"
 )
 
 
@@ -33,10 +50,17 @@ def ollama(line: bytes, zone: tzinfo) -> Request | None:
     access = gin.read(opened.text)
     if access is not None:
         return gin.request(access, zone)
-    if not _OLLAMA.match(opened.text):
-        return None
+    if not (opened.level or _OLLAMA.match(opened.text) or _EXT_SERVER.match(line)):
+        return _older(opened, zone)
     own = stamp.slog(opened.text)
     return _other(own if own is not None else opened.at)
+
+
+def _older(opened: Opened, zone: tzinfo) -> Request | None:
+    if match := _GO_LOG.match(opened.text):
+        return _other(stamp.gin(match[1], zone))
+    match = _RUNNER.match(opened.text)
+    return _other(float(match[1])) if match else None
 
 
 def tslog(line: bytes, zone: tzinfo) -> Request | None:
@@ -61,13 +85,40 @@ def error_log(line: bytes, zone: tzinfo) -> Request | None:
     return _other(record.at) if record is not None else None
 
 
+def error_lines(line: bytes, zone: tzinfo) -> Request | None:
+    """Read a line of a file that is an error log: there, a record may go on over several lines."""
+    found = error_log(line, zone)
+    return _other(None) if found is None and _CONTINUED.match(line) else found
+
+
 def kernel_log(line: bytes, zone: tzinfo) -> Request | None:
-    """Read a line of the kernel that means something: an Xid, a kill for want of memory."""
+    """Read a line of the kernel."""
     event = next(kernel.events(line, 1, zone), None)
-    return _other(event.at) if event is not None else None
+    if event is not None:
+        return _other(event.at)
+    return _other(unwrap(line.decode("utf-8", "replace"), zone).at) if _KERNEL.match(line) else None
 
 
-def wrapped(key: str, time: str, inner: Sequence[Parse], line: bytes) -> Request | None:
+def gateway_line(line: bytes, time_unit: TimeUnit, zone: tzinfo) -> Request | None:
+    """Read a line of a gateway; one that has a time and tells of no request is `other`."""
+    record = gateway.decoded(line)
+    return _audited(record, time_unit, zone) if record is not None else None
+
+
+def logfmt_line(line: bytes, time_unit: TimeUnit, zone: tzinfo) -> Request | None:
+    """Read a line of `key=value` in the same way."""
+    record = logfmt.pairs(line)
+    return _audited(record, time_unit, zone) if record is not None else None
+
+
+def _audited(record: dict[str, Any], time_unit: TimeUnit, zone: tzinfo) -> Request | None:
+    found = gateway.told(record, time_unit, zone)
+    if found is None and (at := gateway.moment(record, zone)) is not None:
+        return _other(at)
+    return found
+
+
+def wrapped(key: str, time: str, inner: Sequence[Format], line: bytes) -> Request | None:
     """Read the line of another program out of the JSON of journald (`MESSAGE`) or docker (`log`)."""
     record = gateway.decoded(line)
     if record is None or key not in record or time not in record:
@@ -78,8 +129,7 @@ def wrapped(key: str, time: str, inner: Sequence[Parse], line: bytes) -> Request
             "utf-8", "surrogateescape"
         )
     text = said.rstrip("\r\n").encode("utf-8", "surrogateescape") if isinstance(said, str) else b""
-    found = next((request for parse in inner if (request := parse(text)) is not None), None)
-    return found or _other(_written(record[time]))
+    return inside(inner, text) or _other(_written(record[time]))
 
 
 def _written(said: object) -> float | None:

@@ -32,7 +32,7 @@ from opskit.model.message import Message, say
 
 MOST = 1000
 _LAYERS = {
-    **dict.fromkeys(("combined", "ingress-nginx"), "nginx"),
+    **dict.fromkeys(("combined", "ingress-nginx", "nginx-proxy-manager"), "nginx"),
     **dict.fromkeys(("gateway", "logfmt"), "gateway"),
     "ollama": "ollama",
     "tslog": "clawdbot",

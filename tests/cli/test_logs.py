@@ -107,3 +107,14 @@ def test_the_lines_of_a_request_for_a_spreadsheet(opskit, log, command):
 def test_a_mistake_is_one_line_and_unknown(opskit, log, words):
     done = opskit("logs", *words, str(log))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
+
+
+@pytest.mark.parametrize(("field", "said"), [("latency", True), ("latency_ms", False), ("request_time", False)])
+def test_a_unit_that_no_name_gives_is_not_taken_in_silence(opskit, tmp_path, field, said):
+    path = tmp_path / "gateway.log"
+    path.write_text(f'{{"ts":1795323601,"status":200,"{field}":1.5}}\n' * 2)
+    stats = opskit("logs", "stats", str(path))
+    assert ("durations that name no unit were taken as seconds" in stats.stdout) is said
+    told = json.loads(opskit("logs", "slow", "--json", "--format", "gateway-ms", str(path)).stdout)
+    assert told["bare_durations"] == "ms"
+    assert told["slowest"][0]["duration_s"] == {"latency": 0.0015, "latency_ms": 0.0015, "request_time": 1.5}[field]

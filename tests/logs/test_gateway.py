@@ -63,6 +63,7 @@ def test_the_reference_gateway_line_gives_all_its_fields() -> None:
         ("total_duration", 1_500_000_000, 1.5),
         ("elapsed_time", 1500, 1.5),
         ("request_time", 1.5, 1.5),
+        ("event", {"duration": 1_500_000_000}, 1.5),
         ("latency", True, None),
         ("latency", -1, None),
         ("latency", "soon", None),
@@ -90,6 +91,9 @@ def test_a_bare_duration_is_in_the_unit_the_caller_names() -> None:
         1795352401000000000,
         "1795352401.000",
         1795352401000000,
+        "22/Nov/2026:21:00:01 +0800",
+        "[22/Nov/2026:21:00:01 +0800]",
+        "2026/11/22 13:00:01",
     ],
 )
 def test_times_are_epoch_numbers_of_any_unit_or_iso_texts(time: object) -> None:
@@ -139,11 +143,58 @@ def test_a_status_is_a_number_or_nothing(status: object, expected: int | None) -
             "client.address": "[::1]:443",
             "response_code": 500,
         },
+        {"req": {"id": "r", "method": "GET", "url": "/x", "remoteAddress": "::1"}, "res": {"statusCode": 500}},
+        {"nginx": {"access": {"remote_addr": "::1", "request": "GET /x HTTP/1.1", "status": "500", "request_id": "r"}}},
         {"requestId": "r", "verb": "GET", "endpoint": "/x", "peer": "::1", "http": {"response": {"status_code": 500}}},
     ],
 )
 def test_other_dialects_say_the_same(fields: dict[str, object]) -> None:
     assert read(**fields) == Request(at=AT, status=500, client="::1", method="GET", path="/x", request_id="r")
+
+
+@pytest.mark.parametrize("name", ["time_local", "time_iso8601", "msec"])
+def test_the_names_of_nginx_are_understood(name: str) -> None:
+    times = {
+        "time_local": "22/Nov/2026:21:00:01 +0800",
+        "time_iso8601": "2026-11-22T21:00:01+08:00",
+        "msec": f"{AT:.3f}",
+    }
+    record = {
+        name: times[name],
+        "remote_addr": "10.0.0.7",
+        "remote_user": "bob",
+        "request": "POST /a?b HTTP/1.1",
+        "status": "502",
+        "body_bytes_sent": "17",
+        "request_time": "0.250",
+        "upstream_header_time": "0.200",
+        "upstream_status": "502, 502",
+        "upstream_addr": "127.0.0.1:1, 127.0.0.1:2",
+        "upstream_response_time": "0.1, 0.1",
+        "http_user_agent": "curl",
+        "host": "chat",
+    }
+    assert parse(json.dumps(record).encode()) == Request(
+        at=AT,
+        status=502,
+        client="10.0.0.7",
+        user="bob",
+        method="POST",
+        path="/a?b",
+        duration_s=0.25,
+        first_byte_s=0.2,
+        size_b=17,
+        upstream_status="502, 502",
+        upstream_addr="127.0.0.1:1, 127.0.0.1:2",
+        upstream_time="0.1, 0.1",
+        agent="curl",
+        host="chat",
+    )
+
+
+def test_what_stands_in_a_request_is_not_taken_for_its_answer() -> None:
+    found = read(status=200, request={"status": 500, "size": 9, "time": 1.0}, response={"time": 2.0})
+    assert (found.at, found.status, found.size_b) == (AT, 200, None)
 
 
 def test_token_counts_and_first_token_of_opentelemetry_and_nested_usage() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from opskit.logs import log_format, nginx_access
 from opskit.logs.formats import detect, find, known
+from opskit.logs.log_format_parts import Escape
 from opskit.logs.nginx_conf import COMBINED, log_formats
 from opskit.logs.top import Query, Row, count
 
@@ -25,7 +26,7 @@ LINE = f'10.0.0.7 - bob x [{TIME}] "POST /v1/chat HTTP/1.1" 502 17 "-" "curl/8" 
 ANY = st.text(st.characters(codec="utf-8"), max_size=30)
 
 
-def written(value: str, escape: log_format.Escape) -> bytes:
+def written(value: str, escape: Escape) -> bytes:
     r"""Escape as ngx_http_log_escape does: `\xHH`, or JSON's way, byte by byte."""
     raw = value.encode()
     if escape == "default":
@@ -103,9 +104,8 @@ def test_an_endless_line_ends(tmp_path: Path) -> None:
     [
         ("$remote_addr [$time_local]", r"without \$status"),
         ("$remote_addr $status", r"without \$time_local, \$time_iso8601 or \$msec"),
-        ("$msec $status$request_time", r"between \$status and \$request_time"),
-        ("$msec $status $http_a $http_b $http_c", "quote them"),
-        ("$msec $status $uri $request $mapped", "quote them"),
+        ("$msec $request_time$status", r"between \$request_time and \$status"),
+        ("$msec $status\n$remote_addr", "several lines for one request"),
     ],
 )
 def test_a_format_that_tells_too_little_is_refused(form: str, why: str) -> None:
@@ -158,11 +158,14 @@ def conf(tmp_path: Path) -> Path:
 
 
 def test_formats_are_found_in_a_configuration_and_what_it_includes(conf: Path) -> None:
-    assert log_formats(conf) == {
-        "combined": (COMBINED, "default"),
-        "main": ('$remote_addr [$time_local] "$request" $status', "default"),
-        "lines": ('{"at":$msec,"status":$status,"ip":"$remote_addr"}', "json"),
-    }
+    assert log_formats(conf) == (
+        {
+            "combined": (COMBINED, "default"),
+            "main": ('$remote_addr [$time_local] "$request" $status', "default"),
+            "lines": ('{"at":$msec,"status":$status,"ip":"$remote_addr"}', "json"),
+        },
+        None,
+    )
     assert find(f"{conf}:combined") is known()["combined"]
 
 
@@ -180,7 +183,7 @@ def test_counting_takes_a_format_from_nginx_conf_or_from_the_command_line(conf: 
     [
         ("{conf}:nobody", "no log_format is called nobody; known are combined, lines, main"),
         ("{conf}.missing:main", "No such file"),
-        ("iis", "known are auto, journald, docker, ingress-nginx, gateway"),
+        ("iis", "known are auto, journald, docker, nginx-error, ingress-nginx"),
     ],
 )
 def test_a_format_that_is_nowhere_is_named_with_those_that_are(wanted: str, why: str, conf: Path) -> None:
@@ -190,7 +193,7 @@ def test_a_format_that_is_nowhere_is_named_with_those_that_are(wanted: str, why:
 
 def test_a_file_of_conf_d_can_be_named_alone(tmp_path: Path) -> None:
     (tmp_path / "a.conf").write_text("log_format a '$msec $status';")
-    assert log_formats(tmp_path / "a.conf")["a"] == ("$msec $status", "default")
+    assert log_formats(tmp_path / "a.conf")[0]["a"] == ("$msec $status", "default")
 
 
 def test_an_escape_that_nginx_does_not_know_is_not_guessed_at(tmp_path: Path) -> None:
@@ -216,3 +219,123 @@ def test_lines_of_ingress_nginx_are_told_from_combined_ones_with_more_behind() -
     assert found is not None
     assert (found.duration_s, found.upstream_status) == (0.004, "502, 200")
     assert detect([ingress.partition(b" 312")[0]] * 5) is known()["combined"]
+
+
+T8601 = "2026-11-22T13:00:01+08:00"
+
+
+@pytest.mark.parametrize(
+    ("form", "line", "told"),
+    [
+        (
+            "$msec $status $scheme://$host$request_uri $remote_addr",
+            "1795323601.000 200 https://chat.example/v1?x=1 10.0.0.7",
+            {"host": "chat.example", "path": "/v1?x=1", "client": "10.0.0.7"},
+        ),
+        (
+            '[$time_local] $status "$request_method $uri$is_args$args"',
+            f'[{TIME}] 404 "GET /a b?x=1"',
+            {"method": "GET", "path": "/a b?x=1"},
+        ),
+        ("$status$msec", "2001795323601.000", {}),
+        (
+            "$remote_addr|$remote_user|$time_local|$request|$status|$http_referer|$http_user_agent|$request_time",
+            f"10.0.0.7|bob x|{TIME}|GET / HTTP/1.1|499|-|Mozilla (X; Y)|1.500",
+            {"client": "10.0.0.7", "user": "bob x", "path": "/", "agent": "Mozilla (X; Y)", "duration_s": 1.5},
+        ),
+        (
+            "[$time_local] [$remote_addr:$remote_port] [$request] [$status] [$http_user_agent] [$upstream_addr]",
+            f"[{TIME}] [2001:db8::1:5555] [GET / HTTP/1.1] [502] [FB [x]] [[::1]:1, unix:/a]",
+            {"client": "2001:db8::1", "agent": "FB [x]", "upstream_addr": "[::1]:1, unix:/a"},
+        ),
+        (
+            "$status, $upstream_status, $upstream_response_time, $request_time, $time_iso8601",
+            f"200, 502, 200, 0.001, 0.250, 0.251, {T8601}",
+            {"upstream_status": "502, 200", "upstream_time": "0.001, 0.250", "duration_s": 0.251},
+        ),
+        (
+            "$http_user_agent $http_referer $remote_addr $status [$time_local]",
+            f"a b c 10.0.0.7 200 [{TIME}]",
+            {"agent": None, "client": "10.0.0.7"},  # where the agent ends, nobody knows
+        ),
+        (
+            "$http_x_real_ip $status $msec",
+            "10.0.0.7 200 1795323601.000",
+            {"client": "10.0.0.7"},
+        ),
+    ],
+)
+def test_values_that_lean_on_each_other_are_told_apart_or_not_told(
+    form: str, line: str, told: dict[str, object]
+) -> None:
+    found = log_format.compiled(form)(line.encode())
+    assert found is not None
+    assert found.at == AT
+    assert {name: getattr(found, name) for name in told} == told
+
+
+@pytest.mark.parametrize("agent", ['a "b" c', '"', ""])
+def test_quotes_in_values_of_escape_none_are_read_where_they_leave_no_doubt(agent: str) -> None:
+    parse = log_format.compiled(COMBINED, "none")
+    line = f'10.0.0.7 - - [{TIME}] "GET /"a" HTTP/1.1" 429 5 "-" "{agent}"'
+    found = parse(line.encode())
+    assert found is not None
+    assert (found.status, found.path, found.client) == (429, '/"a"', "10.0.0.7")
+    assert parse(line.replace("HTTP/1.1", 'HTTP/1.1" 200 5 "-').encode()) is None
+
+
+PARTS = st.sampled_from(["$remote_user", "$http_user_agent", '"$http_referer"', "$request", "$uri", '"$http_a"', "$b"])
+BETWEEN = st.sampled_from([" ", "|", " - ", "] [", "\t", '" "', ";"])
+
+
+@given(st.lists(st.tuples(BETWEEN, PARTS), max_size=6), st.data(), st.sampled_from(["default", "json", "none"]))
+@settings(max_examples=300)
+def test_no_text_of_a_client_changes_what_a_status_was(
+    parts: list[tuple[str, str]], data: st.DataObject, escape: Escape
+) -> None:
+    where = data.draw(st.integers(0, len(parts)))
+    order = [*parts[:where], (" ", "$status $msec"), *parts[where:]]
+    values = st.text('a |]\t"-;[', max_size=6) | st.sampled_from(
+        ["500 1795323602.000", "x 500 1795323602.000 y", " - "]
+    )
+    form, line = "<", b"<"
+    for between, part in order:
+        form, line = form + between + part, line + between.encode()
+        if part == "$status $msec":
+            line += b"429 1795323601.000"
+            continue
+        before, _, after = part.rpartition("$")[0], part, '"' if part.endswith('"') else ""
+        value = data.draw(values)
+        line += before.encode() + (value.encode() if escape == "none" else written(value, escape)) + after.encode()
+    try:
+        parse = log_format.compiled(form, escape)
+    except ValueError:
+        return
+    found = parse(line)
+    assert found is None or (found.status, found.at) == (429, AT)
+
+
+def test_a_string_of_a_configuration_means_what_nginx_understands(tmp_path: Path) -> None:
+    conf = tmp_path / "nginx.conf"
+    conf.write_text("include mime.types; http { log_format tsv '$msec\\t$status\\t$request\\t$http_user_agent'; }")
+    line = b"1795323601.000\t429\tGET / HTTP/1.1\ta b"
+    wanted = (
+        f"{conf}:tsv",
+        r"$msec\t$status\t$request\t$http_user_agent",
+        r"log_format tsv '$msec\t$status\t' '$request\t$http_user_agent';",
+    )
+    for name in wanted:
+        found = find(name).parse(line)
+        assert found is not None
+        assert (found.status, found.path, found.agent) == (429, "/", "a b")
+    with pytest.raises(ValueError, match=r"no log_format is called other; known are combined, tsv \(.*mime\.types"):
+        find(f"{conf}:other")
+
+
+def test_a_format_whose_values_have_a_separator_is_read_by_the_million() -> None:
+    form = r"$remote_addr\t$request\t$status\t$http_user_agent\t$http_referer\t$msec"
+    line = b"10.0.0.7\tGET / HTTP/1.1\t429\ta b\t-\t1795323601.000"
+    (shape,) = find(form).shapes([line], ("client",))
+    columns = shape.columns(("client",))
+    assert columns.line(line)
+    assert columns.line(line.replace(b"a b", b"a\tb")) is None

@@ -159,3 +159,11 @@ def test_a_megabyte_of_one_character_is_read_quickly(filler: bytes) -> None:
     parse(noise)
     parse(HEAD + b' "' + noise)
     parse(HEAD + b' "GET / HTTP/1.1" 200 5 "-" "-" ' + noise)
+
+
+def test_a_virtual_host_may_stand_before_an_ident() -> None:
+    line = b'chat:443 10.0.0.7 1j0vhgd jsmith [22/Nov/2026:13:00:01 +0800] "GET /a HTTP/2.0" 200 17 "-" "x" 116075'
+    found = parse(line)
+    assert found is not None
+    assert (found.host, found.client, found.user, found.path) == ("chat:443", "10.0.0.7", "jsmith", "/a")
+    assert parse(line.replace(b"10.0.0.7", b"ident")) is None

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from opskit.logs import gateway, nginx_access, reading
+from opskit.logs import nginx_access, others, reading
 from opskit.logs.account import Unread
 from opskit.logs.formats import detect, known
 from opskit.logs.request import Request
@@ -254,7 +254,7 @@ def test_gateway_lines_count_fast_as_slowly(
 ) -> None:
     data = b"".join(kinds[number % len(kinds)] for number in order)
     path = written(tmp_path_factory.mktemp("top"), data)
-    lines, requests = by_the_parser(data, gateway.parse)
+    lines, requests = by_the_parser(data, lambda line: others.gateway_line(line, "s", UTC))
     ended = [found for found in requests if found.status in {429, 500} and found.event == "end"]
     wanted = Counter(
         (found.status, (getattr(found, field) or "-").partition("?" if field == "path" else "\0")[0]) for found in ended
