@@ -92,7 +92,7 @@ def stats(options: Options, /, **given: Any) -> int:
 
 @logs.command()
 @_spanned
-@click.option("-n", type=click.IntRange(1, 100000), default=10, show_default=True, help="How many.")
+@click.option("-n", type=click.IntRange(1, 10000), default=10, show_default=True, help="How many.")
 @click.option("--over", type=click.FloatRange(0), default=0.0, metavar="SECONDS", help="Only those that took longer.")
 @_output
 @pass_options

@@ -8,6 +8,7 @@ gen_ai conventions. Where a record has several names of one field, the one that 
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -123,6 +124,11 @@ END = frozenset(
 )
 
 
+# What any program says in any line of its log.
+_ANYWHERE = frozenset({"at", "began", "streamed", "event", "error", "request_id", "model", "host", "complete"})
+_TELLING = re.compile("status|code|method|path|url|latency|duration")
+
+
 class Role(NamedTuple):
     """What a key means: the field, its place among the names of that field, and the unit in seconds if it has one."""
 
@@ -156,6 +162,12 @@ def roles(key: str) -> tuple[Role, ...]:
         name, boxes, outside = name.partition(".")[2], boxes + 1, outside | _OUTSIDE.get(box, set())
         found = _roles(name)
     return tuple(Role(r.field, r.rank + 100 * boxes, r.unit) for r in found if r.field not in outside)
+
+
+def of_a_request(key: str) -> bool:
+    """Tell whether a key is about a request, known or not: a line with such a key must not pass for a remark."""
+    known = roles(key)
+    return any(role.field not in _ANYWHERE for role in known) if known else bool(_TELLING.search(key.lower()))
 
 
 def _roles(name: str) -> tuple[Role, ...]:

@@ -7,7 +7,7 @@ import re
 import msgspec
 
 from opskit.logs.gateway import decoded
-from opskit.logs.nginx_access import asked, given, number, target
+from opskit.logs.nginx_access import asked, number
 from opskit.logs.request import Request
 
 # Names that Nginx's variables have and that gateways have not: two of them make a line one of Nginx.
@@ -25,15 +25,11 @@ def by_nginx(line: bytes) -> bool:
 
 
 def fuller(request: Request, line: bytes) -> Request:
-    """Return the request with target, connection and upstream as its line names them."""
+    """Return the request with the connection, and whether anybody behind Nginx was asked."""
     record = decoded(line) or {}
     said = {name: str(value).encode("utf-8", "surrogateescape") for name, value in record.items() if value is not None}
-    method, path = target(said.get("request", b""))
     return msgspec.structs.replace(
         request,
-        method=request.method or method,
-        path=request.path or path or given(said.get("request_uri")),
         connection=number(said.get("connection", b"")),
         upstream_status=asked(said.get("upstream_status")),
-        upstream_addr=given(said.get("upstream_addr")),
     )

@@ -15,7 +15,7 @@ from typing import Any
 from opskit.logs import gateway, gin, kernel, logfmt, nginx_error, stamp
 from opskit.logs.envelope import Opened, unwrap
 from opskit.logs.form import Format, inside
-from opskit.logs.gateway_fields import TimeUnit
+from opskit.logs.gateway_fields import TimeUnit, of_a_request
 from opskit.logs.request import Request
 
 # How lines of llama.cpp, of ggml and of Go programs begin that bear no time of their own; and slog's, as Ollama has it.
@@ -100,7 +100,7 @@ def kernel_log(line: bytes, zone: tzinfo) -> Request | None:
 
 
 def gateway_line(line: bytes, time_unit: TimeUnit, zone: tzinfo) -> Request | None:
-    """Read a line of a gateway; one that has a time and tells of no request is `other`."""
+    """Read a line of a gateway; one that has a time and is not about a request is `other`."""
     record = gateway.decoded(line)
     return _audited(record, time_unit, zone) if record is not None else None
 
@@ -113,9 +113,10 @@ def logfmt_line(line: bytes, time_unit: TimeUnit, zone: tzinfo) -> Request | Non
 
 def _audited(record: dict[str, Any], time_unit: TimeUnit, zone: tzinfo) -> Request | None:
     found = gateway.told(record, time_unit, zone)
-    if found is None and (at := gateway.moment(record, zone)) is not None:
-        return _other(at)
-    return found
+    if found is not None or any(of_a_request(key) for key, _ in gateway.flat(record)):
+        return found
+    at = gateway.moment(record, zone)
+    return _other(at) if at is not None else None
 
 
 def wrapped(key: str, time: str, inner: Sequence[Format], line: bytes) -> Request | None:

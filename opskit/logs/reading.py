@@ -17,9 +17,10 @@ from opskit.logs import files, rotated, window
 from opskit.logs.account import Account, Coverage, FileCount, Span, account, counted
 from opskit.logs.formats import Format, detect, find
 from opskit.logs.pieces import Piece, pieces
-from opskit.logs.scan import Question, Wanted
+from opskit.logs.scan import Question
 from opskit.logs.spread import LARGE, Task, ask
 from opskit.logs.unpack import kind
+from opskit.logs.wanted import Wanted
 from opskit.model.clock_face import clock_face
 from opskit.model.message import Message, say
 

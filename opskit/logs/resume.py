@@ -136,7 +136,10 @@ def _attempt(path: Path, stack: ExitStack) -> list[Member] | None:
     for name in names:
         try:
             member = open_member(name)
-        except LogError:
+        except LogError as error:
+            if name.is_symlink():  # it leads nowhere, and will not by itself
+                found.append(Member(name, None, None, error=error.message))
+                continue
             if members_of(path) == [path] and files.identity(path) is None:
                 raise
             return None

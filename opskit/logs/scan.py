@@ -7,20 +7,19 @@ others are told apart by their outline, and where that does not fit, a block is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import tzinfo
-from itertools import chain
 from typing import Any, NamedTuple, Protocol
 
 import stringzilla
 
-from opskit.logs.formats import Format, detect
+from opskit.logs import sample
+from opskit.logs.formats import Format, detect, precise_first
 from opskit.logs.request import Request
 from opskit.logs.shape import Columns, Row, Shape
+from opskit.logs.wanted import DIGITS_OF_A_STATUS, Wanted
 
-_SAMPLE = 200
-_HEAD = 1 << 16
-_DIGITS_OF_A_STATUS = 3
+_PATIENCE = 2000
 _DIGITS = frozenset(b"0123456789")
 _BARE = (b"", b"")
 
@@ -51,25 +50,6 @@ class Question(Protocol):
         ...
 
 
-class Wanted:
-    """The statuses that a question is about, given as `429` or `5xx`: the numbers, and how they begin."""
-
-    def __init__(self, asked: Collection[str]) -> None:
-        stems = {text.rstrip("x").encode() for text in asked}
-        self.stems = sorted(stem for stem in stems if not any(stem[:length] in stems for length in range(1, len(stem))))
-        self.statuses = frozenset(chain.from_iterable(map(_numbers, self.stems)))
-
-    @property
-    def sharp(self) -> bool:
-        """Tell whether the bare numbers are rare enough in any text to look for them alone."""
-        return all(len(stem) == _DIGITS_OF_A_STATUS for stem in self.stems)
-
-
-def _numbers(stem: bytes) -> range:
-    spread = 10 ** (_DIGITS_OF_A_STATUS - len(stem))
-    return range(int(stem) * spread, (int(stem) + 1) * spread)
-
-
 class Search(NamedTuple):
     """A text that each line with some status contains, where in it the number begins, and what such lines look like."""
 
@@ -90,6 +70,7 @@ class Scan:
         self._given = form is not None
         self._outline: tuple[bytes, ...] = ()
         self._searches = list[Search]()
+        self._patience = _PATIENCE
 
     def block(self, data: bytes | bytearray, end: int) -> None:
         """Read the whole lines of `data[:end]`, which ends in a line end."""
@@ -108,13 +89,13 @@ class Scan:
 
     def _learn(self, data: bytes | bytearray, end: int) -> None:
         """Take format and shapes from the first lines, and from the whole block where those are something else."""
-        cut = data.find(b"\n", min(end - 1, _HEAD)) + 1
-        lines = [line.removesuffix(b"\r") for line in bytes(data[: cut or end]).split(b"\n")[:-1]]
-        sample = lines[:_SAMPLE]
+        lines = sample.head(data, end)
+        first = lines[: sample.LINES]
         if self.form is None:
-            self.form = detect(sample, self._zone) or detect(lines[_SAMPLE:] + _tail(data, end), self._zone)
+            places = (first, lines[sample.LINES :] + sample.tail(data, end), sample.spread(data, end))
+            self.form = next((form for place in places if (form := detect(place, self._zone))), None)
         if self.form is not None:
-            found = self.form.shapes(sample, self._question.fields)
+            found = self.form.shapes(first, self._question.fields)
             self._shapes = [shape.columns(self._question.fields) for shape in found]
             self._outline = found[0].outline if found and self._worth(self.form) else ()
             self._searches = self._sought(found[0], self.form) if self._outline else []
@@ -185,7 +166,7 @@ class Scan:
         behind = after if not before else b""
         return [
             Search(
-                before + stem + (behind if len(stem) == _DIGITS_OF_A_STATUS else b""),
+                before + stem + (behind if len(stem) == DIGITS_OF_A_STATUS else b""),
                 len(before),
                 shape.columns(self._question.fields, stem),
             )
@@ -204,7 +185,7 @@ class Scan:
 
     def _still(self, data: bytes | bytearray, end: int, form: Format) -> Format:
         """Return the format of a block in which not all is as before: another one where its beginning has become so."""
-        head = [line.removesuffix(b"\r") for line in bytes(data[: min(end, _HEAD)]).split(b"\n")[:_SAMPLE]]
+        head = sample.head(data, end)[: sample.LINES]
         if self._given or any(form.parse(line) for line in head):
             return form
         if (other := detect(head, self._zone)) is not None:
@@ -230,21 +211,28 @@ class Scan:
 
     def _one(self, line: bytes, form: Format) -> None:
         # NULs stand before the first line that a program without O_APPEND writes after its log was truncated.
-        request = form.parse(line.lstrip(b"\0").removesuffix(b"\r"))
+        text = line.lstrip(b"\0").removesuffix(b"\r")
+        request = form.parse(text) or self._elsewhere(text)
         if request is None:
             self.unparsed += 1
             self._odd(line)
         else:
             self._question.request(request)
 
+    def _elsewhere(self, line: bytes) -> Request | None:
+        """Read a line of another format: a log may change its own in the middle. After many that have none, stop."""
+        if self._given or not self._patience:
+            return None
+        self._patience -= 1
+        likely = (form for form in precise_first(self._zone) if form.guessed and form.likely(line))
+        found = next((request for form in likely if (request := form.parse(line)) is not None), None)
+        self._patience = self._patience if found is None else _PATIENCE
+        return found
+
     def _unread(self, data: bytes) -> None:
         for line in data.split(b"\n")[:-1]:
             self.unparsed += 1
             self._odd(line)
-
-
-def _tail(data: bytes | bytearray, end: int) -> list[bytes]:
-    return [line.removesuffix(b"\r") for line in bytes(data[max(0, end - _HEAD) : end]).split(b"\n")[1:-1]]
 
 
 def _occurs(data: bytes | bytearray, end: int, text: bytes) -> int:

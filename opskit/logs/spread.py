@@ -20,7 +20,8 @@ import msgspec
 from opskit.logs import files
 from opskit.logs.formats import Format
 from opskit.logs.pieces import SHARED, Piece, blocks
-from opskit.logs.scan import Question, Scan, Wanted
+from opskit.logs.scan import Question, Scan
+from opskit.logs.wanted import Wanted
 from opskit.model.message import Message
 
 LARGE = 64 << 20

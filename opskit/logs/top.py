@@ -16,9 +16,9 @@ from opskit.logs.groups import Groups
 from opskit.logs.reading import read
 from opskit.logs.redact import redact
 from opskit.logs.request import Request
-from opskit.logs.scan import Wanted
 from opskit.logs.shape import Columns, Show, Shown, Value
 from opskit.logs.shape import Row as Line
+from opskit.logs.wanted import Wanted
 
 _STATUS = re.compile(r"[0-9]{1,3}|[0-9]xx", re.IGNORECASE)
 _MANY = 50_000

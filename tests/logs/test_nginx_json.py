@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from opskit.logs import gateway
 from opskit.logs.nginx_json import by_nginx, fuller
-from opskit.logs.request import Request
 
 LINE = (
     b'{"time":"2026-11-23T10:00:30+08:00","remote_addr":"10.0.0.7","request":"POST /v1/x?y HTTP/1.1","status":200,'
@@ -15,9 +15,11 @@ LINE = (
 
 def test_target_connection_and_upstream_are_read() -> None:
     assert by_nginx(LINE)
-    assert fuller(Request(0.0), LINE) == Request(
-        0.0, method="POST", path="/v1/x?y", connection=17, upstream_status="", upstream_addr="127.0.0.1:18789"
-    )
+    request = gateway.parse(LINE)
+    assert request is not None
+    told = fuller(request, LINE)
+    assert (told.method, told.path, told.upstream_addr) == ("POST", "/v1/x?y", "127.0.0.1:18789")
+    assert (told.connection, told.upstream_status) == (17, "")
 
 
 @pytest.mark.parametrize(
