@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -54,6 +53,8 @@ def out(text: str) -> None:
 
 def out_json(value: Any) -> None:
     """Print one JSON object; bytes of logs that are no text become escapes, so that it stays valid UTF-8."""
+    import json  # most commands print a text
+
     text = json.dumps(value, ensure_ascii=False, indent=2)
     sys.stdout.write(text.encode("utf-8", "backslashreplace").decode() + "\n")
 

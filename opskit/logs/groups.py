@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import heapq
-import marshal
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import IO, Any
+
+from opskit.logs.frames import put, take
 
 Key = tuple[Any, ...]
 Count = tuple[Key, int]
@@ -41,8 +42,8 @@ class Groups:
         run = tempfile.TemporaryFile(buffering=1 << 16)  # noqa: SIM115  # lives as long as the counts
         try:
             for chunk in self._chunks(sorted(self._counts.items())):
-                marshal.dump(chunk, run)
-            marshal.dump([], run)
+                put(run, chunk)
+            put(run, [])
             run.flush()
         except OSError as error:  # which does not say where
             raise OSError(error.errno, error.strerror, tempfile.gettempdir()) from error
@@ -60,7 +61,7 @@ class Groups:
         """Yield what was counted in lists of bounded length, each with its size; a key may occur in several."""
         for run in self._runs:
             run.seek(0)
-            while chunk := marshal.load(run):  # noqa: S302  # written above, by this process
+            while chunk := take(run):
                 yield chunk, _size(chunk)
         for chunk in self._chunks(list(self._counts.items())):
             yield chunk, self._size * len(chunk) // len(self._counts)
@@ -81,5 +82,5 @@ def _size(chunk: list[Count]) -> int:
 
 def _run(run: IO[bytes]) -> Iterator[Count]:
     run.seek(0)
-    while chunk := marshal.load(run):  # noqa: S302  # as above
+    while chunk := take(run):
         yield from chunk

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from opskit.logs import files
+from opskit.logs.form import Format
 from opskit.logs.refusal import shrunk
 from opskit.logs.unpack import kind
 
@@ -22,14 +23,15 @@ _NEAR = 1 << 20  # read at once: what is looked at five times should still be in
 class Piece(msgspec.Struct, frozen=True):
     """Bytes `begin` to `end` of a plain file, which both follow a line end; `end` None for a compressed file.
 
-    `at` is where the file is held open. Of a compressed file every block whose number is `turn` modulo `turns`: to
-    unpack it costs less than to read the lines.
+    `at` is where the file is held open, `guess` the format that its beginning has. Of a compressed file every block
+    whose number is `turn` modulo `turns`: to unpack it costs less than to read the lines.
     """
 
     path: Path
     begin: int
     end: int | None
     at: Path | None = None
+    guess: Format | None = None
     turn: int = 0
     turns: int = 1
 
@@ -39,17 +41,19 @@ class Piece(msgspec.Struct, frozen=True):
         return self.end - self.begin if self.end is not None else _PACKED * (self.at or self.path).stat().st_size
 
 
-def pieces(path: Path, at: Path | None = None, begin: int = 0, end: int | None = None) -> list[Piece]:
+def pieces(
+    path: Path, at: Path | None = None, guess: Format | None = None, begin: int = 0, end: int | None = None
+) -> list[Piece]:
     """Cut a file into two pieces, or none if it is small. LogError where it cannot be read."""
     with files.opened(path, at) as raw:
         descriptor = raw.fileno()
         if kind(path, descriptor) is not None:
-            return [Piece(path, 0, None, at)]
+            return [Piece(path, 0, None, at, guess)]
         stop = os.fstat(descriptor).st_size if end is None else end
         cuts = [begin]
         if stop - begin > SHARED:
             cuts.append(_next_line(descriptor, (begin + stop) // 2, stop))
-    return [Piece(path, one, other, at) for one, other in pairwise([*cuts, stop])]
+    return [Piece(path, one, other, at, guess) for one, other in pairwise([*cuts, stop])]
 
 
 def _next_line(descriptor: int, at: int, stop: int) -> int:

@@ -170,10 +170,10 @@ def _reached(member: _Member, at: Path | None, span: Span, form: Format | None) 
             member.first = None
             return []
         if compression is not None or (span.since is None and span.until is None):
-            return pieces(path, at)
+            return pieces(path, at, form)
         member.last = window.last_time(descriptor, size, stamp)
         begin, end = window.span(descriptor, size, span.since, span.until, stamp, slack)
-    return pieces(path, at, begin, end)
+    return pieces(path, at, form, begin, end)
 
 
 def _stamp(form: Format) -> window.Stamp:

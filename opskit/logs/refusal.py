@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import grp
 import stat
 from pathlib import Path
 
@@ -50,6 +49,8 @@ def _forbidden(path: Path) -> Message:
 
 
 def _group(gid: int) -> str:
+    import grp  # few logs are forbidden
+
     try:
         return grp.getgrgid(gid).gr_name
     except KeyError:

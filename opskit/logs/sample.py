@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-LINES = 200
+LINES = 100
 _REACH = 1 << 16
 
 
@@ -23,6 +23,12 @@ def spread(data: bytes | bytearray, end: int) -> list[bytes]:
     """Return lines from all over: what begins and ends with other things may have its own in between."""
     lines = bytes(data[:end]).split(b"\n")[:-1]
     return _lines(lines[:: max(1, len(lines) // LINES)])
+
+
+def mark(lines: Sequence[bytes], outline: Sequence[bytes]) -> bytes:
+    """Return a letter of the outline that each of the lines has exactly once, b"" where there is none."""
+    letters = (bytes((letter,)) for text in outline for letter in text if not bytes((letter,)).isalnum())
+    return next((letter for letter in letters if lines and all(line.count(letter) == 1 for line in lines)), b"")
 
 
 def _lines(found: Sequence[bytes]) -> list[bytes]:

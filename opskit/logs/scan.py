@@ -13,14 +13,14 @@ from typing import Any, NamedTuple, Protocol
 
 import stringzilla
 
-from opskit.logs import sample
+from opskit.logs import finding, sample
 from opskit.logs.formats import Format, detect, precise_first
 from opskit.logs.request import Request
 from opskit.logs.shape import Columns, Row, Shape
 from opskit.logs.wanted import DIGITS_OF_A_STATUS, Wanted
 
 _PATIENCE = 2000
-_DIGITS = frozenset(b"0123456789")
+_SMALL = 1 << 14
 _BARE = (b"", b"")
 
 
@@ -51,10 +51,9 @@ class Question(Protocol):
 
 
 class Search(NamedTuple):
-    """A text that each line with some status contains, where in it the number begins, and what such lines look like."""
+    """A text that each line with some status contains, and what such lines look like."""
 
     needle: bytes
-    offset: int
     columns: Columns
 
 
@@ -62,13 +61,20 @@ class Scan:
     """The reading of one file: its format, its shapes, and how many lines were there."""
 
     def __init__(
-        self, question: Question, form: Format | None, wanted: Wanted | None, odd: Callable[[bytes], None], zone: tzinfo
+        self,
+        question: Question,
+        form: Format | None,
+        wanted: Wanted | None,
+        odd: Callable[[bytes], None],
+        zone: tzinfo,
+        guess: Format | None = None,
     ) -> None:
-        self.form, self.lines, self.unparsed, self.examined = form, 0, 0, 0
+        self.form, self.lines, self.unparsed, self.examined = form or guess, 0, 0, 0
         self._question, self._wanted, self._odd, self._zone = question, wanted, odd, zone
         self._shapes: list[Columns] = []
         self._given = form is not None
         self._outline: tuple[bytes, ...] = ()
+        self._glance = b""
         self._searches = list[Search]()
         self._patience = _PATIENCE
 
@@ -81,11 +87,8 @@ class Scan:
         if self.form is None:
             self.examined += lines
             self._unread(bytes(data[:end]))
-        elif self._outlined(data, end, lines):
-            self._candidates(data, end, self.form)
-        else:
-            self.examined += lines
-            self._all(data, end, lines, self.form)
+        elif not self._quickly(data, end, lines, self.form):
+            self._divided(data, end, lines, self._still(data, end, self.form))
 
     def _learn(self, data: bytes | bytearray, end: int) -> None:
         """Take format and shapes from the first lines, and from the whole block where those are something else."""
@@ -98,64 +101,64 @@ class Scan:
             found = self.form.shapes(first, self._question.fields)
             self._shapes = [shape.columns(self._question.fields) for shape in found]
             self._outline = found[0].outline if found and self._worth(self.form) else ()
+            self._glance = sample.mark(first, self._outline)
             self._searches = self._sought(found[0], self.form) if self._outline else []
 
     def _worth(self, form: Format) -> bool:
         """Tell whether looking for statuses spares reading: a lone digit of a class is in nearly every JSON line."""
         return self._wanted is not None and (form.around[0] != b"" or self._wanted.sharp)
 
-    def _outlined(self, data: bytes | bytearray, end: int, lines: int) -> bool:
-        """Tell whether each line can be taken for one of the format without reading it."""
-        return bool(self._outline) and all(_occurs(data, end, text) == lines for text in self._outline)
+    def _quickly(self, data: bytes | bytearray, end: int, lines: int, form: Format) -> bool:
+        """Read lines that are all of the usual kind, False where one is not."""
+        if self._outline:
+            # Each can be taken for a line of the format without reading it. A single letter is counted faster.
+            usual = bool(self._glance) and _occurs(data, end, self._glance) == lines
+            usual = usual or all(_occurs(data, end, text) == lines for text in self._outline)
+            return usual and self._candidates(data, end, form)
+        rows = self._shapes[0].rows(data, end, lines) if self._shapes else None
+        if rows is not None:
+            self._question.rows(self._shapes[0], rows)
+            self.examined += lines
+        return rows is not None
 
-    def _candidates(self, data: bytes | bytearray, end: int, form: Format) -> None:
+    def _divided(self, data: bytes | bytearray, end: int, lines: int, form: Format) -> None:
+        """Read lines of which few are unusual: the smaller the parts, the more of them are all of the usual kind."""
+        cut = data.find(b"\n", end // 2, end - 1) + 1
+        if not cut or end < _SMALL or not self._shapes:
+            self.examined += lines
+            self._each(bytes(data[:end]).split(b"\n")[:-1], form)
+            return
+        for part in (data[:cut], data[cut:end]):
+            number: int = stringzilla.count(part, b"\n")
+            if not self._quickly(part, len(part), number, form):
+                self._divided(part, len(part), number, form)
+
+    def _candidates(self, data: bytes | bytearray, end: int, form: Format) -> bool:
         """Read the lines that contain a wanted status. One that contains several counts where it has that status."""
         odd = dict[int, bytes]()
         bare = form.around == _BARE
         for search in self._searches:
-            found = self._found(data, end, search, bare)
             # All at once is faster, but a bare number is found in too many lines of other statuses.
-            rows = None if bare else self._together(data, found, search.columns)
+            rows = None if bare else search.columns.rows(*finding.together(data, end, search.needle))
             if rows is None:
-                rows = self._sifted(data, found, search.columns, odd)
+                rows = self._sifted(data, finding.places(data, end, search.needle, bare), search.columns, odd)
             self._question.rows(search.columns, rows)
             self.examined += len(rows)
         self.examined += len(odd)
         self._each(list(odd.values()), form)
-
-    @staticmethod
-    def _found(data: bytes | bytearray, end: int, search: Search, bare: bool) -> list[tuple[int, int]]:
-        """Return beginning and end of the lines that contain what is looked for."""
-        find, line_start, line_end = stringzilla.Str(data).find, data.rfind, data.find
-        needle, offset = search.needle, search.offset
-        lines = list[tuple[int, int]]()
-        at = find(needle, 0, end)
-        while at >= 0:
-            if bare and (data[at + 3] in _DIGITS or (at and data[at - 1] in _DIGITS)):
-                at = find(needle, at + 1, end)
-                continue
-            stop = line_end(b"\n", at + offset) + 1
-            lines.append((line_start(b"\n", 0, at + offset) + 1, stop))
-            at = find(needle, stop - 1, end)
-        return lines
-
-    @staticmethod
-    def _together(data: bytes | bytearray, found: list[tuple[int, int]], columns: Columns) -> list[Row] | None:
-        """Return the rows of these lines, None where one of them has not the shape."""
-        lines = b"".join([data[begin:stop] for begin, stop in found])
-        return columns.rows(lines, len(lines), len(found))
+        return True
 
     def _sifted(
-        self, data: bytes | bytearray, found: list[tuple[int, int]], columns: Columns, odd: dict[int, bytes]
+        self, data: bytes | bytearray, found: Iterator[tuple[int, int]], columns: Columns, odd: dict[int, bytes]
     ) -> list[Row]:
         """Return the rows of those lines that have the status; what has no shape at all is odd."""
         rows = list[Row]()
         match, usual, single, take = columns.line, self._shapes[0].line, columns.single, rows.append
         for begin, stop in found:
-            if row := match(data, begin, stop - 1):
+            if row := match(data, begin, stop):
                 take(row[1] if single else row.groups())
-            elif usual(data, begin, stop - 1) is None:  # else its status is another one, and found as such
-                odd[begin] = bytes(data[begin : stop - 1])
+            elif usual(data, begin, stop) is None:  # else its status is another one, and found as such
+                odd[begin] = bytes(data[begin:stop])
         return rows
 
     def _sought(self, shape: Shape, form: Format) -> list[Search]:
@@ -167,21 +170,10 @@ class Scan:
         return [
             Search(
                 before + stem + (behind if len(stem) == DIGITS_OF_A_STATUS else b""),
-                len(before),
                 shape.columns(self._question.fields, stem),
             )
             for stem in (self._wanted.stems if self._wanted else ())
         ]
-
-    def _all(self, data: bytes | bytearray, end: int, lines: int, form: Format) -> None:
-        """Read every line: at once where all have the first shape, else each by the first shape that it has."""
-        if self._shapes:
-            rows = self._shapes[0].rows(data, end, lines)
-            if rows is not None:
-                self._question.rows(self._shapes[0], rows)
-                return
-        form = self._still(data, end, form)
-        self._each(bytes(data[:end]).split(b"\n")[:-1], form)
 
     def _still(self, data: bytes | bytearray, end: int, form: Format) -> Format:
         """Return the format of a block in which not all is as before: another one where its beginning has become so."""

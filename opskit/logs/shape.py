@@ -104,9 +104,13 @@ class Columns:
         # The engine looks up a class of characters in one step unless a category is among them, and what only a quote
         # ends twice as fast as what a line end ends too.
         self._source = source.replace(rb"[^\s", rb"[^ \t-\r").replace(rb'[^"\n]', rb'[^"]')
-        # Between two line ends nothing has to stop at a line end.
-        self.line = re.compile(self._source.replace(rb"[^\n]", b".") + rb"\r?+", re.DOTALL).fullmatch
         self.single = groups == 1
+
+    @cached_property
+    def line(self) -> Callable[..., re.Match[bytes] | None]:
+        """Match one line without its line end."""
+        # Between two line ends nothing has to stop at a line end.
+        return re.compile(self._source.replace(rb"[^\n]", b".") + rb"\r?+", re.DOTALL).fullmatch
 
     @cached_property
     def _lines(self) -> re.Pattern[bytes]:
@@ -133,8 +137,13 @@ class Columns:
     def keys(self, rows: Iterable[Row], shown: Sequence[Shown]) -> Iterator[tuple[Any, ...]]:
         """Yield for each row these fields as their functions show them."""
         several = list(rows)
-        picks = [(text, read, show) for field, show in shown for text, read in [self._pick(field)]]
-        return zip(*[map(show, map(read, map(text, several))) for text, read, show in picks], strict=True)
+        return zip(*[self._shown(several, field, show) for field, show in shown], strict=True)
+
+    def _shown(self, rows: list[Row], field: str, show: Show) -> Iterator[Any]:
+        place, read = self._places.get(field, _ABSENT)
+        if place is None:
+            return repeat(show(read(b"")), len(rows))
+        return map(show, map(read, map(itemgetter(place), rows) if self._groups > 1 else rows))
 
     def texts(self, rows: list[Row], fields: Sequence[str]) -> Iterator[Any]:
         """Yield the raw texts of some fields of each row: the text itself where it is one field, else a tuple."""

@@ -7,7 +7,6 @@ instance, is done here.
 from __future__ import annotations
 
 import io
-import marshal
 import os
 import threading
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ import msgspec
 
 from opskit.logs import files
 from opskit.logs.formats import Format
+from opskit.logs.frames import put, take
 from opskit.logs.pieces import SHARED, Piece, blocks
 from opskit.logs.scan import Question, Scan
 from opskit.logs.wanted import Wanted
@@ -111,9 +111,9 @@ class _Child:
             if not complete:
                 return {}
             told.seek(0)
-            while (part := marshal.load(told)) is not None:  # noqa: S302  # from our own child
+            while (part := take(told)) is not None:
                 question.join(part)
-            return {index: _decoded(values) for index, values in marshal.load(told)}  # noqa: S302  # as above
+            return {index: _decoded(values) for index, values in take(told)}
 
 
 def _whole(pipe: IO[bytes]) -> IO[bytes]:
@@ -133,9 +133,9 @@ def _whole(pipe: IO[bytes]) -> IO[bytes]:
 def _work(question: Question, task: Task, work: Sequence[Piece], indexes: list[int], pipe: IO[bytes]) -> None:
     read = [(index, _encoded(_read(task, question, work[index]))) for index in indexes]
     for part in question.parts():
-        marshal.dump(part, pipe)
-    marshal.dump(None, pipe)
-    marshal.dump(read, pipe)
+        put(pipe, part)
+    put(pipe, None)
+    put(pipe, read)
     pipe.write(_COMPLETE)
 
 
@@ -151,7 +151,7 @@ def _decoded(values: tuple[Any, ...]) -> Read:
 
 def _read(task: Task, question: Question, piece: Piece) -> Read:
     """Read one piece. A file that breaks off has its error beside what was read before."""
-    reading = Reading(question, task, piece.path)
+    reading = Reading(question, task, piece.path, piece.guess)
     try:
         for data, end in blocks(piece):
             reading.block(data, end)
@@ -163,9 +163,9 @@ def _read(task: Task, question: Question, piece: Piece) -> Read:
 class Reading:
     """The reading of one file or piece, block by block."""
 
-    def __init__(self, question: Question, task: Task, path: Path) -> None:
+    def __init__(self, question: Question, task: Task, path: Path, guess: Format | None = None) -> None:
         self._path, self._shown, self._unread = path, task.shown, list[str]()
-        self._scan = Scan(question, task.form, task.wanted, self._odd, task.zone)
+        self._scan = Scan(question, task.form, task.wanted, self._odd, task.zone, guess)
 
     def block(self, data: bytes | bytearray, end: int) -> None:
         """Read the whole lines of `data[:end]`."""

@@ -12,9 +12,9 @@ import msgspec
 
 from opskit.logs.account import Account, Span
 from opskit.logs.bounds import Bounds
+from opskit.logs.form import late
 from opskit.logs.groups import Groups
 from opskit.logs.reading import read
-from opskit.logs.redact import redact
 from opskit.logs.request import Request
 from opskit.logs.shape import Columns, Show, Shown, Value
 from opskit.logs.shape import Row as Line
@@ -155,8 +155,11 @@ def _given(value: Value) -> str:
     return str(value) if value else "-"
 
 
+_redact = late("redact", "redact")
+
+
 def _clean(value: Value) -> str:
-    return redact(str(value)) if value else "-"
+    return str(_redact(str(value))) if value else "-"
 
 
 def _without_query(value: Value) -> str:
