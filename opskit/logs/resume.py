@@ -137,10 +137,10 @@ def _attempt(path: Path, stack: ExitStack) -> list[Member] | None:
         try:
             member = open_member(name)
         except LogError as error:
-            if name.is_symlink():  # it leads nowhere, and will not by itself
+            if name.is_symlink() and name != path:  # it leads nowhere, and will not by itself
                 found.append(Member(name, None, None, error=error.message))
                 continue
-            if members_of(path) == [path] and files.identity(path) is None:
+            if name.is_symlink() or (members_of(path) == [path] and files.identity(path) is None):
                 raise
             return None
         if member.raw is not None:

@@ -9,10 +9,12 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from opskit.logs.refusal import LogError
 from opskit.logs.resume import Position, load, lock, open_since, save
 from opskit.logs.resume_plan import First
 
@@ -257,3 +259,16 @@ class RotatingLog(RuleBasedStateMachine):
 
 RotatingLog.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 TestRotatingLog = RotatingLog.TestCase
+
+
+def test_a_link_to_nowhere_in_the_set_is_named_and_stops_nothing(tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.write_bytes(b"7 id=1 \n")
+    (tmp_path / "access.log.2").symlink_to(tmp_path / "nothing")
+    with open_since(log, None, "start", stamp) as resumed:
+        assert [block for _, block in resumed.blocks()] == [b"7 id=1 \n"]
+        assert any("a link to nowhere" in str(lost) for lost in resumed.coverage.lost)
+    log.unlink()
+    log.symlink_to(tmp_path / "nothing")
+    with pytest.raises(LogError, match="a link to nowhere"), open_since(log, None):
+        pass
