@@ -78,12 +78,9 @@ def find(
         members = [file for file in held if file.hidden is None]
         found = list(islice(_found(wanted, members, problems), MOST))
         named = [reader.told(*place, zone) for place in found]
-        offsets = (_offset(mention, line) for mention, (*_, line) in zip(named, found, strict=True))
-        local = next(filter(None, offsets), zone)
-        mentions = [
-            reader.told(*place, local) if mention.error else mention
-            for mention, place in zip(named, found, strict=True)
-        ]
+        both = list(zip(named, found, strict=True))
+        local = next(filter(None, (_offset(mention, line) for mention, (*_, line) in both)), zone)
+        mentions = [reader.told(*place, local) if mention.error else mention for mention, place in both]
         own = [mention for mention in mentions if mention.tie == "id" and mention.request]
         nginx = [mention for mention in own if mention.layer == "nginx"]
         known = {(mention.path, mention.line) for mention in mentions}
