@@ -59,4 +59,6 @@ def _text(answer: Top, reader: Reader) -> str:
         files=len(answer.account.files),
         matched=answer.matched,
     )
+    if answer.on_disk:
+        lines.append(reader.read(say("more different keys than fit into memory; they were counted on disk, exactly")))
     return "\n".join([*lines, *remarks(answer.account, reader), reader.read(text)])

@@ -25,6 +25,11 @@ class Groups:
         self._runs = list[IO[bytes]]()
         self._size = 0
 
+    @property
+    def on_disk(self) -> bool:
+        """Whether there were more keys than fit into memory."""
+        return bool(self._runs)
+
     def add(self, counts: Iterable[Count], size: int) -> None:
         """Add counts whose keys have at most `size` characters together."""
         known = self._counts

@@ -66,13 +66,17 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Top(msgspec.Struct, frozen=True):
-    """The answer. `matched` lines finished in the window with a wanted status."""
+    """The answer. `matched` lines finished in the window with a wanted status.
+
+    `on_disk` where there were too many different keys for the memory, and files counted them: as exactly.
+    """
 
     window: tuple[float | None, float | None]
     by: tuple[str, ...]
     account: Account
     matched: int
     top: dict[str, tuple[Row, ...]]
+    on_disk: bool = False
 
 
 def count(query: Query) -> Top:
@@ -87,7 +91,8 @@ def count(query: Query) -> Top:
     tally = _Tally(query, wanted.statuses)
     account = read(query, tally, wanted)
     tally.settle()
-    return Top((query.since, query.until), query.by, account, tally.matched, _ranked(tally.groups, asked, query.n))
+    ranked = _ranked(tally.groups, asked, query.n)
+    return Top((query.since, query.until), query.by, account, tally.matched, ranked, tally.groups.on_disk)
 
 
 def _spelt(status: int | str) -> str:

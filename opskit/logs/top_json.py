@@ -15,6 +15,7 @@ def as_json(top: Top, zone: tzinfo) -> dict[str, Any]:
         **window_json(top.window, zone),
         **account_json(top.account, zone),
         "matched": top.matched,
+        "on_disk": top.on_disk,
         "top": {
             status: [{**dict(zip(top.by, map(shown, row.key), strict=True)), "count": row.count} for row in rows]
             for status, rows in top.top.items()

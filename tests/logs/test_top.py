@@ -51,6 +51,7 @@ def test_the_answer_has_its_whole_shape(tmp_path: Path) -> None:
         "examined": 8,
         "coverage": {"complete": True, "first": "2026-11-22T13:00:01+08:00", "why": []},
         "matched": 5,
+        "on_disk": False,
         "top": {
             "401": [],
             "429": [{"client": "10.0.0.7", "count": 3}, {"client": "10.0.0.8", "count": 1}],
