@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import stat
 from pathlib import Path
 
@@ -49,8 +50,6 @@ def _forbidden(path: Path) -> Message:
 
 
 def _group(gid: int) -> str:
-    import grp  # few logs are forbidden
-
     try:
         return grp.getgrgid(gid).gr_name
     except KeyError:
