@@ -6,6 +6,7 @@ Everything above this module works on lines; here is the only place of the room 
 from __future__ import annotations
 
 import os
+import resource
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,10 +18,11 @@ import msgspec
 from opskit.logs.refusal import LogError, Truncated, explained, irregular
 from opskit.logs.unpack import kind, unpacked
 
-__all__ = ["FLAGS", "LogError", "Tail", "Truncated", "blocks", "identity", "lines", "opened", "tail"]
+__all__ = ["FLAGS", "LogError", "Tail", "Truncated", "blocks", "identity", "lines", "make_room", "opened", "tail"]
 
 MAX_LINE = 1 << 20
 _BLOCK = 1 << 18
+_SPARE = 128
 _SLACK_S = 60.0  # access logs are written at the end of requests and in per-worker buffers: not in order
 FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY  # a FIFO without a writer must not make us wait
 
@@ -102,6 +104,14 @@ def opened(path: Path, at: Path | None = None) -> Iterator[IO[bytes]]:
         raise LogError(explained(path, error)) from error
     finally:
         os.close(descriptor)
+
+
+def make_room(number: int) -> None:
+    """Let this process hold so many files open at once, as far as it may: a set can have thousands."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = number + _SPARE if hard == resource.RLIM_INFINITY else min(number + _SPARE, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def identity(path: Path | str) -> tuple[int, int] | None:

@@ -132,6 +132,7 @@ def _opened(path: Path, stack: ExitStack) -> list[Member]:
 
 def _attempt(path: Path, stack: ExitStack) -> list[Member] | None:
     names = members_of(path)
+    files.make_room(len(names))
     found = []
     for name in names:
         try:

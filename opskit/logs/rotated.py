@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from opskit.logs.files import FLAGS, LogError, identity
+from opskit.logs.files import FLAGS, LogError, identity, make_room
 from opskit.logs.refusal import explained
 from opskit.logs.unpack import SUFFIXES
 from opskit.model.message import Message
@@ -137,6 +137,7 @@ def held(choose: Callable[[], Iterable[Listed]]) -> Iterator[list[Held]]:
     for attempt in range(1, _TRIES + 1):
         with ExitStack() as stack:
             chosen = list(choose())
+            make_room(len(chosen))
             found = [Held(it.path, it.log, None if it.hidden else _at(it.path, stack), it.hidden) for it in chosen]
             # Between the renaming of a log and its making anew there is none of that name, but only for a moment.
             gone = any(map(_missing, found)) and any(file.at for file in found) and attempt < _MISSED

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -93,3 +95,18 @@ def test_a_truncated_member_gives_what_it_holds(tmp_path: Path) -> None:
     answer = stats(Span(paths=(log,)))
     assert answer.by_status["200"] > 3
     assert [file.error is None for file in answer.account.files] == [False, True]
+
+
+def test_a_set_of_more_files_than_a_process_usually_may_open_is_read_whole(tmp_path: Path) -> None:
+    for number in range(1, 301):
+        (tmp_path / f"access.log.{number}").write_bytes(
+            b'10.0.0.%d - - [22/Nov/2026:13:00:00 +0800] "GET / HTTP/1.1" 429 5\n' % (number % 250)
+        )
+    (tmp_path / "access.log").touch()
+    code = "import resource, sys\nfrom opskit.logs.top import Query, count\n"
+    code += "resource.setrlimit(resource.RLIMIT_NOFILE, (200, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))\n"
+    code += "found = count(Query(paths=(sys.argv[1],)))\nprint(found.matched, len(found.account.coverage.why))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "access.log")], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "300 0\n"
