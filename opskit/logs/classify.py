@@ -57,9 +57,10 @@ _DECODED = re.compile(r"(?:n_decoded|n_gen) = +(\d+)")
 _PROGRESS = re.compile(r"prompt processing.{0,120} t = +(\d+(?:\.\d+)?) s")
 # A single token takes 0.00 ms, because the clock starts with the first one: its rate means nothing.
 _RATE = re.compile(
-    r"\btg = +(\d+(?:\.\d+)?) t/s|(?<!prompt )eval time =(?! *0\.00 ms).{0,90}, +(\d+(?:\.\d+)?) tokens per second"
+    r"\btg = +(\d+(?:\.\d+)?) t/s|(?<!prompt )eval time +=(?! *0\.00 ms).{0,90}, +(\d+(?:\.\d+)?) tokens per second"
 )
-_TOTAL = re.compile(r"total time = +(\d+(?:\.\d+)?) ms")
+# The whole of a request, or a part of it.
+_TOTAL = re.compile(r"(?:total|eval) time += +(\d+(?:\.\d+)?) ms")
 
 # For a block: a named cause beats "it died", which beats who gave up and why it was slow, which beats that it was slow;
 # within one tier the first line.

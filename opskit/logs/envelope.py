@@ -24,6 +24,8 @@ _SYSLOG = re.compile(r"(?:<\d{1,3}>)?(\S{1,12} +\d{1,2} \d\d:\d\d:\d\d)(?:\.\d{1
 _TAG = re.compile(r"(?:[\w.:-]{1,64} )?[A-Za-z(][\w./@()-]{0,63}(?:\[\d{1,10}\])?: ")
 _TAG_PID = re.compile(r"(?:[\w.:-]{1,64} )?[A-Za-z][\w./@-]{0,63}\[\d{1,10}\]: (?!segfault at|trap |general pro)")
 _BOOT = re.compile(r"\[ *(\d{1,12}\.\d{3,9})\] ?")
+# `dmesg -e`: the minute where it changes, and else the seconds since the line before.
+_SINCE = re.compile(r"\[(?: *\+\d{1,9}\.\d{3,9}|[A-Z][a-z]{2}[ \d]\d \d\d:\d\d)\] ?")
 _CTIME = re.compile(r"\[([A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4})\] ?")
 _LLAMA = re.compile(r"(?:\d{1,9}\.){2,4}\d{3} ([IWEDT]) ")
 _GLUED = re.compile(r'(?<=[^\s"\\])(?=time=20\d\d-\d\d-\d\dT)|(?<= )(?=time=20\d\d-\d\d-\d\dT)')
@@ -89,7 +91,7 @@ def _bracketed(text: str, zone: tzinfo) -> Opened | None:
         return Opened(text[match.end() :], uptime_s=float(match[1]))
     if match := _CTIME.match(text):
         return Opened(text[match.end() :], _ctime(match[1], zone))
-    return None
+    return Opened(text[match.end() :]) if (match := _SINCE.match(text)) else None
 
 
 def _tagged(text: str) -> Opened | None:

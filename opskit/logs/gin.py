@@ -13,12 +13,15 @@ from opskit.logs.request import Request
 # gin logger.go: "[GIN] %v |%s %3d %s| %13v | %15s |%s %-7s %s %#v"; one-api and new-api put a request id in front.
 _LINE = re.compile(
     r"\[GIN\] (\d{4}/\d\d/\d\d - \d\d:\d\d:\d\d) \|(?: +([\w.-]{1,80}) +\|)?(?= +\d{3} ) +(\d{3}) +\| +(\S{1,24}) +\|"
-    r' +(\S{1,64}) +\| +([A-Z]{1,16}) +"?([^"]*)"?'
+    r'(?: +(\S{1,64}) +\|)? +([A-Z]{1,16}) +"?([^"]*)"?'
 )
 
 
 class GinLine(msgspec.Struct, frozen=True):
-    """The columns of one line; `time` as written, local and without zone; `duration_s` None where it is unreadable."""
+    """The columns of one line; `time` as written, local and without zone; `duration_s` None where it is unreadable.
+
+    `client` is empty where somebody took it out before he showed the line.
+    """
 
     time: str
     status: int
@@ -36,7 +39,7 @@ def read(text: str) -> GinLine | None:
     if match is None:
         return None
     time, request_id, status, duration, client, method, path = match.groups()
-    return GinLine(time, int(status), stamp.go_duration(duration), client, method, path.rstrip(), request_id)
+    return GinLine(time, int(status), stamp.go_duration(duration), client or "", method, path.rstrip(), request_id)
 
 
 def minute(at: float, zone: tzinfo) -> bytes:
@@ -52,7 +55,7 @@ def request(line: GinLine, zone: tzinfo) -> Request | None:
     return Request(
         at=at,
         status=line.status,
-        client=line.client,
+        client=line.client or None,
         method=line.method,
         path=line.path,
         duration_s=line.duration_s,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 
 from opskit.logs.label_rule import Rule, rule
+from opskit.logs.labels_engine import ENGINES
 from opskit.logs.labels_gpu import GPU, MEMORY
 from opskit.logs.labels_nginx import NGINX
 from opskit.logs.labels_proxy import PROXY
@@ -94,7 +95,7 @@ _DIED = (
     ),
     rule("crash", "exit status", "exit code", pattern=r"exit (?:status|code):? \(?(?!0\b(?!x))(?:\d|0x)"),
     rule("crash", "not listed in available servers", "abort was called at "),
-    rule("crash", "server crash ", "terminate called", "bus error", "stack smashing"),
+    rule("crash", "server crash ", "terminate called", "stack smashing"),
     rule("crash", "libc++abi", "abort trap", "double free", "munmap_chunk", "corrupted size vs"),
     rule("crash", "free(): ", "malloc(): ", pattern=r"(?:free|malloc)\(\): [a-z]"),
     rule(
@@ -209,7 +210,7 @@ _ADVICE = (
     rule("warning", "level=warn", "level=error", "got exception", "vram usage didn't recover", "low vram mode"),
     rule("warning", "n_ctx_train", pattern=r"n_ctx_(?:per_)?seq.{0,20}[<>] n_ctx_train"),
     rule("warning", "invalid input batch", "failed to prepare attention", pattern=r"^(?:srv|init|decode)"),
-    rule("warning", "inconsistent sequence positions"),
+    rule("warning", "inconsistent sequence positions", "forcing full prompt re-processing"),
     rule("warning", "kv cache", "kv slot", "memory slot", pattern=r"(?:failed to|could not) find (?:free space|a \w)"),
     # Said of one library or one card of several: the others may well do.
     rule(
@@ -218,7 +219,7 @@ _ADVICE = (
     rule("warning", "recommended max working set size", "no compatible amdgpu", "unable to load cuda"),
     rule("warning", "no nvidia devices detected", "run with libnvidia-ml.so", "closed before connect"),
     rule("warning", "long-running session: ", "lane wait exceeded", "liveness warning: ", "unsupportedparamserror"),
-    rule("warning", "failed to fit params", "remains running after unit stopped"),
+    rule("warning", "failed to fit params", "remains running after unit stopped", "ness probe failed: "),
     rule("warning", "skipping cuda device", "dropping rocm device", "dropping integrated gpu", "no api key passed in"),
     rule(
         "warning",
@@ -237,6 +238,7 @@ RULES: tuple[Rule, ...] = (
     *_ENDED,
     *_PANIC,
     *SYSTEM,
+    *ENGINES,
     *_DIED,
     *_CLIENT,
     *_STATE,

@@ -18,7 +18,13 @@ MEMORY: tuple[Rule, ...] = (
     rule("ram-oom", "oomkilled", pattern=r"oomkilled(?!\W{1,3}false)"),
     rule("ram-oom", "page allocation failure", "vmalloc: allocation failure", "low on resource: memory"),
     rule("ram-oom", "out of memory: kill", "no killable processes", "cgroup out of memory", "oomcontroller"),
-    rule("ram-oom", "due to memory pressure", "low memory! at or below", pattern=r"^killed |^low memory!"),
+    rule(
+        "ram-oom",
+        "due to memory pressure",
+        "due to memory used",
+        "low memory! at or below",
+        pattern=r"^killed |^low memory!",
+    ),
     rule("ram-oom", "requires more system memory", "too large for system", "is too large for this system"),
     rule("ram-oom", "cannot allocate memory", "enomem", "bad_alloc", "bad allocation", "not enough memory resources"),
     rule("ram-oom", "outofhostmemory", "out_of_host_memory"),
@@ -35,15 +41,19 @@ MEMORY: tuple[Rule, ...] = (
         pattern=r"out of memory|(?:allocate|allocating).{0,60}cpu buffer|cpu_buffer\w*: failed|insufficient memory"
         r"|paging file",
     ),
-    rule("ram-oom", "signal: killed", "code=killed, status=9", "exited with code 137"),
+    rule("ram-oom", "signal: killed", "code=killed, status=9", "code=killed, signal=kill", "exited with code 137"),
     # 137 is SIGKILL to a container, and "Killed" what its shell says of it.
     rule(
         "ram-oom",
         "exit code",
         "exit status",
-        " killed",
-        pattern=r"exit (?:code|status):? \(?137\b|line \d+: +\d+ killed",
+        "killed",
+        pattern=r"exit (?:code|status):? \(?137\b|line \d+: +\d+ killed|^killed$",
     ),
+    # The allocator of the Jetson's driver gives the number of the system call.
+    rule("vram-oom", "nvmap", pattern=r"nvmap\w{1,40}: .{0,80}error 12\b"),
+    # vLLM plans its cache before the first request.
+    rule("vram-oom", "memory for the cache blocks", "available kv cache memory"),
     rule("vram-oom", "cudamalloc failed", "hipmalloc failed", "out of device memory", "erroroutofmemory"),
     rule("vram-oom", "error_out_of_memory", "out_of_device_memory", "cublas_status_alloc_failed", "outofdevicememory"),
     rule(
@@ -70,14 +80,29 @@ MEMORY: tuple[Rule, ...] = (
 _LOST = (
     rule("gpu-lost", "fallen off the bus", "fell off the bus", "gpu is lost", "gpu_is_lost", "devicelost"),
     rule("gpu-lost", "device lost", "device_lost", "context is lost", "removed from the bus"),
-    rule("gpu-lost", "nvrm: xid", pattern=r"nvrm: xid \(.{1,40}\): 79,"),
-    rule("gpu-lost", "rminitadapter", "rm_init_adapter", "nvidia probe routine", pattern=r"fail|cannot"),
-    rule("gpu-lost", "nvrm: ", pattern=r"nvrm: .{0,80}(?:cannot attach gpu|gpu lost|gpu is not responding)"),
+    rule("gpu-lost", "xid", pattern=r"nvrm: xid \(.{1,40}\): 79,|xidcriticalerror: xid=79\b"),
+    rule(
+        "gpu-lost",
+        "rminitadapter",
+        "rm_init_adapter",
+        "nvidia probe routine",
+        "gfw boot",
+        "gfw_boot",
+        "bootstrap riscv/gsp",
+        "nvrm: nvidia init",
+        pattern=r"fail|cannot",
+    ),
+    rule("gpu-lost", "nvrm", pattern=r"nvrm.{0,80}(?:cannot attach gpu|gpu lost|gpu is not responding|booter failed)"),
     # The library of the Jetson's driver, which has no kernel log of its own.
     rule("gpu-lost", "nvrm", pattern=r"nvrm(?:mem|gpu)\w* ?fail"),
-    rule("gpu-lost", "device inaccessible", pattern=r"^(?:nvidia|amdgpu) .{0,120}device inaccessible"),
+    rule(
+        "gpu-lost",
+        "device inaccessible",
+        "refused to change power state",
+        pattern=r"^(?:nvidia|amdgpu)\S{0,8} .{0,120}(?:device inaccessible|refused to change power)",
+    ),
     rule("gpu-lost", "no devices were found", pattern=r"^no devices were found"),
-    rule("gpu-lost", "none of the nvidia devices", "no nvidia gpu found", "nvrm: api mismatch"),
+    rule("gpu-lost", "none of the nvidia devices", "no nvidia gpu found", "nvrm: api mismatch", "no nvidia graphics"),
     rule("gpu-lost", "nvml", pattern=r"failed to initialize nvml|nvml.{0,60}(?:unknown error|not loaded|mismatch)"),
     rule("gpu-lost", "busy or unavailable", "-capable device is detected", "communicate with the nvidia driver"),
     rule("warning", "cudart init failure:", " err:", pattern=_NO_DRIVER),
@@ -92,11 +117,22 @@ _LOST = (
         "not yet initialized",
         "display driver / cuda driver",
         "driver shutting down",
-        pattern=r"(?:cuda|rocm|hip) ?error|cudaget|hipget",
+        # The name of an error stands behind what reports it: what comes before is somebody else's word.
+        pattern=r"(?:(?:cuda|rocm|hip) ?error|ggml-cuda\S{1,20}:).{0,300}(?:unknown error|init\w+ error|not yet init"
+        r"|display driver|shutting down)|cudaget|hipget|cuda unknown error",
     ),
 )
 _FAULT = (
-    rule("gpu-fault", "nvrm: xid", pattern=r"nvrm: xid \("),
+    # The kernel's own line, and how those retell it who watch over it.
+    rule(
+        "gpu-fault",
+        "xid",
+        pattern=r"nvrm: xid \(|xidcriticalerror: xid=\d"
+        r"|\bxid \d{1,3}\b.{0,200}(?:detected on gpu pci:|fault_\w+ access_)",
+    ),
+    # Before 2024 a runner gave the number, the place and the text, and its server said the same without "CUDA error".
+    rule("gpu-fault", "ggml-cuda", pattern=r"(?:^|\.go:\d+: )\d{1,4} at \S{0,300}ggml-cuda\S{0,20}:\d"),
+    rule("gpu-fault", "aer: can't recover", pattern=r"^(?:nvidia|amdgpu) "),
     rule("warning", "blaslt error"),
     rule(
         "gpu-fault",
@@ -115,18 +151,19 @@ _FAULT = (
         "gpu-fault",
         "nvrm:",
         "nvidia-modeset:",
-        pattern=r"nvrm: .{0,80}(?:in a bad state|crash dump)|nvidia-modeset: error: gpu:",
+        pattern=r"nvrm: .{0,160}(?:in a bad state|crash dump|marked for reset)|nvidia-modeset: error: gpu:",
     ),
     rule("gpu-fault", "heartbeat", pattern=r"nvrm: .{0,80}heartbeat timed ?out"),
     rule("warning", "assert", pattern=r"^nvrm.{0,200}assert\w* failed"),
-    rule("gpu-fault", "gpu requires reset", "gpu reset required", "nvlddmkm", "video_tdr_failure"),
+    rule("gpu-fault", "gpu requires reset", "gpu reset required", "node reboot required", "nvlddmkm", "video_tdr_fail"),
     rule("gpu-fault", "gsp", "rpc", pattern=r"nvrm: .{0,120}(?:gsp|rpc).{0,80}(?:time(?:d ?)?out|error)"),
     rule(
         "gpu-fault",
         "amdgpu",
+        "protection_fault_status",
         "gpu reset",
         "drmn0:",
-        pattern=r"amdgpu_job_timedout|gpu reset begin"
+        pattern=r"amdgpu_job_timedout|gpu reset begin|l2_protection_fault_status"
         r"|(?:amdgpu|drmn0).{0,80}(?:ring \S{1,40} (?:timeout|reset failed)|loop timeout"
         r"|(?:gpu|ring|mode[12]) reset|page fault|mes (?:failed|might)|failed to respon|is hung|unrecoverable"
         r"|failed to (?:evict|suspend|reset|unmap|remove|halt)|suspend of ip block|wedged|tdr for"

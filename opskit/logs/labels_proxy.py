@@ -27,6 +27,12 @@ PROXY: tuple[Rule, ...] = (
     rule("proxy-timeout", "timeout was reached"),
     rule("proxy-reset", "empty reply from server", "server returned nothing", "failure when receiving data"),
     rule("proxy-reset", "transferred a partial file"),
+    # HTTP/2's error codes in Go's words, and what Envoy answers for an upstream that was lost.
+    rule("client-abort", "stream error: stream id", pattern=r"stream id \d+; cancel"),
+    rule("proxy-limit", "disconnect/reset before headers", pattern=r"reset reason: overflow"),
+    rule("proxy-timeout", "disconnect/reset before headers", pattern=r"reset reason: connection timeout"),
+    rule("proxy-refused", "disconnect/reset before headers", pattern=r"reset reason: (?:remote )?connection failure"),
+    rule("proxy-reset", "disconnect/reset before headers", "stream error: stream id"),
     # The address of the model server, as somebody wrote it into the settings of a client.
     rule("proxy-config", "unsupportedprotocol", "missingschema", "no scheme supplied", "unsupported protocol scheme"),
     rule("proxy-config", "err_invalid_url", "failed to parse url", "no host supplied"),
@@ -62,9 +68,11 @@ PROXY: tuple[Rule, ...] = (
         "run timeout",
         "timeout after",
         pattern=r"(?:request|connection|operation|read|connect|response|stream|run|fetch|attempt) timed out"
-        r"|time(?:d ?)?out after \d|run timeout:",
+        r"|profile \S{1,80} timed out|time(?:d ?)?out after \d|run timeout:",
     ),
     rule("proxy-timeout", "timeout error", pattern=r"(?:headers|body|connect) timeout error"),
+    # What a gateway's agent gives as its reason, and the watch over a model that says nothing.
+    rule("proxy-timeout", "reason=timeout", "before the idle watchdog"),
     rule("proxy-timeout", "idle timeout", pattern=r"idle timeout (?:\(|after|of|exceeded|reached)"),
     rule(
         "proxy-timeout",
