@@ -203,8 +203,8 @@ class Watch:
 
 def _told(value: float, usual: Usual, high: int, rule: Limits) -> Message:
     return say(
-        "{high} of the last {n} values are over {limit}, 30 % above the baseline of {base} for this time of day, and "
-        "over its 90th percentile of {p90}; the newest is {value}, {percent} % off the 7-day average of {mean}",
+        "{high} of the last {n} values are over {limit} (the baseline of {base} for this time of day + 30 %), and over "
+        "its 90th percentile of {p90}; the newest is {value}, the 7-day average {mean} ({percent} %)",
         high=high,
         n=rule.n,
         limit=shown(rule.high * usual.baseline),
@@ -220,7 +220,7 @@ def _calm(value: float, usual: Usual | None, warm: int, rule: Limits) -> Message
     if usual is None:
         return say("too few values are left to compare with")
     return say(
-        "{warm} of the last {n} values are over {limit}, 15 % above the baseline of {base}; the newest is {value}",
+        "{warm} of the last {n} values are over {limit} (the baseline of {base} + 15 %); the newest is {value}",
         warm=warm,
         n=rule.n,
         limit=shown(rule.warm * usual.baseline),

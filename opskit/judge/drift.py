@@ -50,15 +50,15 @@ class Drift:
         if not self.alarm and self._agreed >= _ENOUGH:
             self.alarm = True
             return say(
-                "the median of the last day is {now}, {percent} % off the {then} of the week that ended "
-                "{days} days ago",
+                "the median of the last day is {now}, that of the week that ended {days} days ago was {then} "
+                "({percent} %)",
                 **figures,
             )
         if self.alarm and now < _CALM * then.value:
             self.alarm = False
             return say(
-                "no drift any more: the median of the last day is {now}, {percent} % off the {then} of the week that "
-                "ended {days} days ago",
+                "no drift any more: the median of the last day is {now}, that of the week that ended {days} days ago "
+                "was {then} ({percent} %)",
                 **figures,
             )
         return None
