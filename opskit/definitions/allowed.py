@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+from opskit.model.endpoint import endpoint
 from opskit.model.message import Message, say
 from opskit.model.settings import EmailSettings, Settings
 
@@ -90,9 +91,7 @@ def _cards(value: int) -> Message | None:
 
 
 def _endpoint(value: str) -> Message | None:
-    host, _, port = value.rpartition(":")
-    good = re.fullmatch(r"[^\s/@]+", host) and re.fullmatch(r"[0-9]{1,5}", port) and 1 <= int(port) <= 65535
-    return None if good else say("expected host:port, such as chat.example.com:443")
+    return None if endpoint(value) else say("expected host:port, such as chat.example.com:443")
 
 
 def _address(value: str) -> Message | None:
@@ -140,6 +139,7 @@ _ALLOWED: dict[str, Callable[[Any], Message | None]] = {
     "stack.host.kernel_log": _kernel,
     "stack.host.journalctl": _program,
     "certificates.endpoints": _endpoint,
+    "certificates.password_file": _secret,
     "notify.email.to": _address,
     "notify.email.sender": _address,
     "notify.email.port": _port,

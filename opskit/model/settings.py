@@ -71,12 +71,16 @@ class Stack(msgspec.Struct, frozen=True):
 
 
 class CertificateSettings(msgspec.Struct, frozen=True):
-    """What to look at: PEM files (globs allowed) and live `host:port` endpoints, verified as `server_name`."""
+    """What to look at: files, folders and patterns, and live endpoints, verified as `server_name`.
+
+    `password_file` opens PKCS#12 files and encrypted keys.
+    """
 
     files: tuple[str, ...] = ("/etc/letsencrypt/live/*/fullchain.pem",)
     endpoints: tuple[str, ...] = ()
     server_name: str | None = None
     ca_file: str | None = None
+    password_file: str | None = None
 
 
 class EmailSettings(msgspec.Struct, frozen=True):

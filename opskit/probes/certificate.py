@@ -1,56 +1,67 @@
-"""Certificates on disk and on the wire: how long they last, whether the server's chain and name hold.
+"""Certificates on disk and on the wire: how long they last, whether they hold, and whether they are being renewed.
 
-Two handshakes for a live endpoint: one that verifies, and where that fails one that does not, because the dates matter
-most just when verification fails. All arithmetic is in seconds and UTC; rounding is for display only.
+For a live endpoint one handshake that verifies, and where that fails one that does not, because the dates matter most
+just when verification fails. All arithmetic is in seconds and UTC; rounding is for display only. What is looked at
+stands in the modules beside this one: files, handshakes, keys, renewal.
 """
 
 from __future__ import annotations
 
-import glob
-import re
-import socket
-import ssl
+import os
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import datetime
 
 import msgspec
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 
-from opskit.model.evidence import Evidence
+from opskit.model.endpoint import endpoint as endpoint_of
 from opskit.model.message import Message, say
 from opskit.model.raw import Raw
 from opskit.model.reading import Fact, Reading
-from opskit.model.sample import Sample
 from opskit.model.settings import Settings
 from opskit.probes.answer import pack, unpack
 from opskit.probes.base import Deadline, Probe, ProbeError
-from opskit.probes.exchange import Failure, failure_of
-from opskit.probes.pem import ODD, parsed
-from opskit.probes.tls import tls_context
+from opskit.probes.certificate_evidence import Seen, Shelf
+from opskit.probes.certificate_files import look_at, matches
+from opskit.probes.certificate_findings import Findings, tell_dates, tell_each, tell_key, tell_strength, tell_trust
+from opskit.probes.certificate_served import Shown, tell_served
+from opskit.probes.handshake import Visit, visit
+from opskit.probes.pem import parsed
+from opskit.probes.renewal import CRON, LOGS, TIMERS, look_after
+from opskit.probes.renewal_told import tell_renewal
+from opskit.probes.secret import secret_of
 
-_DAY_S = 86400.0
-_LONGEST_CYCLE_DAYS = 90.0
-_PEM = re.compile(
-    rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----.+?-----END (?:TRUSTED |X509 )?CERTIFICATE-----", re.DOTALL
-)
-_FILE_CAP = 4 << 20
-_LEAST_S = 0.05
 _TEXTS = {
     "missing": say("there is no such file, or it may not be looked at"),
-    "empty": say("it holds no PEM certificate"),
+    "empty": say("it holds no certificate"),
+    "folder": say("no certificate in this folder"),
+    "cut": say("its certificate is damaged or cut off"),
+    "encrypted": say("its password is missing or wrong: set certificates.password_file"),
+    "unresolved": say("its name was not resolved in time"),
+    "nothing": say("the handshake succeeds without a certificate"),
+    "no-starttls": say("the server does not offer STARTTLS"),
+    "closed": say("the server ended the connection before TLS began"),
+    "early": say("the server goes on talking after it has agreed to TLS"),
+    "starttls": say("the server does not switch to TLS: {why}", why=""),
 }
+_OTHERS = say("{why}", why="")
 """Failures in opskit's own words, by kind; the others carry the system's."""
 
 
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """PEM files (globs), `host:port` endpoints, the name they must prove, and a CA file where the CA is private."""
+    """Files, folders and patterns, endpoints, the name they must prove, and a CA file where the CA is private.
+
+    `password_file` opens PKCS#12 files and encrypted keys; `schedules` and `certbot_logs` are where certbot's timer or
+    cron job and its logs are looked for.
+    """
 
     files: tuple[str, ...] = ()
     endpoints: tuple[str, ...] = ()
     server_name: str | None = None
     ca_file: str | None = None
+    password_file: str | None = None
+    schedules: tuple[str, ...] = (*TIMERS, *CRON)
+    certbot_logs: str = LOGS
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -61,186 +72,133 @@ class Facts(msgspec.Struct, frozen=True):
     unreadable: int | None = None
 
 
-class Seen(msgspec.Struct, frozen=True):
-    """One file or endpoint: its certificates as PEM, or why there are none, and what verifying came to."""
-
-    place: str
-    pem: list[str] = []
-    failure: Failure | None = None
-    unverified: Failure | None = None
-    live: bool = False
-
-
-class Shelf(msgspec.Struct, frozen=True):
-    """The evidence. Public certificates only: a private key in the same file is never read into it."""
-
-    seen: list[Seen]
-    unmatched: list[str] = []
-
-
 class CertificateProbe(Probe[Args]):
     """Looks at every configured file and endpoint."""
 
     arguments = Args
     facts = Facts
-    metrics = frozenset({"days_left", "validity_left_pct", "begun", "trusted", "readable", "answered"})
+    metrics = frozenset({
+        "days_left", "validity_left_pct", "begun", "trusted", "readable", "answered", "reached", "current", "strong",
+        "key_matches", "key_private", "renewal_late_pct", "renewal_late_days", "renewed", "renewer_ran_days",
+    })  # fmt: skip
 
     def defaults(self, settings: Settings) -> Args:
         """The configured files and endpoints."""
         wanted = settings.certificates
-        return Args(wanted.files, wanted.endpoints, wanted.server_name, wanted.ca_file)
+        return Args(wanted.files, wanted.endpoints, wanted.server_name, wanted.ca_file, wanted.password_file)
 
     def collect(self, args: Args, deadline: Deadline) -> tuple[Raw, ...]:
-        """Read the files, shake hands with the endpoints."""
-        matches = {pattern: _matches(pattern) for pattern in args.files}
-        seen = [_from_file(path, deadline) for path in sorted({path for found in matches.values() for path in found})]
-        for position, endpoint in enumerate(args.endpoints):
+        """Read the files, shake hands with the endpoints, see what certbot is up to."""
+        visits = [_visit(endpoint, args) for endpoint in args.endpoints]
+        found = matches(args.files, deadline)
+        seen, cut = list[Seen](), list(found.cut)
+        for path in found.paths:
+            more, full = look_at(path, lambda: _password(args), deadline)
+            seen += more
+            cut += [path] if full else []
+        confs = [each.lineage for each in seen if each.lineage is not None]
+        renewal = look_after(confs, args.schedules, args.certbot_logs, deadline)
+        unreached = list[str]()
+        for position, one in enumerate(visits):
             # Each gets its share of the time: one that hangs must not hide the others.
-            deadline.stage = say("TLS handshake with {endpoint}", endpoint=endpoint)
-            seen.append(_from_endpoint(endpoint, args, Deadline(deadline.left / (len(args.endpoints) - position))))
+            deadline.stage = say("TLS handshake with {endpoint}", endpoint=one.endpoint.shown)
+            shown, lost = visit(one, Deadline(deadline.left / (len(visits) - position)))
+            seen += shown
+            unreached += lost
         if not seen:
-            shown = ", ".join((*args.files, *args.endpoints)) or "-"
-            raise ProbeError(say("no certificate found at {places}: set certificates in opskit.yaml", places=shown))
-        unmatched = [pattern for pattern, found in matches.items() if not found]
-        return (pack("certificate.json", Shelf(seen, unmatched), "certificates"),)
+            places = ", ".join((*args.files, *args.endpoints)) or "-"
+            raise ProbeError(say("no certificate found at {places}: set certificates in opskit.yaml", places=places))
+        shelf = Shelf(seen, found.unmatched, unreached, cut, renewal)
+        return (pack("certificate.json", shelf, "certificates"),)
 
     def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
-        """Measure every certificate; of a file with a chain the one that ends first counts."""
+        """Measure every certificate; of a file with a chain, and of a verified path, the one that ends first counts."""
         del args
-        at = now.timestamp()
-        samples: list[Sample] = []
-        evidence: list[Evidence] = []
-        why: dict[str, Message] = {}
         shelf = unpack(raws, Shelf)
-        for seen in shelf.seen:
-            labels = {"certificate": seen.place}
-            chain = _parsed(seen)
-            if seen.live:
-                samples.append(Sample("answered", float(bool(chain)), "", labels, at))
-                samples += [Sample("trusted", float(seen.unverified is None), "", labels, at)] if chain else []
-            else:
-                # A file that cannot be read says nothing about the certificate: unknown, unlike a silent server.
-                samples.append(Sample("readable", 1.0 if chain else None, "", labels, at))
-            if not chain:
-                why[f"{'answered' if seen.live else 'readable'} {seen.place}"] = _no_certificate(seen)
-                continue
-            if seen.unverified is not None:
-                why[f"trusted {seen.place}"] = say("{why}", why=seen.unverified.text)
-            first = min(chain, key=lambda certificate: certificate.not_valid_after_utc)
-            samples += _samples(first, chain, labels, now)
-            evidence.append(Evidence(seen.place, _line(first), field="notAfter", at=at))
-        facts: dict[str, Fact] = {
-            "days_left": min(
-                (s.value for s in samples if s.metric == "days_left" and s.value is not None), default=None
-            ),
-            "trusted": _all(samples, "trusted"),
-            "unreadable": sum(not sample.value for sample in samples if sample.metric in {"readable", "answered"}),
-        }
+        findings = Findings(now)
+        chains = [(seen, _tell(findings, seen)) for seen in shelf.seen]
+        held = [Shown(seen, chain[0]) for seen, chain in chains if chain]
+        tell_served(findings, held)
+        if shelf.renewal is not None:
+            tell_renewal(findings, [(each.seen, each.leaf) for each in held if not each.seen.live], shelf.renewal)
+        findings.notes += _left_out(shelf)
+        facts = _facts(findings)
         absent = {"days_left": say("no certificate could be read"), "trusted": say("no endpoint showed a certificate")}
-        why.update({name: text for name, text in absent.items() if facts[name] is None})
-        notes = tuple(say("no file matches {pattern}", pattern=pattern) for pattern in shelf.unmatched)
-        return Reading(facts, {"days_left": tuple(evidence)}, why, tuple(samples), notes)
+        findings.why.update({name: text for name, text in absent.items() if facts[name] is None})
+        evidence = {"days_left": tuple(findings.evidence)}
+        return Reading(facts, evidence, findings.why, tuple(findings.samples), tuple(findings.notes))
 
 
-def _matches(pattern: str) -> list[str]:
-    """A pattern with wildcards may match nothing; a plain path stands for itself, so that a missing file is noticed."""
-    if glob.has_magic(pattern):
-        return glob.glob(pattern)  # noqa: PTH207  # pathlib cannot glob an absolute pattern
-    return [pattern]
+def _visit(text: str, args: Args) -> Visit:
+    found = endpoint_of(text)
+    if found is None:
+        raise ProbeError(say("{endpoint} is not host:port: correct certificates.endpoints", endpoint=text))
+    return Visit(found, found.name or args.server_name or found.host, args.ca_file)
 
 
-def _from_file(path: str, deadline: Deadline) -> Seen:
-    deadline.enter(say("read {path}", path=path))
-    try:
-        if not Path(path).is_file():
-            return Seen(path, failure=_own_words("missing", "open"))
-        with open(path, "rb") as file:  # noqa: PTH123  # bounded read of a path as the operator wrote it
-            data = file.read(_FILE_CAP)
-    except OSError as error:
-        return Seen(path, failure=Failure("file", "open", error.strerror or str(error)))
-    pem = [block.decode("ascii", "replace") for block in _PEM.findall(data)]
-    return Seen(path, pem) if pem else Seen(path, failure=_own_words("empty", "read"))
+def _password(args: Args) -> bytes | None:
+    return secret_of(args.password_file, os.environ).encode() if args.password_file else None
 
 
-def _from_endpoint(endpoint: str, args: Args, deadline: Deadline) -> Seen:
-    host, _, port = endpoint.rpartition(":")
-    if not host or not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-        raise ProbeError(say("{endpoint} is not host:port: correct certificates.endpoints", endpoint=endpoint))
-    name = args.server_name or host.strip("[]")
-    verified = _handshake((host.strip("[]"), int(port)), name, args, deadline, verify=True)
-    if isinstance(verified, str):
-        return Seen(endpoint, [verified], live=True)
-    if verified.kind not in {"certificate", "tls"}:
-        return Seen(endpoint, failure=verified, live=True)
-    shown = _handshake((host.strip("[]"), int(port)), name, args, deadline, verify=False)
-    if isinstance(shown, str):
-        return Seen(endpoint, [shown], unverified=verified, live=True)
-    return Seen(endpoint, failure=shown, live=True)
-
-
-def _handshake(address: tuple[str, int], name: str, args: Args, deadline: Deadline, *, verify: bool) -> str | Failure:
-    context = tls_context(verify=verify, ca_file=args.ca_file)
-    try:
-        with socket.create_connection(address, timeout=max(deadline.left, _LEAST_S)) as plain:
-            plain.settimeout(max(deadline.left, _LEAST_S))
-            with context.wrap_socket(plain, server_hostname=name) as secure:
-                found = secure.getpeercert(binary_form=True)
-    except (OSError, ValueError) as error:
-        return failure_of(error if isinstance(error, OSError) else OSError(str(error)), "TLS handshake")
-    return ssl.DER_cert_to_PEM_cert(found) if found else Failure("tls", "TLS handshake", "no certificate was shown")
-
-
-def _parsed(seen: Seen) -> list[x509.Certificate]:
-    chain = []
-    for pem in seen.pem:
-        certificate = parsed(pem)
-        if certificate is None:
-            return []  # a broken block makes the file useless to its server too
-        chain.append(certificate)
+def _tell(findings: Findings, seen: Seen) -> list[x509.Certificate]:
+    """Tell what one place holds, and return its certificates."""
+    chain = _parsed(findings, seen)
+    why = None if chain else _no_certificate(seen)
+    # What cannot be read, or shown but not understood, says nothing about the certificate: unknown, unlike silence.
+    found = 1.0 if chain else (0.0 if seen.live and not seen.pem else None)
+    findings.add("reached" if seen.partial else "answered" if seen.live else "readable", found, seen.place, why)
+    if not chain:
+        return []
+    if seen.live:
+        tell_trust(findings, seen, chain)
+    # What a server sends without need (a root, a cross-signature that has ended) is no part of its path.
+    counted = chain if seen.path or not seen.live else chain[:1]
+    tell_dates(findings, seen.place, counted)
+    tell_each(findings, seen.place, chain)
+    tell_strength(findings, seen.place, counted)
+    tell_key(findings, seen, chain)
     return chain
 
 
-def _samples(
-    certificate: x509.Certificate, chain: list[x509.Certificate], labels: dict[str, str], now: datetime
-) -> list[Sample]:
-    """`validity_left_pct`: what remains, as a share of the lifetime; lives of over 90 days count as 90 days.
+def _parsed(findings: Findings, seen: Seen) -> list[x509.Certificate]:
+    """The certificates, or none where one that matters cannot be parsed.
 
-    So one threshold fits certificates of 160 hours and of ten years: a quarter is left when a renewer that works at
-    one third (certbot 4) has been late for a while, and 22 days are left of those that people renew by hand.
+    A broken block makes a file useless to its server too. What a server sends has done its work in the handshake: of
+    that only its own certificate must be understood.
     """
-    at = now.timestamp()
-    ends, begins = certificate.not_valid_after_utc, certificate.not_valid_before_utc
-    begun = max(one.not_valid_before_utc for one in chain)
-    days = (ends - now).total_seconds() / _DAY_S
-    cycle = min((ends - begins).total_seconds() / _DAY_S, _LONGEST_CYCLE_DAYS)
-    share = days / cycle * 100 if cycle > 0 else -1.0
-    return [
-        Sample("days_left", round(days, 4), "", labels, at),
-        Sample("validity_left_pct", round(min(share, 100.0), 3), "%", labels, at),
-        Sample("begun", float((begun - now).total_seconds() < 300), "", labels, at),
-    ]
+    found = [parsed(pem) for pem in seen.pem]
+    chain = [certificate for certificate in found if certificate is not None]
+    if len(chain) == len(found):
+        return chain
+    if not seen.live or found[0] is None:
+        return []
+    findings.notes.append(say("{place} shows a certificate besides its own that cannot be parsed", place=seen.place))
+    return chain
 
 
 def _no_certificate(seen: Seen) -> Message:
-    if seen.failure is not None:
-        return _TEXTS.get(seen.failure.kind) or say("{why}", why=seen.failure.text)
-    return say("it cannot be parsed")
+    if seen.failure is None:
+        return say("it cannot be parsed")
+    text = _TEXTS.get(seen.failure.kind, _OTHERS)
+    return Message(text.template, {"why": seen.failure.text})
 
 
-def _own_words(kind: str, stage: str) -> Failure:
-    return Failure(kind, stage, str(_TEXTS[kind]))
+def _left_out(shelf: Shelf) -> list[Message]:
+    return [
+        *(say("no file matches {pattern}", pattern=pattern) for pattern in shelf.unmatched),
+        *(
+            say("{place} cannot be reached from this host and was not looked at", place=place)
+            for place in shelf.unreached
+        ),
+        *(say("{place} holds too many files: not all were looked at", place=place) for place in shelf.cut),
+    ]
 
 
-def _line(certificate: x509.Certificate) -> str:
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        shown = ", ".join(names.get_values_for_type(x509.DNSName)[:4])
-    except (x509.ExtensionNotFound, *ODD):
-        shown = f"serial {certificate.serial_number:x}"
-    ends = certificate.not_valid_after_utc.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return f"{shown} ends {ends}, SHA-256 {certificate.fingerprint(hashes.SHA256()).hex()[:16]}"
-
-
-def _all(samples: list[Sample], metric: str) -> bool | None:
-    values = [sample.value for sample in samples if sample.metric == metric]
-    return all(value == 1 for value in values) if values else None
+def _facts(findings: Findings) -> dict[str, Fact]:
+    samples = findings.samples
+    trusted = [sample.value == 1 for sample in samples if sample.metric == "trusted"]
+    return {
+        "days_left": min((s.value for s in samples if s.metric == "days_left" and s.value is not None), default=None),
+        "trusted": all(trusted) if trusted else None,
+        "unreadable": sum(not sample.value for sample in samples if sample.metric in {"readable", "answered"}),
+    }

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 
-ODD = (ValueError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
-"""What cryptography raises for certificates that break the rules, some of it only when a part is looked at."""
+ODD = (ValueError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+"""What cryptography raises for certificates that break the rules, some of it only when a part is looked at.
+
+UnsupportedAlgorithm comes of whole ones too: of a curve that it does not know, such as that of SM2.
+"""
 
 
 def parsed(pem: str) -> x509.Certificate | None:

@@ -39,9 +39,10 @@ stack:
     journalctl: /opt/systemd/bin/journalctl
 certificates:
   files: [/etc/ssl/chat/*.pem]
-  endpoints: ["chat.example.com:443", "[::1]:8443"]
+  endpoints: ["chat.example.com:443", "[::1]:8443", "smtp://mail.example.com:25", "10.0.0.5:443/chat.example.com"]
   server_name: chat.example.com
   ca_file: /etc/ssl/own-ca.pem
+  password_file: /etc/opskit/p12.password
 notify:
   email:
     to: [ops@example.com, "On call <oncall@example.com>", root]
@@ -121,7 +122,8 @@ WRONG = [
     *(
         (f"certificates: {{endpoints: [{endpoint!r}]}}",
          "certificates.endpoints: expected host:port, such as chat.example.com:443")
-        for endpoint in ("chat.example.com", "chat.example.com:https", ":443", "h:0", "h:65536", "https://h:443", "h:٣")
+        for endpoint in ("chat.example.com", "chat.example.com:https", ":443", "h:0", "h:65536", "https://h:443", "h:٣",
+                         "smtp://h", "ftp://h:21", "h:443/", "a@h:443", "smtp://[]:25")
     ),
     *((MAIL + f"port: {port}}}}}", "notify.email.port: expected a port, 1 to 65535") for port in (0, -1, 65536)),
     (MAIL + "port: smtp}}", "notify.email.port: expected a whole number, got 'smtp'"),
@@ -165,8 +167,8 @@ def test_every_mistake_is_told_in_one_run_each_at_its_line():
         parse(data, "x.yaml")
     assert str(refused.value).splitlines() == [
         f"x.yaml:6: stack.nginx.url: {URL}",
-        "x.yaml:36: notify.email.port: expected a port, 1 to 65535",
-        "x.yaml:45: report.daily_at: expected a time of day as HH:MM, such as 08:00",
+        "x.yaml:37: notify.email.port: expected a port, 1 to 65535",
+        "x.yaml:46: report.daily_at: expected a time of day as HH:MM, such as 08:00",
     ]
 
 

@@ -18,8 +18,8 @@ NOW = datetime.now(UTC)
 
 
 def new_key(kind: str = "ec") -> Key:
-    if kind == "rsa":
-        return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    if kind.startswith("rsa"):
+        return rsa.generate_private_key(public_exponent=65537, key_size=int(kind[3:] or 2048))
     return ec.generate_private_key(ec.SECP256R1())
 
 
@@ -28,13 +28,13 @@ class Issued:
 
     def __init__(
         self, name: str, begins: datetime, ends: datetime, issuer: Issued | None = None, kind: str = "ec",
-        ca: bool = False,
+        ca: bool = False, names: tuple[str, ...] = (),
     ) -> None:  # fmt: skip
         self.name, self.key, self.issuer = name, new_key(kind), issuer
         signer = issuer or self
-        names: list[x509.GeneralName] = [x509.DNSName(name)]
+        held: list[x509.GeneralName] = [x509.DNSName(each) for each in names or (name,)]
         if not ca:
-            names.append(x509.IPAddress(IPv4Address("127.0.0.1")))
+            held.append(x509.IPAddress(IPv4Address("127.0.0.1")))
         self.certificate = (
             x509.CertificateBuilder(
                 _named(signer.name), _named(name), self.key.public_key(), x509.random_serial_number()
@@ -42,7 +42,7 @@ class Issued:
             .not_valid_before(begins)
             .not_valid_after(ends)
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-            .add_extension(x509.SubjectAlternativeName(names), critical=False)
+            .add_extension(x509.SubjectAlternativeName(held), critical=False)
             .sign(signer.key, hashes.SHA256())
         )
 
@@ -71,8 +71,13 @@ def authority(days: float = 3650) -> Issued:
 
 def server_context(folder: Path, *chain: Issued) -> ssl.SSLContext:
     """What a server needs to show a chain, its own certificate first."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    add_chain(context, folder, *chain)
+    return context
+
+
+def add_chain(context: ssl.SSLContext, folder: Path, *chain: Issued) -> None:
+    """Let a server show a chain; a second one of another kind of key stands beside the first."""
     path = folder / f"{chain[0].certificate.serial_number:x}.pem"
     path.write_bytes(chain[0].key_pem + b"".join(each.pem for each in chain))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path)
-    return context

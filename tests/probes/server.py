@@ -68,10 +68,15 @@ def answer(status: str = "200 OK", body: str | bytes = "", headers: str = "") ->
 
 
 @contextmanager
-def serving(script: Script | bytes, context: ssl.SSLContext | None = None, listens: bool = True) -> Iterator[Server]:
+def serving(
+    script: Script | bytes,
+    context: ssl.SSLContext | None = None,
+    listens: bool = True,
+    at: tuple[str, int] = ("127.0.0.1", 0),
+) -> Iterator[Server]:
     """Serve: bytes answer every request, a script gets each connection; unless it `listens`, nobody accepts."""
     over, threads = threading.Event(), list[threading.Thread]()
-    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+    with socket.create_server(at, backlog=64) as listener:
         found = Server(listener.getsockname()[1], "https" if context else "http")
 
         def talk(plain: socket.socket) -> None:

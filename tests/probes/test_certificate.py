@@ -117,8 +117,8 @@ def test_what_cannot_be_read_is_unknown_and_never_fine(tmp_path: Path) -> None:
     (tmp_path / "cut.pem").write_bytes(half[:200])
     (tmp_path / "folder.pem").mkdir()
     words = {
-        "key.pem": "no PEM certificate", "empty.pem": "no PEM certificate", "cut.pem": "no PEM certificate",
-        "half.pem": "cannot be parsed", "folder.pem": "no such file", "missing.pem": "no such file",
+        "key.pem": "holds no certificate", "empty.pem": "holds no certificate", "cut.pem": "cut off",
+        "half.pem": "cannot be parsed", "folder.pem": "no certificate in this folder", "missing.pem": "no such file",
     }  # fmt: skip
     for name, expected in words.items():
         path = str(tmp_path / name)

@@ -1,0 +1,179 @@
+"""Certificates on disk: PEM, DER and PKCS#12, single files, patterns and folders.
+
+In a folder what holds no certificate (keys, parameters, notes) is passed over; a file that cannot be read, or whose
+certificate is damaged, is not.
+"""
+
+from __future__ import annotations
+
+import glob
+import itertools
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
+
+from opskit.model.message import say
+from opskit.probes.base import Deadline, ProbeError
+from opskit.probes.certificate_evidence import Key, Seen
+from opskit.probes.certificate_key import key_beside, key_in, public_of
+from opskit.probes.exchange import Failure
+from opskit.probes.pem import ODD, parsed
+
+PEM = re.compile(
+    rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----.+?-----END (?:TRUSTED |X509 )?CERTIFICATE-----", re.DOTALL
+)
+_BEGUN = re.compile(rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----")
+_FILE_CAP = 4 << 20
+_MOST_FILES = 300
+_MOST_FORMER = 20
+_SUFFIXES = {".pem", ".crt", ".cer", ".cert", ".der", ".p12", ".pfx"}
+_BINARY = {".cer", ".crt", ".cert", ".der", ".p12", ".pfx"}
+_ASN1_SEQUENCE = b"\x30"
+
+Password = Callable[[], bytes | None]
+"""Returns the password of PKCS#12 files, or None where there is none. Raises ProbeError where it cannot be read."""
+
+
+class Matches(msgspec.Struct, frozen=True):
+    """The paths that the patterns mean, the patterns that mean none, and those that mean too many."""
+
+    paths: list[str]
+    unmatched: list[str] = []
+    cut: list[str] = []
+
+
+def matches(patterns: Sequence[str], deadline: Deadline) -> Matches:
+    """A pattern with wildcards may match nothing; a plain path stands for itself, so that a missing file is noticed."""
+    paths, unmatched, cut = set[str](), list[str](), list[str]()
+    for pattern in patterns:
+        found = [pattern]
+        if glob.has_magic(pattern):
+            deadline.enter(say("look for {pattern}", pattern=pattern))
+            endless = glob.iglob(pattern, recursive=True)  # noqa: PTH207  # pathlib cannot glob an absolute pattern
+            found = list(itertools.islice(endless, _MOST_FILES + 1))
+        if len(found) > _MOST_FILES:
+            cut.append(pattern)
+        if not found:
+            unmatched.append(pattern)
+        paths |= set(found[:_MOST_FILES])
+    return Matches(sorted(paths), unmatched, cut)
+
+
+def look_at(path: str, password: Password, deadline: Deadline) -> tuple[list[Seen], bool]:
+    """Return what the file or folder holds, and whether a folder held too many files to look at all of them."""
+    deadline.enter(say("read {path}", path=path))
+    try:
+        if not Path(path).is_dir():
+            return [_from_file(path, password)], False
+        names = sorted(each for each in Path(path).iterdir() if each.suffix.lower() in _SUFFIXES)
+    except OSError as error:
+        return [Seen(path, failure=Failure("file", "open", error.strerror or str(error)))], False
+    found = list[Seen]()
+    for name in names[:_MOST_FILES]:
+        deadline.enter(say("read {path}", path=str(name)))
+        seen = _from_file(str(name), password)
+        if seen.failure is None or seen.failure.kind not in {"empty", "missing"} or name.suffix.lower() in _BINARY:
+            found.append(seen)
+    empty = Seen(path, failure=Failure("folder", "read", "no certificate in it"))
+    return found or [empty], len(names) > _MOST_FILES
+
+
+def _from_file(path: str, password: Password) -> Seen:
+    place = Path(path)
+    try:
+        if not place.is_file():
+            return Seen(path, failure=Failure("missing", "open", "no such file"))
+        with place.open("rb") as file:
+            data = file.read(_FILE_CAP)
+        changed = place.stat().st_mtime
+    except (OSError, ValueError) as error:
+        return Seen(path, failure=Failure("file", "open", getattr(error, "strerror", None) or str(error)))
+    pem, key, failure = _held(place, data, password)
+    if failure is not None:
+        return Seen(path, failure=failure)
+    return Seen(path, pem, changed=changed, former=_former(place), key=key, lineage=_lineage(place))
+
+
+def _held(place: Path, data: bytes, password: Password) -> tuple[list[str], Key | None, Failure | None]:
+    """The certificates of a file as PEM with the key that goes with them, or why there are none."""
+    blocks = [block.decode("ascii", "replace") for block in PEM.findall(data)]
+    if blocks:
+        leaves = {public_of(found) for block in blocks if (found := parsed(block)) is not None}
+        return blocks, key_in(place, data, leaves, password) or key_beside(place, leaves, password), None
+    if _BEGUN.search(data):
+        return [], None, Failure("cut", "read", "a certificate begins and does not end")
+    if not data.startswith(_ASN1_SEQUENCE):
+        return [], None, Failure("empty", "read", "no certificate in it")
+    der = _as_der(data)
+    if der is None:
+        return _as_pkcs12(place, data, password)
+    return [_pem_of(der)], key_beside(place, {public_of(der)}, password), None
+
+
+def _as_der(data: bytes) -> x509.Certificate | None:
+    try:
+        return x509.load_der_x509_certificate(data)
+    except ODD:
+        return None
+
+
+def _as_pkcs12(place: Path, data: bytes, password: Password) -> tuple[list[str], Key | None, Failure | None]:
+    try:
+        secret = password()
+    except ProbeError as error:
+        return [], None, Failure("password", "open", str(error.reason))
+    why = ""
+    for word in dict.fromkeys((secret, None, b"")):
+        try:
+            store = pkcs12.load_pkcs12(data, word)
+        except (ValueError, TypeError) as error:
+            why = str(error) if "assword" in str(error) or not why else why
+        except Exception as error:  # noqa: BLE001  # algorithms that this build lacks come as several unrelated types
+            return [], None, Failure("cut", "read", f"{type(error).__name__}: {error}"[:200])
+        else:
+            return _of_store(place, store)
+    kind = "encrypted" if "assword" in why else "cut"
+    return [], None, Failure(kind, "read", why[:200])
+
+
+def _of_store(place: Path, store: pkcs12.PKCS12KeyAndCertificates) -> tuple[list[str], Key | None, Failure | None]:
+    held = [each.certificate for each in (store.cert, *store.additional_certs) if each is not None]
+    if not held:
+        return [], None, Failure("empty", "read", "no certificate in it")
+    key = key_in(place, store.key, set(), lambda: None) if store.key is not None else None
+    return [_pem_of(each) for each in held], key, None
+
+
+def _pem_of(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(Encoding.PEM).decode("ascii")
+
+
+def _former(place: Path) -> list[str]:
+    """SHA-256 of the certificates that certbot keeps of a lineage, newest first (live/NAME/x.pem is a link to them)."""
+    try:
+        real = place.resolve()
+        numbered = re.fullmatch(r"(fullchain|cert)([0-9]+)\.pem", real.name)
+        if numbered is None or real.parent.parent.name != "archive":
+            return []
+        older = [
+            other
+            for number in range(int(numbered[2]) - 1, max(0, int(numbered[2]) - 1 - _MOST_FORMER), -1)
+            if (other := real.with_name(f"{numbered[1]}{number}.pem")).is_file()
+        ]
+        firsts = [PEM.search(other.read_bytes()[:_FILE_CAP]) for other in older]
+    except (OSError, RuntimeError):
+        return []
+    found = [parsed(first.group().decode("ascii", "replace")) for first in firsts if first]
+    return [each.fingerprint(hashes.SHA256()).hex() for each in found if each is not None]
+
+
+def _lineage(place: Path) -> str | None:
+    """`/etc/letsencrypt` and `NAME` of `/etc/letsencrypt/live/NAME/fullchain.pem`, as one path of certbot's own."""
+    if place.name not in {"fullchain.pem", "cert.pem"} or place.parent.parent.name != "live":
+        return None
+    return str(place.parent.parent.parent / "renewal" / f"{place.parent.name}.conf")

@@ -1,0 +1,127 @@
+"""The private key beside a certificate: whether it is the certificate's, and whether everybody may read it.
+
+The key is read for nothing but its public half, of which only the SHA-256 leaves this file. Keys are compared by
+SubjectPublicKeyInfo and not by modulus, so that an RSA key beside an ECDSA certificate is noticed: `nginx -t` passes
+that by (nginx/nginx #209).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_der_private_key,
+    load_pem_private_key,
+)
+
+from opskit.probes.base import ProbeError
+from opskit.probes.certificate_evidence import Key
+from opskit.probes.exchange import Failure
+from opskit.probes.pem import ODD
+
+_KEY = re.compile(rb"-----BEGIN ([A-Z ]{0,20})PRIVATE KEY-----.+?-----END \1PRIVATE KEY-----", re.DOTALL)
+_CAP = 1 << 18
+_FOR_OTHERS = 0o006
+_OTHERS_PASS = 0o001
+_MOST_KEYS = 4
+
+
+def public_of(certificate: x509.Certificate) -> str | None:
+    """SHA-256 of the certificate's public key; None where it is of no kind that is known."""
+    try:
+        return _digest(certificate.public_key())
+    except ODD:
+        return None
+
+
+def key_in(place: Path, held: Any, leaves: set[str | None], password: Callable[[], bytes | None]) -> Key | None:
+    """The key in the certificate's own file: `held` is the file's text, or the key that a PKCS#12 file gave."""
+    if not isinstance(held, bytes):
+        return Key(str(place), _digest(held), _open_to_all(place))
+    return _best(place, [match.group() for match in _KEY.finditer(held)][:_MOST_KEYS], leaves, password)
+
+
+def key_beside(place: Path, leaves: set[str | None], password: Callable[[], bytes | None]) -> Key | None:
+    """The key in a file of the usual name: certbot's privkey.pem, NAME.key, NAME-key.pem; the one that fits if any."""
+    found = list[Key]()
+    for other in _names(place):
+        try:
+            if not other.is_file():
+                continue
+            with other.open("rb") as file:
+                data = file.read(_CAP)
+        except OSError as error:
+            found.append(Key(str(other), None, _open_to_all(other), Failure("file", "open", error.strerror or "?")))
+            continue
+        key = _best(other, [match.group() for match in _KEY.finditer(data)][:_MOST_KEYS] or [data], leaves, password)
+        found += [key] if key else []
+    return next((key for key in found if key.public in leaves and key.public), found[0] if found else None)
+
+
+def _names(place: Path) -> list[Path]:
+    if place.name in {"fullchain.pem", "cert.pem"}:
+        return [place.with_name("privkey.pem")]
+    return [other for other in (place.with_suffix(".key"), place.with_name(f"{place.stem}-key.pem")) if other != place]
+
+
+def _best(
+    place: Path, blocks: list[bytes], leaves: set[str | None], password: Callable[[], bytes | None]
+) -> Key | None:
+    if not blocks:
+        return None
+    read = [_public(block, password) for block in blocks]
+    exposed = _open_to_all(place)
+    fits = next((found for found in read if isinstance(found, str) and found in leaves), None)
+    if fits is not None:
+        return Key(str(place), fits, exposed)
+    # One that stays closed may be the right one: then nothing is said against the others.
+    closed = next((found for found in read if isinstance(found, Failure)), None)
+    return Key(str(place), None if closed else str(read[0]), exposed, closed)
+
+
+def _public(block: bytes, password: Callable[[], bytes | None]) -> str | Failure:
+    load = load_pem_private_key if block.startswith(b"-----") else load_der_private_key
+    try:
+        return _digest(load(block, None))
+    except TypeError:
+        return _opened(block, load, password)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        return Failure("key", "read", type(error).__name__)
+
+
+def _opened(block: bytes, load: Callable[..., Any], password: Callable[[], bytes | None]) -> str | Failure:
+    """The errors of a key's parser are named and not quoted: who knows what they quote."""
+    try:
+        secret = password()
+        return _digest(load(block, secret)) if secret else Failure("encrypted", "read", "encrypted")
+    except ProbeError as error:
+        return Failure("password", "open", str(error.reason))
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return Failure("encrypted", "read", "encrypted")
+
+
+def _digest(key: Any) -> str:
+    public = key.public_key() if hasattr(key, "public_key") else key
+    return hashlib.sha256(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+
+
+def _open_to_all(path: Path) -> bool | None:
+    """Whether every user can read or change the file: it lets them, and so does every folder on the way to it.
+
+    certbot before 0.29 wrote keys with mode 0644 into folders that nobody else may enter: no harm done.
+    """
+    try:
+        real = path.resolve()
+        if not real.stat().st_mode & _FOR_OTHERS:
+            return False
+        return all(folder.stat().st_mode & _OTHERS_PASS for folder in real.parents)
+    except (OSError, RuntimeError):
+        return None

@@ -1,0 +1,95 @@
+"""Whether a server still shows the certificate of before although a newer one lies on disk: it was not reloaded.
+
+Two proofs count: what is shown is among those that certbot has put aside for this very lineage; or the server is this
+host itself, and a file for exactly the same names, of the same authority, with a key of the same kind, holds a newer
+one. Anything less (a
+proxy of somebody else in front, a second host with a renewer of its own) is worth a note and no accusation.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
+from opskit.model.message import say
+from opskit.probes.certificate_evidence import Seen
+from opskit.probes.certificate_findings import Findings, alternative_names
+from opskit.probes.pem import ODD
+
+_GRACE_S = 600.0
+"""A renewer may be about to reload the server."""
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """A server's own certificate, or the first of a file, and where it was seen."""
+
+    seen: Seen
+    leaf: x509.Certificate
+
+
+def tell_served(findings: Findings, shown: list[Shown]) -> None:
+    """Hold each server against the files."""
+    files = [each for each in shown if not each.seen.live]
+    for server in (each for each in shown if each.seen.live):
+        same = next((file for file in files if _print_of(file) == _print_of(server)), None)
+        if same is not None:
+            findings.add("current", 1.0, server.seen.place, say("{why}", why=same.seen.place))
+            continue
+        kin = next((file for file in files if _are_kin(file, server)), None)
+        if kin is not None:
+            _compare(findings, server, kin)
+
+
+def _compare(findings: Findings, server: Shown, file: Shown) -> None:
+    place, path = server.seen.place, file.seen.place
+    if file.leaf.not_valid_before_utc < server.leaf.not_valid_before_utc:
+        findings.notes.append(
+            say("{place} shows a newer certificate than {path}: is that the file it reads?", place=place, path=path)
+        )
+        return
+    if file.seen.changed is None or findings.at - file.seen.changed < _GRACE_S:
+        return
+    if _was_put_aside(file, server) or server.seen.local:
+        findings.add("current", 0.0, place, say("{path} holds a newer one: reload the server", path=path))
+        return
+    findings.notes.append(
+        say("{path} holds a newer certificate than {place} shows: does it read that file?", place=place, path=path)
+    )
+
+
+def _are_kin(file: Shown, server: Shown) -> bool:
+    if _was_put_aside(file, server):
+        return True
+    names = _names(server.leaf)
+    same = _kind(file.leaf) == _kind(server.leaf) and _maker(file.leaf) == _maker(server.leaf)
+    return bool(names) and names == _names(file.leaf) and same
+
+
+def _was_put_aside(file: Shown, server: Shown) -> bool:
+    return _print_of(server) in file.seen.former
+
+
+def _names(certificate: x509.Certificate) -> set[str]:
+    names, addresses = alternative_names(certificate)
+    return {name.lower() for name in (*names, *addresses)}
+
+
+def _maker(certificate: x509.Certificate) -> str:
+    """The organization that issued it, as public authorities change their intermediates; else the issuer itself."""
+    try:
+        held = certificate.issuer.get_attributes_for_oid(x509.NameOID.ORGANIZATION_NAME)
+        return str(held[0].value) if held else certificate.issuer.rfc4514_string()
+    except ODD:
+        return ""
+
+
+def _kind(certificate: x509.Certificate) -> str:
+    try:
+        return type(certificate.public_key()).__name__
+    except ODD:
+        return ""
+
+
+def _print_of(shown: Shown) -> str:
+    return shown.leaf.fingerprint(hashes.SHA256()).hex()

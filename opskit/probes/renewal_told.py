@@ -1,0 +1,106 @@
+"""Whether certbot is late with a certificate, by its own rule, and what its files say of the reason. Pure."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from cryptography import x509
+
+from opskit.model.message import Message, say
+from opskit.probes.certificate_evidence import Lineage, Renewal, Seen
+from opskit.probes.certificate_findings import DAY_S, Findings
+
+_OLD_RULE_DAYS = 30.0
+_SHORT_DAYS = 10.0
+_SHARES_SINCE = 4
+_UNITS = {"hour": 1 / 24, "day": 1.0, "week": 7.0, "month": 30.0, "year": 365.0}
+
+
+def tell_renewal(findings: Findings, held: list[tuple[Seen, x509.Certificate]], renewal: Renewal) -> None:
+    """Judge each file that certbot renews, then certbot itself."""
+    lineages = {lineage.conf: lineage for lineage in renewal.lineages}
+    automatic = False
+    for seen, leaf in held:
+        lineage = lineages.get(seen.lineage or "")
+        if lineage is None:
+            continue
+        if lineage.failure is not None:
+            findings.notes.append(say("{path} cannot be read: {why}", path=lineage.conf, why=lineage.failure.text))
+        elif not lineage.automatic:
+            findings.notes.append(say("certbot does not renew {name}: autorenew is off", name=lineage.name))
+        else:
+            automatic = True
+            _tell_late(findings, seen.place, leaf, lineage, renewal)
+            _tell_failed(findings, seen.place, leaf, lineage, renewal)
+    if automatic:
+        _tell_runs(findings, renewal)
+
+
+def _tell_late(findings: Findings, place: str, leaf: x509.Certificate, lineage: Lineage, renewal: Renewal) -> None:
+    life = (leaf.not_valid_after_utc - leaf.not_valid_before_utc).total_seconds() / DAY_S
+    left = (leaf.not_valid_after_utc - findings.now).total_seconds() / DAY_S
+    if life <= 0:
+        return
+    point = renewal_point_days(lineage, life)
+    late = max(0.0, min(point, life) - left)
+    since = say(
+        "certbot renews {name} {point} days before its end, {left} are left", name=lineage.name,
+        point=round(point, 1), left=round(left, 1),
+    )  # fmt: skip
+    if not renewal.schedules:
+        since = say("{text}; {more}", text=since, more=_no_starter(renewal))
+    findings.add("renewal_late_pct", round(late / life * 100, 3), place, since, "%")
+    findings.add("renewal_late_days", round(late, 4), place)
+
+
+def _tell_failed(findings: Findings, place: str, leaf: x509.Certificate, lineage: Lineage, renewal: Renewal) -> None:
+    """A failure from before the certificate was issued is overcome."""
+    if renewal.ran is None or renewal.ran < leaf.not_valid_before_utc.timestamp():
+        return
+    why = renewal.failed.get(lineage.name)
+    findings.add("renewed", float(why is None), place, None if why is None else say("{why}", why=why))
+
+
+def _tell_runs(findings: Findings, renewal: Renewal) -> None:
+    if not renewal.schedules:
+        findings.notes.append(_no_starter(renewal))
+    if renewal.ran is not None and renewal.log is not None:
+        days = max(0.0, (findings.at - renewal.ran) / DAY_S)
+        findings.add("renewer_ran_days", round(days, 3), renewal.log, _since(renewal.ran, findings.now))
+    else:
+        findings.notes.append(say("when certbot ran last cannot be told: its log cannot be read or is not there"))
+
+
+def _since(ran: float, now: datetime) -> Message | None:
+    try:
+        return say("last run {when}", when=datetime.fromtimestamp(ran, now.tzinfo).isoformat(timespec="minutes"))
+    except (ValueError, OverflowError, OSError):  # evidence that was tampered with
+        return None
+
+
+def _no_starter(renewal: Renewal) -> Message:
+    if renewal.hidden:
+        return say("nothing was found that starts certbot, but not everything may be read: {places}",
+                   places=", ".join(renewal.hidden[:4]))  # fmt: skip
+    return say("nothing was found that starts certbot: no timer and no cron job")
+
+
+def renewal_point_days(lineage: Lineage, lifetime: float) -> float:
+    """How many days before the end certbot renews a certificate that lasts `lifetime` days.
+
+    certbot 4.0: at a third of the lifetime, at half of it for ten days or less (docs/using.rst); before that 30 days.
+    An older configuration may be read by a newer certbot: then the later of both moments is assumed.
+    """
+    given = _days(lineage.before)
+    if given is not None:
+        return given
+    share = lifetime / (2 if lifetime <= _SHORT_DAYS else 3)
+    major = re.match(r"([0-9]{1,4})\.", lineage.version)
+    return share if major and int(major[1]) >= _SHARES_SINCE else min(_OLD_RULE_DAYS, share)
+
+
+def _days(interval: str) -> float | None:
+    """`30 days`, `6 weeks`, and days where there is no unit (certbot `_internal/storage.py`, add_time_interval)."""
+    found = re.fullmatch(r"([0-9]{1,5})(?:\s+(hour|day|week|month|year)s?)?", interval.strip().lower())
+    return int(found[1]) * _UNITS[found[2] or "day"] if found else None
