@@ -44,7 +44,7 @@ def check(
     """Run the checks, print, remember, tell; return the exit code."""
     context = plain_context(options) if bundle else context_of(options)
     loaded = context.loaded_checks()
-    checks, broken = _limited(select(loaded, ids), warn, crit), unusable(loaded, ids, now().timestamp())
+    checks, broken = limited(select(loaded, ids), warn, crit), unusable(loaded, ids, now().timestamp())
     seconds, state_on_timeout = _timeout(timeout)
     source: Source = bundles.read(bundle) if bundle else Live()
     store = None if bundle or no_record else _memory(context)
@@ -61,7 +61,7 @@ def check(
     return worst(outcome.verdict.status for outcome in outcomes).exit_code
 
 
-def _limited(checks: list[Check], warn: tuple[str, ...], crit: tuple[str, ...]) -> list[Check]:
+def limited(checks: list[Check], warn: tuple[str, ...], crit: tuple[str, ...]) -> list[Check]:
     """Put the thresholds of the command line into the one check that they are for."""
     if not warn and not crit:
         return checks

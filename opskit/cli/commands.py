@@ -50,6 +50,20 @@ def check(options: Options, /, **given: object) -> int:
 
 
 @cli.command()
+@click.argument("check_id", metavar="CHECK")
+@click.option("--days", type=click.IntRange(1, 35), default=7, show_default=True, help="How far back to look.")
+@click.option("-w", "--warning", "warn", multiple=True, metavar="[METRIC=]RANGE", help="Try another threshold.")
+@click.option("-c", "--critical", "crit", multiple=True, metavar="[METRIC=]RANGE", help="Try another threshold.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@pass_options
+def explain(options: Options, /, **given: object) -> int:
+    """Say what a check measures and why, what it said last, and how often its thresholds would have alerted."""
+    from opskit.cli.explain import explain as body
+
+    return body(options, **given)  # type: ignore[arg-type]
+
+
+@cli.command()
 @click.argument("playbook", default="chat-stuck")
 @click.option("--from", "bundle", type=_PATH, metavar="BUNDLE", help="Diagnose a recorded bundle instead of this host.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")

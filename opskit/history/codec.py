@@ -30,6 +30,11 @@ def label_key(labels: Mapping[str, str]) -> str:
     return json.dumps(dict(labels), separators=(",", ":"), sort_keys=True)
 
 
+def labels_of(key: str) -> dict[str, str]:
+    """Return the labels of a `label_key`."""
+    return unpacked(key, dict[str, str])
+
+
 def bindable(text: str) -> str:
     r"""Return `text` as SQLite can take it: an undecodable byte is written as `\udcNN`."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -6,7 +6,7 @@ import math
 import sqlite3
 from collections.abc import Mapping
 
-from opskit.history.codec import bindable, label_key
+from opskit.history.codec import bindable, label_key, labels_of
 from opskit.history.store import Runs
 from opskit.model.sample import Sample
 from opskit.model.status import Status
@@ -60,6 +60,25 @@ def samples(
         """,
         {"check": check, "metric": metric, "labels": key, "since": since, "until": until},
     ).fetchall()
+
+
+def recorded(db: sqlite3.Connection, check: str, since: float, until: float) -> dict[float, list[Sample]]:
+    """Return all samples of a check by time."""
+    rows = db.execute(
+        """
+        SELECT samples.at, samples.value, series.metric, series.labels, series.unit
+        FROM checks
+        JOIN series ON series.check_id = checks.id
+        JOIN samples ON samples.series_id = series.id
+        WHERE checks.name = ? AND samples.at >= ? AND samples.at < ?
+        ORDER BY samples.at, series.id
+        """,
+        (check, since, until),
+    )
+    found: dict[float, list[Sample]] = {}
+    for at, value, metric, labels, unit in rows:
+        found.setdefault(at, []).append(Sample(metric, value, unit, labels_of(labels), at))
+    return found
 
 
 def runs(db: sqlite3.Connection, since: float, until: float) -> list[Runs]:

@@ -19,6 +19,7 @@ import msgspec
 
 from opskit.history import checks, migrations, numbers, outbox, pruning, trouble
 from opskit.history.store import Latest, Runs, StoredFlip
+from opskit.model.sample import Sample
 from opskit.model.state import Flip, State
 from opskit.model.verdict import Verdict
 
@@ -210,6 +211,11 @@ class SqliteStore:
         """Return (at, value) of a metric by time."""
         with self._reading() as db:
             return numbers.samples(db, check, metric, since, until, labels)
+
+    def recorded(self, check: str, since: float, until: float) -> dict[float, list[Sample]]:
+        """Return the samples of a check by time."""
+        with self._reading() as db:
+            return numbers.recorded(db, check, since, until)
 
     def runs(self, since: float, until: float) -> list[Runs]:
         """Return how the runs of a span went."""

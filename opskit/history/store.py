@@ -12,6 +12,7 @@ from typing import Protocol
 import msgspec
 
 from opskit.model.message import Message
+from opskit.model.sample import Sample
 from opskit.model.state import Flip, State
 from opskit.model.status import Status
 from opskit.model.verdict import Item, Verdict
@@ -119,6 +120,9 @@ class Store(Protocol):
         self, check: str, metric: str, since: float, until: float, labels: Mapping[str, str] | None = None
     ) -> list[tuple[float, float]]:
         """Return (at, value) of a metric by time: of the series with exactly `labels`, or of all its series."""
+
+    def recorded(self, check: str, since: float, until: float) -> dict[float, list[Sample]]:
+        """Return all samples of a check by the time at which they were measured, oldest first."""
 
     def runs(self, since: float, until: float) -> list[Runs]:
         """Return how the runs of a span went, for each check that ran in it, by id."""

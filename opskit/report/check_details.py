@@ -21,14 +21,15 @@ def more_lines(check: Check, verdict: Verdict, verbosity: int, reader: Reader) -
     lines = [reader.read(say("read: {place}", place=place)) for place in places[:_PLACES]]
     if len(places) > _PLACES:
         lines.append(reader.read(say("... {n} more lines", n=len(places) - _PLACES)))
-    return lines + ([reader.read(text) for text in _judging(check)] if verbosity > 1 else [])
+    return lines + ([reader.read(text) for text in judging(check)] if verbosity > 1 else [])
 
 
 def _place(where: str, text: str) -> str:
     return printable(f"{where}  {text}" if text else where, _WIDTH)
 
 
-def _judging(check: Check) -> Iterator[Message]:
+def judging(check: Check) -> Iterator[Message]:
+    """Yield how a check measures and by what rules it judges."""
     arguments = ", ".join(f"{name}={value}" for name, value in sorted(check.args.items())) or "-"
     yield say(
         "probe {probe} ({arguments}), at most {seconds} s, defined in {source}",
@@ -38,10 +39,11 @@ def _judging(check: Check) -> Iterator[Message]:
         source=check.source or "-",
     )
     for rule in check.rules:
-        yield say("rule: {metric} {limits}", metric=rule.metric, limits=_limits(rule))
+        yield say("rule: {metric} {limits}", metric=rule.metric, limits=limits_text(rule))
 
 
-def _limits(rule: Rule) -> str:
+def limits_text(rule: Rule) -> str:
+    """Return what a rule holds a metric against."""
     words = [
         f"{name} {value}" for name, value in (("warn", rule.warn), ("crit", rule.crit), ("per", rule.per)) if value
     ]

@@ -196,3 +196,14 @@ def test_hostile_log_lines_reach_the_screen_escaped(opskit, tmp_path):
     assert "\u202e" not in done.stdout
     assert "<script" not in done.stdout
     assert done.stdout.count("|") == 1
+
+
+def test_a_check_explains_itself_with_what_is_remembered(opskit):
+    before = opskit("explain", "gpu-memory")
+    assert before.returncode == 0
+    assert "nothing is remembered of the last 7 days" in before.stdout
+    assert "rule: memory_used_pct warn 90, per gpu" in before.stdout
+    told = json.loads(opskit("explain", "gpu-memory", "-w", "50", "--json").stdout)
+    assert [rule["warn"] for rule in told["rules"] if rule["metric"] == "memory_used_pct"] == ["50"]
+    assert (told["latest"], told["alerts"]) == (None, [])
+    assert opskit("explain", "nothing").returncode == 3
