@@ -50,3 +50,23 @@ def test_help_is_shown_without(after_help, module):
 def test_a_check_is_read_and_judged_without(after_judging, module):
     assert {"opskit.judge.evaluate", "yaml"} <= after_judging
     assert module not in after_judging
+
+
+# The list of the interpreter itself: a probe is imported by name, which `-X importtime` does not tell.
+ONE_CHECK = """
+import sys
+from opskit.cli.exits import guarded
+assert guarded(sys.argv[1:]) in (0, 1, 2)
+sys.stderr.write(" ".join(sys.modules))
+"""
+
+
+def test_a_check_of_this_host_loads_nothing_of_the_other_probes(tmp_path) -> None:
+    (tmp_path / "opskit.yaml").touch()
+    words = ("--config", str(tmp_path / "opskit.yaml"), "check", "host-resources", "--no-record")
+    command = [sys.executable, "-c", ONE_CHECK, *words]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    loaded = set(ended.stderr.split())
+    assert "HOST-RESOURCES" in ended.stdout
+    assert {"psutil", "opskit.probes.host", "opskit.judge.evaluate"} <= loaded
+    assert {name.partition(".")[0] for name in loaded} & {*HEAVY, "smtplib"} == {"psutil", "yaml", "sqlite3"}

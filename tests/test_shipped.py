@@ -86,7 +86,7 @@ def test_every_sentence_is_there_in_both_languages(definition):
 
 @pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS)
 def test_a_check_asks_a_probe_that_exists_for_metrics_that_it_has(check):
-    metrics = type(probe(check.probe)).metrics
+    metrics = frozenset[str]().union(*(type(probe(name)).metrics for name in (check.probe, *check.also)))
     asked = {rule.metric for rule in check.rules} | {rule.confirm.metric for rule in check.rules if rule.confirm}
     assert asked <= metrics
     assert check.playbook in BOOKS

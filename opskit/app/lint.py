@@ -6,6 +6,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
+
+from opskit.app.asking import jobs_of
 from opskit.app.observe import job
 from opskit.definitions import checks, playbooks
 from opskit.judge.range import Range
@@ -39,7 +42,8 @@ def lint(settings: Settings, definitions: Path | None) -> tuple[int, list[Proble
 def _check_problems(check: Check, settings: Settings, books: set[str], unsure: frozenset[str]) -> Iterator[Problem]:
     if "probe" not in unsure:
         try:
-            job(check.id, check.probe, check.args, check.timeout, settings, check.source, check.lines)
+            # A key that nobody knows may have been meant as this one: then it names no probe, rather than a wrong one.
+            jobs_of(msgspec.structs.replace(check, also=()) if "also" in unsure else check, settings)
         except DefinitionError as error:
             yield from error.problems
     for place, text in _known(_wrong_rules(check), unsure):
@@ -65,13 +69,14 @@ def _texts(check: Check) -> Iterator[tuple[Place, Text]]:
 
 
 def _wrong_rules(check: Check) -> Iterator[tuple[Place, Message]]:
-    metrics = type(probe(check.probe)).metrics if check.probe in PROBES else None
+    asked = (check.probe, *check.also)
+    metrics = frozenset[str]().union(*(type(probe(name)).metrics for name in asked)) if {*asked} <= {*PROBES} else None
     for number, rule in enumerate(check.rules):
         place: Place = ("rules", number)
         if metrics is not None:
             for inner, metric in _metrics(rule):
                 if metric not in metrics:
-                    yield (*place, *inner), _unknown_metric(check.probe, metric, metrics)
+                    yield (*place, *inner), _unknown_metric(", ".join(asked), metric, metrics)
         if rule.warn and rule.crit and _backwards(rule.warn, rule.crit):
             text = say(
                 "rules: {metric} is critical ({crit}) before it is a warning ({warn})",

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from opskit.app.asking import Asking, jobs_of
 from opskit.app.context import Context
-from opskit.app.observe import Job, Source, job, observe
+from opskit.app.observe import Source, observe
 from opskit.definitions.loaded import Loaded
 from opskit.history.store import HistoryError, Store
 from opskit.judge.evaluate import Earlier, evaluate
@@ -68,25 +69,17 @@ def run_checks(
     `timeout` (seconds) replaces the checks' own. A check whose probe or arguments do not exist is UNKNOWN.
     """
     settings = source.settings(context.settings)
-    jobs: dict[str, Job] = {}
-    asking: dict[str, list[Check]] = {}
+    asking = Asking()
     for check in checks:
         try:
-            prepared = job(
-                check.id, check.probe, check.args, timeout or check.timeout, settings, check.source, check.lines
-            )
+            asking.add(check, jobs_of(check, settings, timeout))
         except DefinitionError as error:
             yield _broken(check.id, error.problems, source.now().timestamp())
-            continue
-        shared = f"{check.probe} {prepared.args!r}"
-        longest = max(prepared.timeout, jobs[shared].timeout) if shared in jobs else prepared.timeout
-        jobs[shared] = msgspec.structs.replace(prepared, name=shared, timeout=longest)
-        asking.setdefault(shared, []).append(check)
     began = time.monotonic()
-    for shared, reading in observe(list(jobs.values()), source):
+    for shared, reading in observe(asking.jobs, source):
         seconds = time.monotonic() - began
-        for check in asking[shared]:
-            yield _outcome(context, check, reading, source, store, seconds)
+        for check, whole in asking.told(shared, reading):
+            yield _outcome(context, check, whole, source, store, seconds)
 
 
 def _outcome(

@@ -61,6 +61,7 @@ class CheckShape(msgspec.Struct, frozen=True, rename={"args": "with", "sustain":
     args: dict[str, Any] = {}
     sustain: Annotated[Sustain, sustain] = Sustain(1, 1)
     playbook: str | None = None
+    also: tuple[str, ...] = ()
     enabled: bool = True
 
 
@@ -106,6 +107,7 @@ def _check(shape: CheckShape, source: str, check_id: str, known: Lines) -> Check
         args=shape.args,
         sustain=shape.sustain,
         playbook=shape.playbook,
+        also=shape.also,
         source=source,
         lines=known,
     )

@@ -16,7 +16,7 @@ from opskit.lab.users import ask, knock
 from opskit.model.message import say
 
 _AT_ONCE = 8
-_FEW_FILES = 4
+_FEW_FILES = "4"
 
 
 def perform(stack: Stack, sentence: str) -> None:
@@ -62,9 +62,9 @@ def _scan(stack: Stack, count: str) -> None:
 
 
 def _occupy(stack: Stack, part: str, count: str) -> None:
-    """Connections of clients that begin a handshake and never ask; a process of its own holds them."""
-    port = stack.plan.port_of(part)
-    stack.start_beside("idle-clients", ["-m", "opskit.lab.idle_clients", str(port), count])
+    """Connections of clients that never ask: half a handshake for Nginx; a process of its own holds them."""
+    words = ["-m", "opskit.lab.idle_clients", str(stack.plan.port_of(part)), count]
+    stack.start_beside("idle-clients", words if part == "nginx" else [*words, "silent"])
     time.sleep(0.5)
 
 
@@ -85,12 +85,12 @@ def _block(stack: Stack, what: str) -> None:
     folder.touch()
 
 
-def _limit(stack: Stack, part: str) -> None:
-    """Leave a running part hardly a file to open beyond those it has."""
+def _limit(stack: Stack, part: str, more: str = _FEW_FILES) -> None:
+    """Leave a running part so few files to open beyond those it has."""
     pid = stack.record.running[part].pid
     opened = sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
     _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-    resource.prlimit(pid, resource.RLIMIT_NOFILE, (opened + _FEW_FILES, hard))
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (opened + int(more), hard))
     stack.taint(part)
 
 

@@ -56,6 +56,7 @@ class Sustain(msgspec.Struct, frozen=True):
 class Check(msgspec.Struct, frozen=True):
     """A definition from `checks/`. `every` and `timeout` are in seconds; `args` are the probe's own arguments.
 
+    `also` are further probes, asked with their default arguments: the rules may judge their metrics too.
     `lines` are where it stands in its file, `source`: a mistake that shows only later is named with its line too.
     """
 
@@ -69,5 +70,6 @@ class Check(msgspec.Struct, frozen=True):
     args: dict[str, Any] = {}
     sustain: Sustain = Sustain(1, 1)
     playbook: str | None = None
+    also: tuple[str, ...] = ()
     source: str = ""
     lines: Lines = Lines()

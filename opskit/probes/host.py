@@ -1,17 +1,16 @@
-"""The machine itself: memory, disks, and who is connected to whom right now.
+"""The machine itself: memory, disks, limits of the kernel and of the parts, and who is connected to whom right now.
 
-Connections are live evidence of requests that have not ended, and so are in no log yet.
+Connections are live evidence of requests that have not ended, and so are in no log yet. Nothing here needs root; what
+a user may not see is not measured, and said.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import msgspec
 import psutil
@@ -21,24 +20,41 @@ from opskit.model.message import Message, say
 from opskit.model.raw import Raw
 from opskit.model.reading import Reading
 from opskit.model.sample import Sample
-from opskit.model.settings import Settings
+from opskit.model.settings import Settings, Stack
+from opskit.probes.accept_queue import lasting, queues
 from opskit.probes.address import port_of
 from opskit.probes.answer import pack, unpack
-from opskit.probes.base import Deadline, Probe, Whole, as_facts
+from opskit.probes.base import Deadline, Probe, as_facts
+from opskit.probes.connections import connections, listening, listing, owners, sockets
+from opskit.probes.disk import disk_details, disk_notes, disk_samples, disks_of, fullest
+from opskit.probes.kernel_state import kernel_notes, kernel_samples, kernel_state, why_no_value
+from opskit.probes.machine import Disk, Kernel, Machine
+from opskit.probes.part_limits import limit_details, limit_notes, limit_samples
 
 _SETTLE_S = 0.6
 _SOCKET_FACTS = ("_connected", "_connections", "_listening")
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_OF_FACTS = ("memory_available_pct", "swap_used_pct", "disk_free_pct", "load_per_core")
 
 
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """URLs of the parts, to know their ports, and folders whose disks must not fill up."""
+    """URLs of the parts, to know their ports, and folders whose disks must not fill up: of logs, models, temp files.
+
+    Folders that do not exist are left out.
+    """
 
     nginx: str = ""
     gateway: str = ""
     clawdbot: str = ""
     ollama: str = ""
-    folders: tuple[str, ...] = ("/", "/var/log", "/tmp")  # noqa: S108  # looked at, never written
+    folders: tuple[str, ...] = (
+        "/",
+        "/var/log",
+        "/tmp",  # noqa: S108  # looked at, never written
+        "/var/lib/nginx",
+        "/var/cache/nginx",
+        "/usr/share/ollama/.ollama/models",
+        "/var/lib/ollama",
+    )
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -61,55 +77,34 @@ class Facts(msgspec.Struct, frozen=True):
     ollama_listening: bool | None = None
 
 
-class Socket(msgspec.Struct, frozen=True):
-    """One TCP socket: ports and state, no addresses, which are nobody's business in a bundle."""
-
-    local: Whole
-    remote: Whole
-    state: str
-
-
-class Disk(msgspec.Struct, frozen=True):
-    """A file system behind one of the folders; sizes in bytes."""
-
-    folder: str
-    total: Whole
-    free: Whole
-
-
-class Machine(msgspec.Struct, frozen=True):
-    """The evidence: memory in bytes, load of the last minute, disks, sockets (None where they may not be listed)."""
-
-    memory_total: Whole
-    memory_available: Whole
-    swap_total: Whole
-    swap_used: Whole
-    cores: Whole
-    load: float
-    disks: list[Disk]
-    sockets: list[Socket] | None
-
-
 class HostProbe(Probe[Args]):
-    """Asks psutil."""
+    """Asks psutil, /proc and the kernel."""
 
     arguments = Args
     facts = Facts
-    metrics = frozenset({"memory_available_pct", "swap_used_pct", "disk_free_pct", "load_per_core"})
+    metrics = frozenset(
+        {*_OF_FACTS, "room_free_pct", "room_free_bytes", "inodes_free_pct", "memory_stalled_pct", "files_used_pct"}
+        | {"system_files_used_pct", "accept_queue_pct", "conntrack_used_pct", "clock_synchronized", "clock_error_s"}
+    )
 
     def defaults(self, settings: Settings) -> Args:
-        """The configured parts."""
+        """The configured parts, and the folders of their logs beside the usual ones."""
         stack = settings.stack
-        return Args(stack.nginx.url, stack.gateway.url, stack.clawdbot.url, stack.ollama.url)
+        folders = tuple(dict.fromkeys((*Args().folders, *_log_folders(stack))))
+        return Args(stack.nginx.url, stack.gateway.url, stack.clawdbot.url, stack.ollama.url, folders)
 
     def collect(self, args: Args, deadline: Deadline) -> tuple[Raw, ...]:
         """Measure once."""
         deadline.enter(say("measure memory and load"))
         memory, swap = psutil.virtual_memory(), psutil.swap_memory()
-        deadline.enter(say("measure the disks"))
-        disks = [disk for folder in args.folders if (disk := _disk(folder)) is not None]
+        kernel = kernel_state()
+        disks = disks_of(args.folders, deadline)
+        ports = set(_ports(args).values())
+        before = queues(ports)
         # Other probes knock at the same doors: after a moment only what waits is still connected.
         time.sleep(min(_SETTLE_S, deadline.enter(say("list the sockets"))))
+        found = listing()
+        seen, hidden = owners(found or [], ports)
         machine = Machine(
             memory_total=memory.total,
             memory_available=memory.available,
@@ -118,38 +113,56 @@ class HostProbe(Probe[Args]):
             cores=psutil.cpu_count() or 1,
             load=psutil.getloadavg()[0],
             disks=disks,
-            sockets=_sockets({port for port in map(port_of, _urls(args)) if port}),
+            sockets=None if found is None else sockets(found, ports),
+            queues=lasting(before, queues(ports)),
+            owners=seen,
+            hidden=hidden,
+            kernel=kernel,
         )
         return (pack("host.json", machine, "host"),)
 
     def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
         """Turn sizes into shares, sockets into connections."""
         machine, at = unpack(raws, Machine), now.timestamp()
-        fullest = min(machine.disks, key=lambda disk: disk.free / max(disk.total, 1), default=None)
-        facts = Facts(
-            memory_available_pct=_share(machine.memory_available, machine.memory_total),
-            swap_used_pct=_share(machine.swap_used, machine.swap_total) if machine.swap_total else 0.0,
-            disk_free_pct=_share(fullest.free, fullest.total) if fullest else None,
-            load_per_core=round(machine.load / max(machine.cores, 1), 2),
-            clients_connected=_connections(machine, args.nginx, local=True),
-            gateway_connections=_connections(machine, args.gateway, local=False),
-            ollama_connections=_connections(machine, args.ollama, local=False),
-            clawdbot_connections=_connections(machine, args.clawdbot, local=False),
-            nginx_listening=_listening(machine, args.nginx),
-            clawdbot_listening=_listening(machine, args.clawdbot),
-            gateway_listening=_listening(machine, args.gateway),
-            ollama_listening=_listening(machine, args.ollama),
-        )
+        least = fullest(machine.disks)
+        facts = _facts(machine, args, least)
+        kernel = machine.kernel or Kernel()
         units = {"load_per_core": ""}
-        samples = tuple(
-            Sample(name, getattr(facts, name), units.get(name, "%"), at=at, low=0) for name in sorted(self.metrics)
+        samples = (
+            *(Sample(name, getattr(facts, name), units.get(name, "%"), at=at, low=0) for name in sorted(_OF_FACTS)),
+            *disk_samples(machine.disks, at),
+            *kernel_samples(kernel, at),
+            *limit_samples(machine, _ports(args), at),
         )
-        sockets = Evidence("sockets of this host", _listed(machine), at=at)
-        evidence: dict[str, tuple[Evidence, ...]]
-        evidence = dict.fromkeys((name for name in Facts.__struct_fields__ if name.endswith(_SOCKET_FACTS)), (sockets,))
-        if fullest:
-            evidence["disk_free_pct"] = (Evidence(fullest.folder, f"{facts.disk_free_pct} %", field="free", at=at),)
-        return Reading(as_facts(facts), evidence, _why(machine, facts), samples)
+        notes = (*disk_notes(machine.disks), *kernel_notes(kernel), *limit_notes(machine, _ports(args)))
+        why = {**disk_details(machine.disks), **limit_details(machine, _ports(args)), **_why(machine, facts)}
+        return Reading(as_facts(facts), _evidence(machine, facts, least, at), why, samples, notes)
+
+
+def _facts(machine: Machine, args: Args, least: Disk | None) -> Facts:
+    return Facts(
+        memory_available_pct=_share(machine.memory_available, machine.memory_total),
+        swap_used_pct=_share(machine.swap_used, machine.swap_total) if machine.swap_total else 0.0,
+        disk_free_pct=_share(least.free, least.total) if least else None,
+        load_per_core=round(machine.load / max(machine.cores, 1), 2),
+        clients_connected=connections(machine, args.nginx, local=True),
+        gateway_connections=connections(machine, args.gateway, local=False),
+        ollama_connections=connections(machine, args.ollama, local=False),
+        clawdbot_connections=connections(machine, args.clawdbot, local=False),
+        nginx_listening=listening(machine, args.nginx),
+        clawdbot_listening=listening(machine, args.clawdbot),
+        gateway_listening=listening(machine, args.gateway),
+        ollama_listening=listening(machine, args.ollama),
+    )
+
+
+def _evidence(machine: Machine, facts: Facts, least: Disk | None, at: float) -> dict[str, tuple[Evidence, ...]]:
+    listed = Evidence("sockets of this host", _listed(machine), at=at)
+    found: dict[str, tuple[Evidence, ...]]
+    found = dict.fromkeys((name for name in Facts.__struct_fields__ if name.endswith(_SOCKET_FACTS)), (listed,))
+    if least:
+        found["disk_free_pct"] = (Evidence(least.folder, f"{facts.disk_free_pct} %", field="free", at=at),)
+    return found
 
 
 def _listed(machine: Machine) -> str:
@@ -158,74 +171,27 @@ def _listed(machine: Machine) -> str:
 
 
 def _why(machine: Machine, facts: Facts) -> dict[str, Message]:
-    """Say for each fact that is missing why it is."""
+    """Say for each fact and each series that is missing why it is."""
     if machine.sockets is None:
-        sockets = say("sockets may not be listed by this user")
+        hidden = say("sockets may not be listed by this user")
     else:
-        sockets = say("its address is not of this host (127.0.0.1), so its connections cannot be counted here")
-    why = {}
+        hidden = say("its address is not of this host (127.0.0.1), so its connections cannot be counted here")
+    why = why_no_value(machine.kernel or Kernel())
     for name in [name for name, value in as_facts(facts).items() if value is None]:
-        why[name] = sockets if name.endswith(_SOCKET_FACTS) else say("the system does not tell")
+        why[name] = hidden if name.endswith(_SOCKET_FACTS) else say("the system does not tell")
     return why
 
 
-def _urls(args: Args) -> tuple[str, ...]:
-    return (args.nginx, args.gateway, args.clawdbot, args.ollama)
+def _ports(args: Args) -> dict[str, int]:
+    """The ports of the parts that have one."""
+    urls = {"nginx": args.nginx, "gateway": args.gateway, "clawdbot": args.clawdbot, "ollama": args.ollama}
+    return {part: port for part, url in urls.items() if (port := port_of(url))}
 
 
-def _disk(folder: str) -> Disk | None:
-    if not Path(folder).is_dir():
-        return None
-    try:
-        usage = psutil.disk_usage(folder)
-    except OSError:  # a mount that is gone, or not ours to look at
-        return None
-    return Disk(folder, usage.total, usage.free)
-
-
-def _sockets(ports: set[int]) -> list[Socket] | None:
-    try:
-        found = psutil.net_connections("tcp")
-    except (psutil.Error, OSError):
-        return None
-    # opskit's own questions do not count, at neither end. By ports: one end may write its addresses as IPv6.
-    own = {(_port_of(item.laddr), _port_of(item.raddr)) for item in found if item.pid == os.getpid() and item.raddr}
-    return [
-        Socket(local, remote, item.status)
-        for item in found
-        if {local := _port_of(item.laddr), remote := _port_of(item.raddr)} & ports
-        if not {(local, remote), (remote, local)} & own
-    ]
-
-
-def _port_of(address: tuple[str, int] | tuple[()]) -> int:
-    """A psutil address is (ip, port), or empty for a socket without a peer."""
-    return address[1] if address else 0
+def _log_folders(stack: Stack) -> list[str]:
+    logs = (stack.nginx.access_log, stack.nginx.error_log, stack.gateway.log, stack.clawdbot.log, stack.ollama.log)
+    return [str(Path(log).parent) for log in logs if log and log.startswith("/")]
 
 
 def _share(part: float, whole: float) -> float | None:
     return round(part / whole * 100, 2) if whole > 0 else None
-
-
-def _is_here(url: str) -> bool:
-    try:
-        return (urlsplit(url).hostname or "") in _LOOPBACK
-    except ValueError:
-        return False
-
-
-def _listening(machine: Machine, url: str) -> bool | None:
-    if machine.sockets is None:
-        return None
-    return any(item.state == psutil.CONN_LISTEN and item.local == port_of(url) for item in machine.sockets)
-
-
-def _connections(machine: Machine, url: str, *, local: bool) -> int | None:
-    """Count established connections: accepted ones at the part's own port, or those that go out to it."""
-    if machine.sockets is None or not _is_here(url):
-        return None
-    port = port_of(url)
-    return sum(
-        item.state == psutil.CONN_ESTABLISHED and (item.local if local else item.remote) == port
-        for item in machine.sockets
-    )

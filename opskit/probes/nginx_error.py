@@ -13,19 +13,32 @@ import msgspec
 from tzlocal import get_localzone
 
 from opskit.logs.nginx_error import ErrorRecord, parse
+from opskit.logs.nginx_trouble import KINDS, kind
+from opskit.logs.redact import redact
 from opskit.model.evidence import Evidence
-from opskit.model.message import say
+from opskit.model.message import Message, say
 from opskit.model.raw import Raw
 from opskit.model.reading import Reading
+from opskit.model.sample import Sample
 from opskit.model.settings import Settings
 from opskit.probes.address import port_of
 from opskit.probes.base import Deadline, Probe, ProbeError, as_facts
-from opskit.probes.log_tail import AT_ONCE_BYTES, Line, collect_log, cut_note, not_ahead, read_lines
+from opskit.probes.log_tail import (
+    AT_ONCE_BYTES,
+    Line,
+    collect_log,
+    cut_note,
+    never_written,
+    not_ahead,
+    read_lines,
+)
 
 _WINDOW_S = 7200.0
 _REFUSED = {111, 2, 113, 101}  # ECONNREFUSED, no such socket, no route to host, no network: nobody there
 _TIMED_OUT = 110
 _LOUD = {"emerg", "alert"}
+_QUOTE = 160
+Pair = tuple[ErrorRecord, Line]
 
 
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,10 +63,11 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 class NginxErrorProbe(Probe[Args]):
-    """Reads the error log back two hours, counts the last minutes of it."""
+    """Reads the error log back two hours or more, counts the last minutes of it."""
 
     arguments = Args
     facts = Facts
+    metrics = frozenset({*KINDS, "limited_clients", "records"})
 
     def defaults(self, settings: Settings) -> Args:
         """The configured error log and services."""
@@ -64,14 +78,22 @@ class NginxErrorProbe(Probe[Args]):
         """Read the newest part of the log."""
         zone = get_localzone()
         return collect_log(
-            "nginx-error.log", args.path, time.time() - _WINDOW_S, lambda line: _at(line, zone), deadline, AT_ONCE_BYTES
+            "nginx-error.log",
+            args.path,
+            time.time() - max(_WINDOW_S, args.recent_s),
+            lambda line: _at(line, zone),
+            deadline,
+            AT_ONCE_BYTES,
         )
 
     def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
         """Count by service and kind."""
+        if not raws:
+            raise ProbeError(say("the evidence is empty"))
         zone = now.tzinfo or get_localzone()
         at = now.timestamp()
-        recent = [pair for pair in not_ahead(_records(raws, zone), at) if at - pair[0].at <= args.recent_s]
+        told = list(not_ahead(_records(raws, zone), at))
+        recent = [pair for pair in told if at - pair[0].at <= args.recent_s]
         gateway, clawdbot = port_of(args.gateway) or -1, port_of(args.clawdbot) or -1
         groups = {
             "gateway_refused": [pair for pair in recent if _refused(pair[0]) and _upstream(pair[0]) == gateway],
@@ -84,10 +106,35 @@ class NginxErrorProbe(Probe[Args]):
         }
         facts = Facts(**{name: len(pairs) for name, pairs in groups.items()})
         evidence = {name: _last(pairs) for name, pairs in groups.items() if pairs}
-        return Reading(as_facts(facts), evidence, notes=cut_note(raws))
+        kinds = {name: [pair for pair in recent if kind(pair[0]) == name] for name in KINDS}
+        why = {name: _newest(pairs) for name, pairs in kinds.items() if pairs}
+        notes = (*cut_note(raws), *_quiet(raws, told, at))
+        return Reading(as_facts(facts), evidence, why, _samples(kinds, len(recent), at), notes)
 
 
-def _records(raws: Sequence[Raw], zone: tzinfo) -> Iterator[tuple[ErrorRecord, Line]]:
+def _samples(kinds: dict[str, list[Pair]], records: int, at: float) -> tuple[Sample, ...]:
+    clients = {record.client for record, _ in kinds["limited"] if record.client}
+    counts = {name: len(pairs) for name, pairs in kinds.items()}
+    counts |= {"limited_clients": len(clients), "records": records}
+    return tuple(Sample(name, float(count), at=at, low=0) for name, count in counts.items())
+
+
+def _newest(pairs: list[Pair]) -> Message:
+    record, line = pairs[-1]
+    return say("{path}:{number}: {line}", path=line.source, number=line.number, line=redact(record.message)[:_QUOTE])
+
+
+def _quiet(raws: Sequence[Raw], told: list[Pair], at: float) -> tuple[Message, ...]:
+    """Tell a log in which nothing happened from one that Nginx may not be writing to."""
+    if never_written(raws):
+        return (say("{path} holds nothing: is it the one that error_log names?", path=raws[-1].origin),)
+    if not told:
+        return (say("no record of the last hours in {path}", path=raws[-1].origin),)
+    minutes = max(0, round((at - told[-1][0].at) / 60))
+    return (say("the newest record is {minutes} min old", minutes=minutes),)
+
+
+def _records(raws: Sequence[Raw], zone: tzinfo) -> Iterator[Pair]:
     """Parse the lines that begin a record; those that go on with one are left out.
 
     Raises ProbeError where there are lines and none of them begins one.
@@ -123,6 +170,6 @@ def _died(record: ErrorRecord) -> bool:
     return record.message.startswith("upstream prematurely closed") and record.action == "reading upstream"
 
 
-def _last(pairs: list[tuple[ErrorRecord, Line]]) -> tuple[Evidence, ...]:
+def _last(pairs: list[Pair]) -> tuple[Evidence, ...]:
     record, line = pairs[-1]
     return (line.evidence(record.at),)

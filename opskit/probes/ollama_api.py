@@ -44,10 +44,11 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """The evidence: both exchanges."""
+    """The evidence: the exchanges. Older evidence has no `version`."""
 
     tags: Exchange
     ps: Exchange | None = None
+    version: Exchange | None = None
 
 
 class _Model(msgspec.Struct):
@@ -63,23 +64,31 @@ class _Models(msgspec.Struct):
     models: list[_Model] | None  # Go writes an empty list as null; an object without it is no list of models
 
 
+class _Version(msgspec.Struct):
+    version: str
+
+
 class OllamaApiProbe(Probe[Args]):
-    """Asks /api/tags and /api/ps."""
+    """Asks /api/tags, /api/ps and /api/version."""
 
     arguments = Args
     facts = Facts
-    metrics = frozenset({"answered", "answer_s", "model_present", "vram_share_pct"})
+    metrics = frozenset(
+        {"answered", "answer_s", "model_present", "vram_share_pct", "loaded_vram_pct", "unload_stuck", "version_known"}
+    )
 
     def defaults(self, settings: Settings) -> Args:
         """The configured server and model."""
         return Args(settings.stack.ollama.url, settings.stack.ollama.model)
 
     def collect(self, args: Args, deadline: Deadline) -> tuple[Raw, ...]:
-        """Ask both routes; the second only where the first was answered."""
+        """Ask the routes; the others only where the first was answered."""
         base = args.url.rstrip("/")
         tags = exchange(Target(base + "/api/tags"), deadline)
         ps = exchange(Target(base + "/api/ps"), deadline) if tags.failure is None and deadline.left else None
-        return (pack("ollama-api.json", Asked(tags, ps), base),)
+        asks_on = ps is not None and ps.failure is None and deadline.left
+        version = exchange(Target(base + "/api/version"), deadline) if asks_on else None
+        return (pack("ollama-api.json", Asked(tags, ps, version), base),)
 
     def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
         """Find the model in both lists."""
@@ -103,8 +112,36 @@ class OllamaApiProbe(Probe[Args]):
             Sample("answer_s", facts.answer_s, "s", at=at),
             Sample("model_present", None if present is None else float(present), at=at),
             Sample("vram_share_pct", facts.vram_share_pct, "%", at=at),
+            *_loaded_samples(facts, at),
         )
-        return Reading(as_facts(facts), _evidence(asked, facts, args, at), _reasons(asked, facts, args), samples)
+        evidence, why = _evidence(asked, facts, args, at), _reasons(asked, facts, args)
+        if asked.version is None:
+            return Reading(as_facts(facts), evidence, why, samples)
+        version = _version(asked.version)
+        samples = (*samples, Sample("version_known", float(version is not None), at=at))
+        notes = (say("Ollama {version}", version=version),) if version else ()
+        return Reading(as_facts(facts), evidence, why, samples, notes)
+
+
+def _loaded_samples(facts: Facts, at: float) -> tuple[Sample, ...]:
+    """What can be said of a model only while it is loaded; that it is not is no fault, the next question loads it.
+
+    Where it is not known whether it is loaded, the values are not known either.
+    """
+    if facts.model_loaded is False:
+        return ()
+    stuck = None if facts.model_loaded is None else float(facts.stopping is True)
+    share = Sample("loaded_vram_pct", facts.vram_share_pct, "%", at=at, low=0, high=100)
+    return (share, Sample("unload_stuck", stuck, at=at, low=0))
+
+
+def _version(asked: Exchange) -> str | None:
+    if asked.status != 200 or asked.failure is not None:
+        return None
+    try:
+        return msgspec.json.decode(asked.body, type=_Version).version or None
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return None
 
 
 def _models(asked: Exchange | None) -> list[_Model] | None:
@@ -174,6 +211,9 @@ def _reasons(asked: Asked, facts: Facts, args: Args) -> dict[str, Message]:
     reasons: dict[str, Message] = {}
     for name in [name for name, value in as_facts(facts).items() if value is None]:
         reasons[name] = tags if tags and name in {"answer_s", "model_present"} else ps or of_model
+    for metric, fact in (("loaded_vram_pct", "vram_share_pct"), ("unload_stuck", "model_loaded")):
+        if fact in reasons:
+            reasons[metric] = reasons[fact]
     if tags is not None:
         reasons["answered"] = tags
     return reasons

@@ -14,6 +14,7 @@ import msgspec
 from tzlocal import get_localzone
 
 from opskit.logs.ollama import Event, events
+from opskit.logs.ollama_start import starts
 from opskit.logs.redact import redact
 from opskit.logs.request import Request
 from opskit.model.evidence import Evidence
@@ -24,6 +25,7 @@ from opskit.model.settings import Settings
 from opskit.probes.base import Deadline, Probe, ProbeError
 from opskit.probes.journal import collect_journal
 from opskit.probes.log_tail import AHEAD_S, collect_recent, cut_note, never_written
+from opskit.probes.ollama_trouble import DEATHS, METRICS, trouble_details, trouble_samples
 
 _WINDOW_S = 7200.0
 _GENERATION = ("/api/chat", "/api/generate", "/v1/chat/completions", "/v1/completions", "/v1/responses")
@@ -78,6 +80,7 @@ class OllamaLogProbe(Probe[Args]):
 
     arguments = Args
     facts = Facts
+    metrics = METRICS
 
     def defaults(self, settings: Settings) -> Args:
         """The configured log or unit."""
@@ -114,14 +117,32 @@ class OllamaLogProbe(Probe[Args]):
         facts: dict[str, Fact] = dict.fromkeys(LABELS.values(), False)
         evidence: dict[str, tuple[Evidence, ...]] = {}
         for event, raw in failures:
-            if event.at is not None and at - event.at <= args.recent_s:
+            if _is_recent(event, at, args):
                 facts[LABELS[event.label]] = True
                 proof = Evidence(raw.origin, redact(event.text)[:600], event.line, at=event.at)
                 evidence.setdefault(LABELS[event.label], (proof,))
         last_ok = next((event.at for event, _ in reversed(told) if _answered(event)), None)
         facts["last_ok_age_s"] = None if last_ok is None else round(max(0.0, at - last_ok), 3)
         why = {"last_ok_age_s": say("the log shows no request that ended well")}
-        return Reading(facts, evidence, why, notes=cut_note(raws))
+        recent = [event for event, _ in told if _is_trouble(event) and _is_recent(event, at, args)]
+        standing = [event for event, _ in failures if _is_recent(event, at, args)]
+        began = [
+            start for raw in raws for start in starts(raw.data, zone, at) if -AHEAD_S <= at - start <= args.recent_s
+        ]
+        why |= trouble_details(recent, standing)
+        samples = trouble_samples(recent, standing, len(began), at)
+        return Reading(facts, evidence, why, samples, cut_note(raws))
+
+
+def _is_recent(event: Event, at: float, args: Args) -> bool:
+    return event.at is not None and at - event.at <= args.recent_s
+
+
+def _is_trouble(event: Event) -> bool:
+    """Whether a line counts in itself: an allocation that fails while a layout is tried does not (see `_standing`)."""
+    if event.label == "vram-oom":
+        return _final_oom(event)
+    return event.label in {*DEATHS, "queue-full"} and not _is_mere_status(event)
 
 
 def _standing(told: list[Seen]) -> list[Seen]:

@@ -33,7 +33,7 @@ def judging(check: Check) -> Iterator[Message]:
     arguments = ", ".join(f"{name}={value}" for name, value in sorted(check.args.items())) or "-"
     yield say(
         "probe {probe} ({arguments}), at most {seconds} s, defined in {source}",
-        probe=check.probe,
+        probe=", ".join((check.probe, *check.also)),
         arguments=printable(arguments, _WIDTH),
         seconds=decimal(check.timeout),
         source=check.source or "-",

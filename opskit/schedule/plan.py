@@ -30,9 +30,9 @@ class Plan(msgspec.Struct, frozen=True):
 
 def plans(checks: Iterable[Check]) -> list[Plan]:
     """Return the plans; the delay spreads them over the first seconds, always the same way for the same checks."""
-    groups: dict[tuple[str, str, float], list[Check]] = {}
+    groups: dict[tuple[tuple[str, ...], str, float], list[Check]] = {}
     for check in sorted(checks, key=lambda check: check.id):
-        groups.setdefault((check.probe, repr(sorted(check.args.items())), check.every), []).append(check)
+        groups.setdefault(((check.probe, *check.also), repr(sorted(check.args.items())), check.every), []).append(check)
     return [Plan(tuple(group), key[2], min(_offset(group[0].id), key[2])) for key, group in groups.items()]
 
 

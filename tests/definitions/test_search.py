@@ -15,7 +15,10 @@ from opskit.model.problem import DefinitionError
 
 CHECK = "summary: {0}\nwhy: w\nprobe: host\nrules: [{{metric: load_per_core}}]\nevery: 1m\ntimeout: 5s\n"
 PLAYBOOK = (shipped("playbooks") / "chat-stuck.yaml").read_text("utf-8")
-SHIPPED = {"certificate", "clawdbot-health", "gateway-errors", "gpu-memory", "gpu-temperature", "latency"}
+SHIPPED = {
+    "certificate", "clawdbot-health", "gateway-errors", "gpu-memory", "gpu-temperature", "host-resources", "latency",
+    "nginx-errors", "ollama-health",
+}  # fmt: skip
 
 
 def put(path: Path, text: str) -> Path:

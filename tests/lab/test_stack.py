@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import resource
 import ssl
 from pathlib import Path
 
@@ -142,6 +143,18 @@ def test_idle_clients_are_there_until_healed(lab):
     take_out(lab)
     assert not beside.alive()
     assert outcome(lab) == "fine"
+
+
+def test_a_gateway_with_few_files_left_serves_everybody_and_has_its_limit_again_when_healed(lab):
+    break_in(lab, ["control-files-nearly-used-up"])
+    gateway = lab.record.running["gateway"].pid
+    opened = len(list(Path(f"/proc/{gateway}/fd").iterdir()))
+    limit, _ = resource.prlimit(gateway, resource.RLIMIT_NOFILE)
+    assert opened > 120
+    assert opened < limit <= opened + 40
+    assert outcome(lab) == "fine"
+    take_out(lab)
+    assert resource.prlimit(lab.record.running["gateway"].pid, resource.RLIMIT_NOFILE)[0] > limit
 
 
 def test_a_blocked_folder_is_a_folder_again(lab):

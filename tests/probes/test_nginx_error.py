@@ -9,11 +9,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from opskit.definitions import checks
+from opskit.judge.evaluate import evaluate
 from opskit.lab.part import local_now
+from opskit.model.raw import Raw
 from opskit.model.settings import Settings
 from opskit.probes.base import Deadline, ProbeError
 from opskit.probes.registry import probe
-from tests.probes.asking import NOW, replay
+from tests.probes.asking import NOW, as_nobody, collect, replay
 from tests.probes.lines import DIED, REFUSED, TIMED_OUT, error
 
 PORTS = {"gateway": "http://127.0.0.1:18789", "clawdbot": "http://127.0.0.1:8080"}
@@ -107,3 +110,79 @@ def test_a_proof_keeps_secrets_to_itself() -> None:
     line = error(5).replace(b"POST /v1/chat/completions", b"POST /v1/chat/completions?api_key=hush-hush-1")
     reading = replay("nginx_error", line, **PORTS)
     assert "hush" not in reading.evidence["gateway_refused"][0].text
+
+
+def counts(log: bytes, **given: object) -> dict[str, float | None]:
+    reading = replay("nginx_error", log, recent_s=360, **given)
+    return {sample.metric: sample.value for sample in reading.samples if sample.value}
+
+
+def limited(ago_s: float, client: str) -> bytes:
+    return error(ago_s, 'limiting requests, excess: 5.1 by zone "chat"').replace(b"10.0.0.1", client.encode())
+
+
+def test_lines_are_counted_by_their_meaning_within_the_window() -> None:
+    log = error(400) + error(300) + error(200, TIMED_OUT) + error(100, DIED)
+    log += error(50, 'open() "/srv/x" failed (2: No such file or directory)')
+    assert counts(log) == {"upstream_refused": 1, "upstream_timeouts": 1, "upstream_cut": 1, "records": 4}
+
+
+def test_a_limit_tells_how_many_it_refused() -> None:
+    one = b"".join(limited(100 - number, "10.0.0.9") for number in range(12))
+    several = b"".join(limited(100 - number, f"10.0.0.{number % 4}") for number in range(12))
+    assert (counts(one)["limited"], counts(one)["limited_clients"]) == (12, 1)
+    assert (counts(several)["limited"], counts(several)["limited_clients"]) == (12, 4)
+
+
+def state(log: bytes) -> str:
+    reading = replay("nginx_error", log, recent_s=360)
+    return evaluate(checks.load().good["nginx-errors"], reading, NOW.timestamp()).status.value
+
+
+@pytest.mark.parametrize(
+    ("log", "expected"),
+    [
+        (b"", "ok"),
+        (error(9) * 2, "ok"),
+        (error(9) * 3, "warning"),
+        (error(9) * 20, "critical"),
+        (error(500) * 20, "ok"),
+        (error(9, TIMED_OUT) * 3, "warning"),
+        (error(9, DIED) * 20, "critical"),
+        (error(9, "1024 worker_connections are not enough", level="alert"), "warning"),
+        (error(9, "accept4() failed (24: Too many open files)", level="crit") * 10, "critical"),
+        (error(9, "worker process 4711 exited on signal 11", level="alert"), "warning"),
+        (error(9, 'open() "/srv/.env" failed (2: No such file or directory)') * 500, "ok"),
+        (b"".join(limited(9, f"10.0.0.{number % 4}") for number in range(12)), "warning"),
+        (limited(9, "10.0.0.9") * 500, "ok"),
+    ],
+)
+def test_the_shipped_check_judges_the_counts(log: bytes, expected: str) -> None:
+    assert state(log) == expected
+
+
+def test_a_quiet_log_an_empty_one_and_one_that_cannot_be_read_are_told_apart(tmp_path: Path) -> None:
+    quiet = replay("nginx_error", error(3600), recent_s=360)
+    assert [str(note) for note in quiet.notes] == ["the newest record is 60 min old"]
+    (empty,) = replay("nginx_error", b"", recent_s=360).notes
+    assert "holds nothing" in str(empty)
+    long_ago = Raw("evidence", b"", "/var/log/evidence", 9001)
+    (still,) = replay("nginx_error", (long_ago,), recent_s=360).notes
+    assert "no record of the last hours" in str(still)
+    with pytest.raises(ProbeError, match="no such file"):
+        collect("nginx_error", path=str(tmp_path / "error.log"))
+    (tmp_path / "error.log").write_bytes(error(9))
+    (tmp_path / "error.log").chmod(0)
+    path, zone = str(tmp_path / "error.log"), "lambda line: None"
+    said = as_nobody(tmp_path, "opskit.probes.log_tail", f"collect_log('x', {path!r}, 0.0, {zone}, Deadline(5))")
+    assert "permission denied" in said
+
+
+def test_a_window_longer_than_two_hours_is_read_as_long(tmp_path: Path) -> None:
+    now = local_now()
+    zone = now.tzinfo or UTC
+    (tmp_path / "error.log").write_bytes(error(20000, zone=zone, now=now) + error(10000, zone=zone, now=now))
+    found = probe("nginx_error")
+    args = msgspec.convert({"path": str(tmp_path / "error.log"), "recent_s": 86400}, type(found).arguments)
+    reading = found.read(found.collect(args, Deadline(5)), args, now)
+    assert {sample.metric: sample.value for sample in reading.samples}["upstream_refused"] == 2

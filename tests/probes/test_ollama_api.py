@@ -7,12 +7,17 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import psutil
 import pytest
 
+from opskit.app.asking import merged
+from opskit.definitions import checks
+from opskit.judge.evaluate import evaluate
+from opskit.model.reading import Reading
 from tests.lab.guard import watched
 from tests.lab.ollama.running import Ollama
-from tests.probes.asking import ask, value
+from tests.probes.asking import AT, ask, collect, replay, series, value
 from tests.probes.server import Talk, answer, refused_port, serving
 
 
@@ -182,3 +187,64 @@ def test_a_list_that_hangs_after_the_first_is_a_time_out_too() -> None:
     assert (facts["answered"], facts["timed_out"], facts["model_present"]) == (True, True, True)
     assert facts["model_loaded"] is None
     assert "api/ps" in str(reading.reason("model_loaded"))
+
+
+def state(reading: Reading) -> str:
+    """What the shipped check says, where the log tells of nothing."""
+    quiet = replay("ollama_log", b"", source="unit:ollama")
+    both = merged([("ollama_api", reading), ("ollama_log", quiet)])
+    return evaluate(checks.load().good["ollama-health"], both, AT).status.value
+
+
+def test_the_shipped_check_on_a_real_server(ollama: Ollama) -> None:
+    reading = ask("ollama_api", url=ollama.url)
+    assert state(reading) == "ok"
+    assert value(reading, "version_known") == 1
+    assert str(reading.notes[0]).startswith("Ollama 0.")
+    assert state(ask("ollama_api", url=ollama.url, model="llama3.2:3b")) == "critical"
+    assert state(ask("ollama_api", url=f"http://127.0.0.1:{refused_port()}")) == "critical"
+
+
+@pytest.mark.parametrize(
+    ("running", "expected"),
+    [
+        ({"size_vram": 100}, "ok"),
+        ({"size_vram": 62}, "warning"),
+        ({"size_vram": 0}, "critical"),
+        ({"size_vram": 200}, "unknown"),
+        ({"size": 0}, "unknown"),
+        ({"size_vram": 100, "expired_s": 60}, "warning"),
+    ],
+)
+def test_where_the_model_is_decides(running: dict[str, object], expected: str) -> None:
+    # These lists are no version, which the check says beside.
+    with lists(("qwen3:32b",), loaded(**running)) as url:
+        reading = ask("ollama_api", url=url)
+    samples = tuple(sample for sample in reading.samples if sample.metric != "version_known")
+    assert state(msgspec.structs.replace(reading, samples=samples)) == expected
+
+
+def test_a_model_that_is_not_loaded_has_nothing_to_judge_and_a_list_that_is_none_is_unknown() -> None:
+    with lists(("qwen3:32b",)) as url:
+        idle = ask("ollama_api", url=url)
+    assert {sample.metric for sample in idle.samples} & {"loaded_vram_pct", "unload_stuck"} == set()
+    assert value(idle, "version_known") == 0
+    assert state(idle) == "warning"
+
+    def page(talk: Talk) -> None:
+        talk.hear()
+        talk.sock.sendall(answer(body="<html>welcome</html>"))
+
+    with serving(page) as server:
+        strange = ask("ollama_api", url=server.url)
+    assert value(strange, "loaded_vram_pct") is None
+    assert state(msgspec.structs.replace(strange, samples=strange.samples[:-1])) == "unknown"
+
+
+def test_evidence_without_a_version_is_older_and_not_worse() -> None:
+    with lists(("qwen3:32b",), loaded()) as url:
+        (raw,) = collect("ollama_api", url=url)
+    older = {name: part for name, part in json.loads(raw.data).items() if name != "version"}
+    reading = replay("ollama_api", json.dumps(older).encode(), datetime.now(UTC))
+    assert series(reading, "version_known") == []
+    assert state(reading) == "ok"

@@ -150,3 +150,42 @@ def test_an_access_line_with_status_500_is_no_crash_of_the_runner():
     assert "crash" not in facts(line)
     for long in ("5m2s", "45m0s"):
         assert facts(line.replace("77.095µs", long)).isdisjoint({"crash", "stuck", "load_timeout"})
+
+
+def counts(*parts: str, source: str = PATH) -> dict[str, float | None]:
+    reading = replay("ollama_log", "\n".join(parts).encode() + b"\n", source=source)
+    return {sample.metric: sample.value for sample in reading.samples if sample.value}
+
+
+@pytest.mark.parametrize("generation", ["0.30", "0.12"])
+def test_a_death_counts_once_however_long_its_dump_is_and_also_where_answers_followed(generation: Generation) -> None:
+    died = texts.cuda_error(moment(600), generation)
+    assert counts(died)["crashes"] == counts(texts.go_panic(moment(600)))["crashes"] == 1
+    assert counts(died)["standing_failures"] >= 1
+    assert counts(died, answer(500)) == {"crashes": 1}
+    again = [texts.cuda_error(moment(600 - 100 * number), generation) for number in range(3)]
+    assert counts(*again, answer(60)) == {"crashes": 3}
+
+
+def test_an_old_death_and_a_layout_that_is_tried_are_none() -> None:
+    assert counts(texts.cuda_error(moment(3600)), answer(60)) == {}
+    trial = "ggml_backend_cuda_buffer_type_alloc_buffer: allocating 9000.00 MiB on device 0: cudaMalloc failed: "
+    trial += "out of memory"
+    started = texts.model_load(moment(60), "0.12", 4)
+    assert counts(slog(moment(70), "INFO", "server.go:1", "loading"), trial, started, answer(50)) == {}
+
+
+def test_refusals_are_counted_by_request() -> None:
+    busy = [gin(moment(100 - number), 503, 0.001, "POST", "/api/chat") for number in range(4)]
+    assert counts(*busy)["queue_full"] == 4
+    assert counts(*busy, answer(50))["queue_full"] == 4
+
+
+def test_starts_are_counted_within_the_window() -> None:
+    log = [texts.server_start(moment(ago), 11434) for ago in (4000, 900, 60)]
+    assert counts(*log, answer(10)) == {"restarts": 2}
+
+
+def test_a_fallback_to_the_cpu_is_told_apart_from_a_failure() -> None:
+    found = counts(texts.cpu_fallback(moment(60)))
+    assert (found["cpu_fallback"], found.get("standing_failures")) == (1, None)
