@@ -10,15 +10,15 @@ import msgspec
 from opskit.app.asking import Asking, jobs_of
 from opskit.app.context import Context
 from opskit.app.observe import Source, observe
+from opskit.app.past import earlier_of, new_bases
 from opskit.definitions.loaded import Loaded
 from opskit.history.store import HistoryError, Store
-from opskit.judge.evaluate import Earlier, evaluate
+from opskit.judge.evaluate import evaluate
 from opskit.judge.settle import settle
 from opskit.model.check import Check
 from opskit.model.message import Message, say
 from opskit.model.problem import DefinitionError, Problem
 from opskit.model.reading import Reading
-from opskit.model.sample import Sample
 from opskit.model.state import State
 from opskit.model.status import Status
 from opskit.model.text import Text
@@ -89,17 +89,12 @@ def _outcome(
     if store is None:
         return Outcome(check, evaluate(check, reading, at))
     try:
-        verdict = evaluate(check, reading, at, _earlier(store, check))
+        verdict = evaluate(check, reading, at, earlier_of(store, check))
+        news = tuple(new_bases(store, check, verdict, context.reader))
+        verdict = msgspec.structs.replace(verdict, notes=verdict.notes + news)
         summary = context.reader.read(check.summary)
         state, flip = settle(check, store.state(check.id), verdict, summary)
         store.record(verdict, state, flip, seconds)
     except HistoryError as error:
         return Outcome(check, evaluate(check, reading, at), None, error.message)
     return Outcome(check, verdict, state)
-
-
-def _earlier(store: Store, check: Check) -> Earlier:
-    def values(sample: Sample, over: float) -> list[tuple[float, float]]:
-        return store.samples(check.id, sample.metric, sample.at - over, sample.at, sample.labels)
-
-    return values

@@ -1,23 +1,58 @@
-"""`opskit baseline`: how the alarm for slower answers would have judged a series."""
+"""`opskit baseline`: how series stand against their past, a new level accepted, a recorded series judged again."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import click
 
-from opskit.app.clock import host_zone
+from opskit.app.baselines import accept as accepted
+from opskit.app.baselines import baselines
+from opskit.app.clock import host_zone, now
 from opskit.app.csv_series import Series, series
+from opskit.app.memory import open_memory
+from opskit.app.run_checks import select
 from opskit.cli.options import Options
-from opskit.cli.output import out, out_json, plain_context
+from opskit.cli.output import context_of, out, out_json, plain_context
 from opskit.definitions.scalars import duration
 from opskit.judge.baseline import Event, Limits, Watch, limits
 from opskit.model.message import Message, say
 from opskit.model.reader import Reader
+from opskit.report.baseline_text import accepted_json, accepted_text, baselines_json, baselines_text
 
 _SHOWN = 5
 _UNKNOWN = 3
+
+
+def show(options: Options, /, check_id: str | None, as_json: bool) -> int:
+    """Print how the series stand that are compared with their past."""
+    context = context_of(options)
+    checks = select(context.loaded_checks(), (check_id,) if check_id else ())
+    with closing(open_memory(context)) as store:
+        lines = list(baselines(store, checks, now().timestamp()))
+    if as_json:
+        out_json(baselines_json(lines, context.reader))
+    else:
+        out(baselines_text(lines, context.reader))
+    return 0
+
+
+def accept(options: Options, /, check_id: str, metric: str | None, as_json: bool) -> int:
+    """Accept the present level of what is slower than usual; 3 where the metric is none that is compared."""
+    context = context_of(options)
+    (check,) = select(context.loaded_checks(), (check_id,))
+    known = sorted({rule.metric for rule in check.rules if rule.deviation is not None and rule.deviation.sustained})
+    if metric is not None and metric not in known:
+        raise click.UsageError(f"{check_id} compares {', '.join(known) or 'nothing'} with its past, not {metric!r}")
+    with closing(open_memory(context)) as store:
+        done = list(accepted(store, check, metric, now().timestamp()))
+    if as_json:
+        out_json(accepted_json(done, context.reader))
+    else:
+        out(accepted_text(done, check_id, context.reader))
+    return 0
 
 
 def simulate(options: Options, /, path: Path, interval: str | None, as_json: bool) -> int:

@@ -145,6 +145,29 @@ def baseline() -> None:
 
 
 @baseline.command()
+@click.argument("check_id", metavar="[CHECK]", required=False)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@pass_options
+def show(options: Options, /, **given: object) -> int:
+    """Show how each series stands against its own past."""
+    from opskit.cli.baseline import show as body
+
+    return body(options, **given)  # type: ignore[arg-type]
+
+
+@baseline.command()
+@click.argument("check_id", metavar="CHECK")
+@click.argument("metric", required=False)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@pass_options
+def accept(options: Options, /, **given: object) -> int:
+    """Declare the present level the usual one, after a change that is here to stay."""
+    from opskit.cli.baseline import accept as body
+
+    return body(options, **given)  # type: ignore[arg-type]
+
+
+@baseline.command()
 @click.argument("path", metavar="FILE.csv", type=_PATH)
 @click.option("--interval", metavar="DURATION", help="How far apart the values are, such as 15m; default: as in FILE.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")

@@ -34,6 +34,7 @@ class DeviationShape(msgspec.Struct, frozen=True):
     over: Duration
     at_least: Annotated[int, count]
     sustained: bool = False
+    floor: float = 0.0
 
 
 class RuleShape(msgspec.Struct, frozen=True):
@@ -116,5 +117,5 @@ def _check(shape: CheckShape, source: str, check_id: str, known: Lines) -> Check
 def _rule(shape: RuleShape) -> Rule:
     confirm = Confirm(shape.confirm.metric, shape.confirm.range) if shape.confirm else None
     moved = shape.deviation
-    deviation = Deviation(moved.over, moved.at_least, moved.sustained) if moved else None
+    deviation = Deviation(moved.over, moved.at_least, moved.sustained, moved.floor) if moved else None
     return Rule(shape.metric, shape.warn, shape.crit, shape.per, shape.optional, confirm, deviation, shape.say)

@@ -25,14 +25,16 @@ def unpacked(text: str, kind: type[T]) -> T:
     return msgspec.convert(json.loads(text), kind)
 
 
-def label_key(labels: Mapping[str, str]) -> str:
-    """Return the labels as one text that is equal for equal labels."""
-    return json.dumps(dict(labels), separators=(",", ":"), sort_keys=True)
+def series_key(labels: Mapping[str, str], basis: str = "") -> str:
+    """Return labels and basis as one text that is equal for equal ones."""
+    # No label has an empty name, so the basis can stand under it.
+    return json.dumps({**labels, **({"": basis} if basis else {})}, separators=(",", ":"), sort_keys=True)
 
 
-def labels_of(key: str) -> dict[str, str]:
-    """Return the labels of a `label_key`."""
-    return unpacked(key, dict[str, str])
+def series_of(key: str) -> tuple[dict[str, str], str]:
+    """Return labels and basis of a `series_key`."""
+    labels = unpacked(key, dict[str, str])
+    return labels, labels.pop("", "")
 
 
 def bindable(text: str) -> str:

@@ -89,8 +89,21 @@ def _outbox(db: sqlite3.Connection) -> None:
         FROM flips JOIN checks ON checks.id = flips.check_id""")
 
 
+def _accepted(db: sqlite3.Connection) -> None:
+    # What was measured before `since` counts `factor` times, or as `flat` where that is not NULL.
+    db.execute("""
+        CREATE TABLE accepted (
+            series_id INTEGER NOT NULL REFERENCES series (id) ON DELETE CASCADE,
+            since     REAL NOT NULL,
+            factor    REAL NOT NULL,
+            flat      REAL,
+            at        REAL NOT NULL,
+            PRIMARY KEY (series_id, since)
+        ) WITHOUT ROWID""")
+
+
 # A file's PRAGMA user_version is the number of steps it has seen. Steps are only ever added at the end.
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first_tables, _outbox)
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first_tables, _outbox, _accepted)
 
 
 def schema_of(db: sqlite3.Connection) -> int:

@@ -6,8 +6,8 @@ import math
 import sqlite3
 from collections.abc import Mapping
 
-from opskit.history.codec import bindable, label_key, labels_of
-from opskit.history.store import Runs
+from opskit.history.codec import bindable, series_key, series_of
+from opskit.history.store import Runs, Series
 from opskit.model.sample import Sample
 from opskit.model.status import Status
 from opskit.model.verdict import Verdict
@@ -34,7 +34,7 @@ def add_samples(db: sqlite3.Connection, check_id: int, verdict: Verdict) -> None
 
 
 def _series_id(db: sqlite3.Connection, check_id: int, sample: Sample) -> int:
-    key = (check_id, bindable(sample.metric), label_key(sample.labels))
+    key = (check_id, bindable(sample.metric), series_key(sample.labels, sample.basis))
     find = "SELECT id FROM series WHERE check_id = ? AND metric = ? AND labels = ?"
     row = db.execute(find, key).fetchone()
     if row is None:
@@ -44,10 +44,16 @@ def _series_id(db: sqlite3.Connection, check_id: int, sample: Sample) -> int:
 
 
 def samples(
-    db: sqlite3.Connection, check: str, metric: str, since: float, until: float, labels: Mapping[str, str] | None
+    db: sqlite3.Connection,
+    check: str,
+    metric: str,
+    since: float,
+    until: float,
+    labels: Mapping[str, str] | None,
+    basis: str,
 ) -> list[tuple[float, float]]:
     """Return (at, value) by time."""
-    key = None if labels is None else label_key(labels)
+    key = None if labels is None else series_key(labels, basis)
     return db.execute(
         """
         SELECT samples.at, samples.value
@@ -77,8 +83,26 @@ def recorded(db: sqlite3.Connection, check: str, since: float, until: float) -> 
     )
     found: dict[float, list[Sample]] = {}
     for at, value, metric, labels, unit in rows:
-        found.setdefault(at, []).append(Sample(metric, value, unit, labels_of(labels), at))
+        names, basis = series_of(labels)
+        found.setdefault(at, []).append(Sample(metric, value, unit, names, at, basis=basis))
     return found
+
+
+def series(db: sqlite3.Connection, check: str) -> list[Series]:
+    """Return the series of a check, those with the newest values last."""
+    rows = db.execute(
+        """
+        SELECT series.metric, series.labels, series.unit, min(samples.at), max(samples.at), count(*)
+        FROM checks
+        JOIN series ON series.check_id = checks.id
+        JOIN samples ON samples.series_id = series.id
+        WHERE checks.name = ?
+        GROUP BY series.id
+        ORDER BY max(samples.at), series.id
+        """,
+        (check,),
+    )
+    return [Series(metric, *series_of(labels), unit, *rest) for metric, labels, unit, *rest in rows]
 
 
 def runs(db: sqlite3.Connection, since: float, until: float) -> list[Runs]:

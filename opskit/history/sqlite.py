@@ -1,105 +1,35 @@
-"""The memory in a SQLite file. The only place that opens the file; the tables' own modules hold the SQL.
+"""The memory in a SQLite file. The tables' own modules hold the SQL, `opening` opens the file.
 
 Several processes may use one file at once: readers never wait, writers wait for each other for up to five seconds.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import msgspec
 
-from opskit.history import checks, migrations, numbers, outbox, pruning, trouble
-from opskit.history.store import Latest, Runs, StoredFlip
+from opskit.history import checks, levels, numbers, outbox, pruning, trouble
+from opskit.history.opening import opened
+from opskit.history.store import Latest, Runs, Series, StoredFlip
+from opskit.judge.acceptance import Level
 from opskit.model.sample import Sample
 from opskit.model.state import Flip, State
 from opskit.model.verdict import Verdict
 
-_BUSY_S = 5.0
-
-# auto_vacuum works only if it stands before the first page is written, and switching to WAL writes one.
-# synchronous=NORMAL: a power cut may take the last moments, never the integrity of the file.
-_PRAGMAS = (
-    "PRAGMA auto_vacuum = INCREMENTAL",
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = NORMAL",
-    f"PRAGMA journal_size_limit = {16 * 1024 * 1024}",
-    "PRAGMA foreign_keys = ON",
-)
-
 
 def open_store(path: Path, now: float) -> SqliteStore:
-    """Open the file, make it and its folder where they are missing, and bring its tables up to date.
+    """Open the memory; `now` is noted with the tables that are made.
 
-    `now` is noted with the tables that are made. Raises HistoryError with the one sentence to show; whatever stands
-    at `path` is never deleted or replaced.
+    Raises HistoryError with the one sentence to show; whatever stands at `path` is never deleted or replaced.
     """
-    with _alone_in(path.parent):
-        _make(path)
-        try:
-            return SqliteStore(_connected(path, now), path)
-        except sqlite3.Error as error:
-            raise trouble.explained(error, path) from error
-
-
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    # Switching a fresh file to WAL does not wait for a second process that does the same: it fails. So opening is
-    # done one by one, under a lock that the kernel drops when its holder dies.
-    try:
-        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        raise trouble.no_folder(folder, error) from error
-    try:
-        # A file system without locks (some network shares) must not keep anybody from opening.
-        with suppress(OSError):
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _make(path: Path) -> None:
-    # The mode is given at birth: SQLite would make the file readable for all. An existing file is not opened here,
-    # because closing it again would drop the locks that this process may hold on it (sqlite.org/howtocorrupt.html).
-    try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640))
-    except FileExistsError:
-        return
-    except OSError as error:
-        raise trouble.no_file(path, error) from error
-
-
-def _connected(path: Path, now: float) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
-    try:
-        # Look before touching anything: setting the pragmas already writes to the file.
-        _refuse_strangers(db, path)
-        for pragma in _PRAGMAS:
-            db.execute(pragma).fetchall()
-        if migrations.schema_of(db) < len(migrations.STEPS):
-            migrations.migrate(db, now)
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def _refuse_strangers(db: sqlite3.Connection, path: Path) -> None:
-    if migrations.is_foreign(db):
-        raise trouble.foreign(path)
-    found, known = migrations.schema_of(db), len(migrations.STEPS)
-    if found > known:
-        raise trouble.newer(path, found, known)
+    return SqliteStore(opened(path, now), path)
 
 
 class SqliteStore:
@@ -206,11 +136,32 @@ class SqliteStore:
             return outbox.between(db, since, until)
 
     def samples(
-        self, check: str, metric: str, since: float, until: float, labels: Mapping[str, str] | None = None
+        self,
+        check: str,
+        metric: str,
+        since: float,
+        until: float,
+        labels: Mapping[str, str] | None = None,
+        basis: str = "",
     ) -> list[tuple[float, float]]:
         """Return (at, value) of a metric by time."""
         with self._reading() as db:
-            return numbers.samples(db, check, metric, since, until, labels)
+            return numbers.samples(db, check, metric, since, until, labels, basis)
+
+    def series(self, check: str) -> list[Series]:
+        """Return the series of a check."""
+        with self._reading() as db:
+            return numbers.series(db, check)
+
+    def accept(self, check: str, series: Series, level: Level, now: float) -> bool:
+        """Note that the level of a series is the usual one."""
+        with self._writing() as db:
+            return levels.accept(db, check, series, level, now)
+
+    def accepted(self, check: str, series: Series) -> list[Level]:
+        """Return what was accepted for a series."""
+        with self._reading() as db:
+            return levels.accepted(db, check, series)
 
     def recorded(self, check: str, since: float, until: float) -> dict[float, list[Sample]]:
         """Return the samples of a check by time."""

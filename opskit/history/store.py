@@ -11,6 +11,7 @@ from typing import Protocol
 
 import msgspec
 
+from opskit.judge.acceptance import Level
 from opskit.model.message import Message
 from opskit.model.sample import Sample
 from opskit.model.state import Flip, State
@@ -70,6 +71,18 @@ class Runs(msgspec.Struct, frozen=True):
     mean_s: float
 
 
+class Series(msgspec.Struct, frozen=True):
+    """What is kept of one series of a check: `count` values from `first` to `last`."""
+
+    metric: str
+    labels: dict[str, str]
+    basis: str
+    unit: str
+    first: float
+    last: float
+    count: int
+
+
 class Latest(msgspec.Struct, frozen=True):
     """The newest that is known of a check. The verdict comes without its `samples`; `seconds` is what the run took."""
 
@@ -117,9 +130,24 @@ class Store(Protocol):
         """Return the flips of a span with what became of their delivery, oldest first."""
 
     def samples(
-        self, check: str, metric: str, since: float, until: float, labels: Mapping[str, str] | None = None
+        self,
+        check: str,
+        metric: str,
+        since: float,
+        until: float,
+        labels: Mapping[str, str] | None = None,
+        basis: str = "",
     ) -> list[tuple[float, float]]:
-        """Return (at, value) of a metric by time: of the series with exactly `labels`, or of all its series."""
+        """Return (at, value) of a metric by time: of the series with exactly `labels` and `basis`, or of all."""
+
+    def series(self, check: str) -> list[Series]:
+        """Return what is kept of each series of a check, those with the newest values last."""
+
+    def accept(self, check: str, series: Series, level: Level, now: float) -> bool:
+        """Note that a series' level is the usual one; False where there is no such series."""
+
+    def accepted(self, check: str, series: Series) -> list[Level]:
+        """Return what was accepted for a series, oldest first."""
 
     def recorded(self, check: str, since: float, until: float) -> dict[float, list[Sample]]:
         """Return all samples of a check by the time at which they were measured, oldest first."""

@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
+import msgspec
+
 from opskit.judge.deviation import Distance, distance
 from opskit.judge.perfdata import decimal
 from opskit.judge.range import Range
 from opskit.judge.threshold import broken_text, hold_against, telling
-from opskit.judge.usual import MEMORY_S, unless_usual
+from opskit.judge.usual import MEMORY_S, limits_of, unless_usual
 from opskit.model.check import Check, Confirm, Rule
 from opskit.model.message import Message, say
 from opskit.model.reading import Reading
@@ -78,7 +80,9 @@ def _judge(rule: Rule, sample: Sample, reading: Reading, earlier: Earlier, every
         known = [value for _at, value in earlier(sample, rule.deviation.over)]
         moved = distance(sample.value, known, rule.deviation.at_least)
         item = _relative(rule, sample, sample.value, moved, reading)
-        return unless_usual(item, earlier(sample, MEMORY_S), every) if rule.deviation.sustained else item
+        if rule.deviation.sustained:
+            item = unless_usual(item, earlier(sample, MEMORY_S), limits_of(every, rule.deviation.floor))
+        return _headed(rule, item)
     except ValueError as error:
         # A range that does not fit the metric's unit: only now is the unit known. The rule is wrong, not the subject.
         name = series_name(sample, rule.per)
@@ -113,6 +117,15 @@ def _relative(rule: Rule, sample: Sample, value: float, moved: Distance, reading
     if broken is not None:
         status, text = _seconded(rule, sample, reading, status, text)
     return Item(status, text, sample, rule.warn, rule.crit, relative=True)
+
+
+def _headed(rule: Rule, item: Item) -> Item:
+    """Put the rule's own words before the figures of a deviation that counts."""
+    if rule.say is None or item.sample is None or item.status not in {Status.WARNING, Status.CRITICAL}:
+        return item
+    label = item.sample.labels.get(rule.per or "")
+    words = say("{label}: {what}", label=label, what=rule.say) if label else say("{what}", what=rule.say)
+    return msgspec.structs.replace(item, text=say("{text} ({why})", text=words, why=item.text))
 
 
 def _no_distance(rule: Rule, sample: Sample, value: float, moved: Distance) -> Item:

@@ -33,7 +33,8 @@ def telling(rule: Rule, value: float, unit: str) -> str:
     state = hold_against(rule, value, unit)
     for digits in _DIGITS:
         text = decimal(round(value, digits))
-        if hold_against(rule, float(text), unit) == state:
+        # What more digits can show is not printed as zero.
+        if hold_against(rule, float(text), unit) == state and (float(text) or not round(value, _DIGITS[-1])):
             return text
     return f"{Decimal(repr(value)):f}"
 

@@ -20,12 +20,14 @@ class Confirm(msgspec.Struct, frozen=True):
 class Deviation(msgspec.Struct, frozen=True):
     """Judge the distance in percent from the moving average over `over` seconds, once `at_least` values are known.
 
-    `sustained`: it counts only while the series as a whole is slower than usual, which `judge.baseline` decides.
+    `sustained`: it counts only while the series as a whole is slower than usual, which `judge.baseline` decides, and by
+    `floor` at least, in the unit of the metric.
     """
 
     over: float
     at_least: int
     sustained: bool = False
+    floor: float = 0.0
 
 
 class Rule(msgspec.Struct, frozen=True):

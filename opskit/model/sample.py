@@ -9,7 +9,8 @@ class Sample(msgspec.Struct, frozen=True):
     """A value of a metric at a time.
 
     `value` is None where the probe looked and could not tell; `unit` is one of `s`, `%`, `B`, `c` or empty
-    (base units of the Nagios perfdata grammar); `at` is in seconds since the epoch.
+    (base units of the Nagios perfdata grammar); `at` is in seconds since the epoch. `basis` says what it was measured
+    with (model, version): values with another basis belong to another series.
     """
 
     metric: str
@@ -19,3 +20,4 @@ class Sample(msgspec.Struct, frozen=True):
     at: float = 0.0
     low: float | None = None
     high: float | None = None
+    basis: str = ""

@@ -51,17 +51,20 @@ class Asked(msgspec.Struct, frozen=True):
     version: Exchange | None = None
 
 
-class _Model(msgspec.Struct):
+class Model(msgspec.Struct):
+    """A model in Ollama's lists; sizes in bytes, and only what is loaded has `size_vram` and a context."""
+
     name: str = ""
     model: str = ""
     size: Whole = 0
     size_vram: Whole = 0
     context_length: Whole | None = None
     expires_at: str | None = None
+    digest: str = ""
 
 
 class _Models(msgspec.Struct):
-    models: list[_Model] | None  # Go writes an empty list as null; an object without it is no list of models
+    models: list[Model] | None  # Go writes an empty list as null; an object without it is no list of models
 
 
 class _Version(msgspec.Struct):
@@ -117,7 +120,7 @@ class OllamaApiProbe(Probe[Args]):
         evidence, why = _evidence(asked, facts, args, at), _reasons(asked, facts, args)
         if asked.version is None:
             return Reading(as_facts(facts), evidence, why, samples)
-        version = _version(asked.version)
+        version = version_of(asked.version)
         samples = (*samples, Sample("version_known", float(version is not None), at=at))
         notes = (say("Ollama {version}", version=version),) if version else ()
         return Reading(as_facts(facts), evidence, why, samples, notes)
@@ -135,7 +138,8 @@ def _loaded_samples(facts: Facts, at: float) -> tuple[Sample, ...]:
     return (share, Sample("unload_stuck", stuck, at=at, low=0))
 
 
-def _version(asked: Exchange) -> str | None:
+def version_of(asked: Exchange) -> str | None:
+    """Return the version in an answer of /api/version, None where it is another answer."""
     if asked.status != 200 or asked.failure is not None:
         return None
     try:
@@ -144,7 +148,13 @@ def _version(asked: Exchange) -> str | None:
         return None
 
 
-def _models(asked: Exchange | None) -> list[_Model] | None:
+def model_of(asked: Exchange, name: str) -> Model | None:
+    """Return a model from an answer of /api/ps or /api/tags, None where it is not in it."""
+    models = _models(asked)
+    return None if models is None else _named(models, name)
+
+
+def _models(asked: Exchange | None) -> list[Model] | None:
     """The list in an answer, or None where there is no readable one."""
     if asked is None or asked.status != 200 or asked.failure is not None:
         return None
@@ -154,7 +164,7 @@ def _models(asked: Exchange | None) -> list[_Model] | None:
         return None
 
 
-def _named(models: list[_Model], wanted: str) -> _Model | None:
+def _named(models: list[Model], wanted: str) -> Model | None:
     """Compare as Ollama does: its own registry, `library/` and `:latest` go without saying, case does not matter."""
     full = _full(wanted)
     return next((model for model in models if full in {_full(model.name), _full(model.model)}), None)
@@ -165,14 +175,14 @@ def _full(name: str) -> str:
     return short if ":" in short.rpartition("/")[2] else f"{short}:latest"
 
 
-def _share(model: _Model | None) -> float | None:
+def _share(model: Model | None) -> float | None:
     # size_vram above size, or a size of 0, is what the CLI shows as "Unknown" (ollama cmd/cmd.go).
     if model is None or model.size <= 0 or not 0 <= model.size_vram <= model.size:
         return None
     return round(model.size_vram / model.size * 100, 2)
 
 
-def _stopping(model: _Model | None, now: datetime) -> bool | None:
+def _stopping(model: Model | None, now: datetime) -> bool | None:
     if model is None or not model.expires_at:
         return None
     try:

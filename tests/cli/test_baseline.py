@@ -1,10 +1,16 @@
-"""`opskit baseline simulate` as a command."""
+"""`opskit baseline` as a command."""
 
 import json
+import time
 from datetime import UTC, datetime
 
 import pytest
 
+from opskit.history.sqlite import open_store
+from opskit.model.sample import Sample
+from opskit.model.state import State
+from opskit.model.status import Status
+from opskit.model.verdict import Verdict
 from tests.judge.series import between, latencies
 
 START = 1792281600.0
@@ -47,3 +53,35 @@ def test_what_cannot_be_read_is_told_and_is_not_well(opskit, table, tmp_path):
     empty.touch()
     for command in ((str(tmp_path / "none.csv"),), (str(empty),), (str(table), "--interval", "15")):
         assert opskit("baseline", "simulate", *command).returncode == 3
+
+
+@pytest.fixture
+def remembered(tmp_path):
+    """Fill the history with ten days of totals that doubled a while ago."""
+    start = time.time() - 10 * 86400
+    with open_store(tmp_path / "state" / "history.db", start) as store:
+        for at, value in latencies(10, 0.05, 0.05, 3, between(9.95, 99, 2.0)):
+            sample = Sample("total_s", value, "s", {}, start + at, basis="model x")
+            state = State("latency", Status.OK, Status.OK, start + at, start + at, start + at + 2700)
+            store.record(Verdict("latency", Status.OK, (), start + at, (sample,)), state, None, 0.1)
+
+
+def test_a_series_is_shown_accepted_and_usual_again(opskit, remembered):
+    assert "latency total_s: slower than usual\n" in opskit("baseline", "show").stdout
+    (shown,) = json.loads(opskit("baseline", "show", "latency", "--json").stdout)["series"]
+    assert (shown["phase"], shown["stale"], shown["values"], shown["basis"]) == ("slower", False, 960, "model x")
+    (done,) = json.loads(opskit("baseline", "accept", "latency", "total_s", "--json").stdout)["accepted"]
+    assert 1.9 < done["factor"] < 2.1
+    assert "latency total_s: as usual\n" in (told := opskit("baseline", "show").stdout)
+    assert "    accepted: what is older than " in told
+    assert "nothing to accept" in opskit("baseline", "accept", "latency").stdout
+
+
+def test_what_has_no_past_is_told_so(opskit):
+    assert opskit("baseline", "show").stdout.startswith("no series is compared with its past")
+    assert opskit("baseline", "show", "nonsense").returncode == 3
+    done = opskit("baseline", "accept", "latency", "answered")
+    assert (done.returncode, "compares added_s, first_token_s, token_s, total_s with its past" in done.stderr) == (
+        3,
+        True,
+    )

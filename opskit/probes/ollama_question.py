@@ -1,0 +1,147 @@
+"""The standard question straight to Ollama, which tells what its time was spent on: loading, waiting, prompt, answer.
+
+Field meanings: Ollama's server/routes.go and docs/api.md. `load_duration` holds the scheduler's wait too, and waiting
+behind other users' answers is in none of the durations: it is what is left of the total (baseline.md section 5).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from opskit.logs.redact import redact
+from opskit.probes.base import Deadline, Whole
+from opskit.probes.exchange import Exchange, Target, exchange
+from opskit.probes.standard_question import SEED, Question
+
+_COLD_S = 1.0
+
+
+class Durations(msgspec.Struct, frozen=True):
+    """What Ollama says at the end of an answer; durations in nanoseconds, None where a version leaves one out."""
+
+    total_duration: Whole | None = None
+    load_duration: Whole | None = None
+    prompt_eval_count: Whole | None = None
+    prompt_eval_duration: Whole | None = None
+    eval_count: Whole | None = None
+    eval_duration: Whole | None = None
+    done_reason: str | None = None
+
+
+class OllamaAsked(msgspec.Struct, frozen=True):
+    """The evidence: the exchange without its body, when the first content came (seconds), the durations of the end.
+
+    `digest`, `context` and `version` say what answered: values that were measured with others are not compared.
+    """
+
+    exchange: Exchange
+    first_token_s: float | None = None
+    told: Durations | None = None
+    error: str = ""
+    digest: str = ""
+    context: Whole | None = None
+    version: str = ""
+
+    @property
+    def whole(self) -> bool:
+        """True where the answer came to its end."""
+        return self.exchange.status == 200 and self.exchange.failure is None and self.told is not None
+
+    @property
+    def load_s(self) -> float | None:
+        """Seconds until the model was ready; some hundredths where it was loaded already."""
+        return _seconds(self.told.load_duration) if self.told else None
+
+    @property
+    def cold(self) -> bool:
+        """True where the model had to be loaded for this question."""
+        return (self.load_s or 0.0) > _COLD_S
+
+    @property
+    def prompt_s(self) -> float | None:
+        """Seconds for the part of the prompt that no cache knew."""
+        return _seconds(self.told.prompt_eval_duration) if self.told else None
+
+    @property
+    def decode_s(self) -> float | None:
+        """Seconds for the tokens of the answer."""
+        return _seconds(self.told.eval_duration) if self.told else None
+
+    @property
+    def token_s(self) -> float | None:
+        """Seconds a token, from two tokens on: the speed of the hardware, whoever else is waiting."""
+        count = (self.told.eval_count or 0) if self.told else 0
+        return self.decode_s / count if self.decode_s and count > 1 else None
+
+    @property
+    def queue_s(self) -> float | None:
+        """Seconds that none of the durations accounts for: waiting behind others, and a little overhead."""
+        total = _seconds(self.told.total_duration) if self.told else None
+        parts = (self.load_s, self.prompt_s, self.decode_s)
+        if total is None or None in parts:
+            return None
+        return max(0.0, total - sum(part for part in parts if part is not None))
+
+
+def put_to_ollama(question: Question, base: str, deadline: Deadline) -> OllamaAsked:
+    """Ask once; a failure is evidence. Afterwards ask what answered, which only says so while it is loaded."""
+    payload: dict[str, object] = {
+        "model": question.model,
+        "messages": question.messages(),
+        "stream": True,
+        "think": False,
+        # None of these is an option of the runner: those would reload the model.
+        "options": {"temperature": 0, "seed": SEED, "num_predict": question.max_tokens},
+    }
+    ear = _Ear()
+    base = base.rstrip("/")
+    found = exchange(Target(base + "/api/chat", payload), deadline, ear.hear)
+    error = "" if found.status in {200, None} else redact(found.body[:500])
+    kept = msgspec.structs.replace(found, body="", headers={})
+    asked = OllamaAsked(kept, ear.first_token_s, ear.told, error or ear.error)
+    return _identified(asked, question.model, base, deadline) if asked.whole else asked
+
+
+def _identified(asked: OllamaAsked, model: str, base: str, deadline: Deadline) -> OllamaAsked:
+    from opskit.probes.ollama_api import model_of, version_of
+
+    loaded = model_of(exchange(Target(base + "/api/ps"), deadline), model) if deadline.left else None
+    version = version_of(exchange(Target(base + "/api/version"), deadline)) if deadline.left else None
+    return msgspec.structs.replace(
+        asked,
+        digest=loaded.digest[:12] if loaded else "",
+        context=loaded.context_length if loaded else None,
+        version=version or "",
+    )
+
+
+def _seconds(nanoseconds: int | None) -> float | None:
+    return None if nanoseconds is None else nanoseconds / 1e9
+
+
+class _Chunk(msgspec.Struct):
+    message: dict[str, object] | None = None
+    done: bool = False
+    error: object = None
+
+
+class _Ear:
+    """Listens to lines of JSON: notes the first content, keeps what the last line tells."""
+
+    def __init__(self) -> None:
+        self.first_token_s: float | None = None
+        self.told: Durations | None = None
+        self.error = ""
+
+    def hear(self, line: bytes, seconds: float) -> bool:
+        try:
+            chunk = msgspec.json.decode(line, type=_Chunk)
+            self.told = msgspec.json.decode(line, type=Durations) if chunk.done else self.told
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return False
+        if chunk.error:
+            self.error = redact(str(chunk.error)[:500])
+        said = chunk.message or {}
+        if self.first_token_s is None and (said.get("content") or said.get("thinking")):
+            self.first_token_s = seconds
+        return chunk.done
