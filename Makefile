@@ -9,7 +9,8 @@ BIN := $(VENV)/bin
 # What the tests run for real. As root they are installed, otherwise the missing ones are named.
 PACKAGES := nginx:nginx-light gcc:gcc libc.h:libc6-dev journalctl:systemd /lib/systemd/systemd-journal-remote:systemd-journal-remote
 PEERS := rg:ripgrep jq:jq goaccess:goaccess
-TESTED := $(PACKAGES) logrotate:logrotate zstd:zstd
+MONITORS := nagios4:nagios4-core icinga2:icinga2-bin /usr/lib/nagios/plugins/check_disk:monitoring-plugins-basic
+TESTED := $(PACKAGES) $(MONITORS) logrotate:logrotate zstd:zstd
 
 .PHONY: demo test lint bench drill record locale venv dev packages clean
 .DEFAULT_GOAL := help

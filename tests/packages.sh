@@ -17,7 +17,7 @@ if [ "$(id -u)" != 0 ]; then
     exit 1
 fi
 apt-get update -qq
-# nginx is only wanted as a program: its own service must not start and take port 80.
+# nginx, Nagios and Icinga are only wanted as programs: their own services must not start and take ports.
 printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d.opskit && chmod +x /usr/sbin/policy-rc.d.opskit
 [ -e /usr/sbin/policy-rc.d ] || { mv /usr/sbin/policy-rc.d.opskit /usr/sbin/policy-rc.d; ours=1; }
 # shellcheck disable=SC2086  # a list of names

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from opskit.app.observe import Job, job
-from opskit.model.check import Check
+from opskit.model.check import SELF_JUDGED, Check
 from opskit.model.message import Message, say
 from opskit.model.problem import DefinitionError, Problem
 from opskit.model.reading import Fact, Reading
 from opskit.model.settings import Settings
+from opskit.model.status import Status
+from opskit.model.verdict import Item
 from opskit.probes.registry import PROBES, probe
 
 
@@ -24,6 +26,10 @@ def jobs_of(check: Check, settings: Settings, timeout: float | None = None) -> l
     if strangers:
         known = ", ".join(sorted(PROBES))
         texts = [say("there is no probe '{probe}', expected one of {known}", probe=it, known=known) for it in strangers]
+        raise DefinitionError([Problem(check.source, check.lines.of("also"), text) for text in texts])
+    needy = [name for name in check.also if type(probe(name)).needs]
+    if needy:
+        texts = [say("also: probe '{probe}' wants arguments, so it stands under probe alone", probe=it) for it in needy]
         raise DefinitionError([Problem(check.source, check.lines.of("also"), text) for text in texts])
     seconds = timeout or check.timeout
     found = list[Job]()
@@ -84,4 +90,12 @@ def merged(parts: Sequence[tuple[str, Reading]]) -> Reading:
         tuple(sample for _, reading in parts for sample in reading.samples),
         tuple(note for _, reading in parts for note in reading.notes),
         late=any(reading.late for _, reading in parts),
+        judged=tuple(item for name, reading in parts for item in _judged(name, reading)),
     )
+
+
+def _judged(name: str, reading: Reading) -> tuple[Item, ...]:
+    """What a subject said of itself. One that could not be asked did not say OK: no rule needs to miss it."""
+    if reading.unreadable is not None and name in SELF_JUDGED:
+        return (Item(Status.UNKNOWN, reading.unreadable),)
+    return reading.judged

@@ -18,7 +18,8 @@ from opskit.app.context import Context
 from opskit.app.day import gather
 from opskit.app.memory import open_memory
 from opskit.app.observe import Live
-from opskit.app.run_checks import run_checks
+from opskit.app.run_checks import Outcome, run_checks
+from opskit.app.submit import submit
 from opskit.app.tell import tell
 from opskit.history.store import HistoryError
 from opskit.model.check import Check
@@ -88,9 +89,13 @@ def _round(context: Context, plan: Plan) -> None:
 
 
 def _log_outcomes(context: Context, checks: Sequence[Check], store: object) -> None:
+    outcomes = list[Outcome]()
     for outcome in run_checks(context, checks, Live(), store):  # type: ignore[arg-type]  # a Store or None
+        outcomes.append(outcome)
         text = context.reader.read(outcome.verdict.items[0].text) if outcome.verdict.items else ""
         log.info("%s %s: %s", outcome.verdict.status.name, outcome.check.id, text)
+    for trouble in submit(context, outcomes):
+        log.warning("%s", context.reader.read(trouble))
 
 
 def _report(context: Context, emit: Callable[[str], None]) -> None:

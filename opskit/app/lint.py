@@ -40,7 +40,9 @@ def lint(settings: Settings, definitions: Path | None) -> tuple[int, list[Proble
 
 
 def _check_problems(check: Check, settings: Settings, books: set[str], unsure: frozenset[str]) -> Iterator[Problem]:
-    if "probe" not in unsure:
+    # Where nobody knows what stands under `with`, nobody knows what is missing there.
+    vague = any(place == "with" or place.startswith("with.") for place in unsure)
+    if "probe" not in unsure and not (vague and check.probe in PROBES and type(probe(check.probe)).needs):
         try:
             # A key that nobody knows may have been meant as this one: then it names no probe, rather than a wrong one.
             jobs_of(msgspec.structs.replace(check, also=()) if "also" in unsure else check, settings)
@@ -70,7 +72,7 @@ def _texts(check: Check) -> Iterator[tuple[Place, Text]]:
 
 def _wrong_rules(check: Check) -> Iterator[tuple[Place, Message]]:
     asked = (check.probe, *check.also)
-    metrics = frozenset[str]().union(*(type(probe(name)).metrics for name in asked)) if {*asked} <= {*PROBES} else None
+    metrics = _metrics_of(asked)
     for number, rule in enumerate(check.rules):
         place: Place = ("rules", number)
         if metrics is not None:
@@ -85,6 +87,14 @@ def _wrong_rules(check: Check) -> Iterator[tuple[Place, Message]]:
                 warn=rule.warn,
             )
             yield (*place, "crit"), text
+
+
+def _metrics_of(asked: tuple[str, ...]) -> frozenset[str] | None:
+    """All metrics that the probes can have; None where one of them is not known, or tells only when it is asked."""
+    kinds = [type(probe(name)) for name in asked if name in PROBES]
+    if len(kinds) < len(asked) or any(kind.open_metrics for kind in kinds):
+        return None
+    return frozenset[str]().union(*(kind.metrics for kind in kinds))
 
 
 def _metrics(rule: Rule) -> Iterator[tuple[Place, str]]:

@@ -79,7 +79,7 @@ def job(
     """Prepare a job: the probe's defaults from the configuration, replaced by what a definition gives.
 
     Raises DefinitionError, with the file `where` and its `lines` around `with:`, for a probe that does not exist and
-    for every argument that it does not take.
+    for every argument that it does not take or cannot do without.
     """
     if probe_name not in PROBES:
         known = ", ".join(sorted(PROBES))
@@ -87,7 +87,14 @@ def job(
         raise DefinitionError([Problem(where, lines.of("probe"), text)])
     found = probe(probe_name)
     kind = type(found).arguments
-    problems = wrong_arguments(given, kind, where, lines)
+    problems = [
+        *wrong_arguments(given, kind, where, lines),
+        *(
+            Problem(where, lines.of("with"), say("{where}: missing key '{key}'", where="with", key=key))
+            for key in sorted(type(found).needs)
+            if not given.get(key)
+        ),
+    ]
     if problems:
         raise DefinitionError(problems)
     defaults = msgspec.structs.asdict(found.defaults(settings))

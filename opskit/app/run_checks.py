@@ -26,12 +26,16 @@ from opskit.model.verdict import Item, Verdict
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """One check that ran. `state` is None where there is no memory to settle in; `trouble` what went wrong with it."""
+    """One check that ran. `state` is None where there is no memory to settle in; `trouble` what went wrong with it.
+
+    `seconds` is how long the measuring took.
+    """
 
     check: Check
     verdict: Verdict
     state: State | None = None
     trouble: Message | None = None
+    seconds: float = 0.0
 
 
 def select(loaded: Loaded[Check], ids: Sequence[str]) -> list[Check]:
@@ -87,7 +91,7 @@ def _outcome(
 ) -> Outcome:
     at = source.now().timestamp()
     if store is None:
-        return Outcome(check, evaluate(check, reading, at))
+        return Outcome(check, evaluate(check, reading, at), seconds=seconds)
     try:
         verdict = evaluate(check, reading, at, earlier_of(store, check))
         news = tuple(new_bases(store, check, verdict, context.reader))
@@ -96,5 +100,5 @@ def _outcome(
         state, flip = settle(check, store.state(check.id), verdict, summary)
         store.record(verdict, state, flip, seconds)
     except HistoryError as error:
-        return Outcome(check, evaluate(check, reading, at), None, error.message)
-    return Outcome(check, verdict, state)
+        return Outcome(check, evaluate(check, reading, at), None, error.message, seconds)
+    return Outcome(check, verdict, state, seconds=seconds)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from opskit.app import bundle
+from opskit.app.asking import jobs_of
 from opskit.app.clock import now
 from opskit.app.context import Context
 from opskit.app.manifest import Manifest
 from opskit.app.observe import Job, Live, job, observe
 from opskit.model.message import Message
+from opskit.model.problem import DefinitionError
 from opskit.model.raw import Raw
 from opskit.probes.base import Deadline, ProbeError
-from opskit.probes.registry import PROBES
+from opskit.probes.registry import PROBES, probe
 
 _TIMEOUT_S = 20.0
 
@@ -38,7 +40,9 @@ class _Recorder(Live):
 def snapshot(context: Context, path: Path, *, pseudonyms: bool, timeout: float = _TIMEOUT_S) -> Manifest:
     """Collect everything and write it to `path`. Raises BundleError and DefinitionError."""
     recorder = _Recorder()
-    jobs: Sequence[Job] = [job(name, name, {}, timeout, context.settings, "snapshot") for name in PROBES]
+    asked = [name for name in PROBES if not type(probe(name)).needs]
+    jobs = [job(name, name, {}, timeout, context.settings, "snapshot") for name in asked]
+    jobs += _of_checks(context, timeout)
     for name, reading in observe(jobs, recorder):
         # A probe that hangs or breaks never reports through the recorder: its reason is in the reading.
         key = next(item.probe.key(item.args) for item in jobs if item.name == name)
@@ -46,3 +50,18 @@ def snapshot(context: Context, path: Path, *, pseudonyms: bool, timeout: float =
             recorder.kept.setdefault(key, reading.unreadable)
     order = dict(sorted(recorder.kept.items()))
     return bundle.write(path, order, now(), context.settings.stack, secrets.token_bytes(32) if pseudonyms else None)
+
+
+def _of_checks(context: Context, timeout: float) -> Iterator[Job]:
+    """Yield what only a check can say how to ask, each once."""
+    seen = set[str]()
+    for check in context.checks().values():
+        if check.probe not in PROBES or not type(probe(check.probe)).needs:
+            continue
+        try:
+            asked = jobs_of(check, context.settings, timeout)[0]
+        except DefinitionError:  # it cannot be asked at all, which the check itself says
+            continue
+        if asked.name not in seen:
+            seen.add(asked.name)
+            yield asked

@@ -19,6 +19,8 @@ def with_thresholds(check: Check, given: Sequence[tuple[Level, str]]) -> Check:
     The last rule of a check is about what the check is named after. Raises ValueError that says what was expected.
     """
     rules = list(check.rules)
+    if not rules:
+        raise ValueError(f"{check.id} has no rules: its probe brings a state and thresholds of its own")
     for level, text in given:
         metric, equals, limits = text.rpartition("=")
         wanted = metric if equals else rules[-1].metric

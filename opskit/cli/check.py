@@ -14,10 +14,13 @@ from opskit.app.context import Context
 from opskit.app.memory import open_memory
 from opskit.app.observe import Live, Source
 from opskit.app.run_checks import Outcome, run_checks, select, unusable
+from opskit.app.submit import passive_commands, receives
+from opskit.app.submit import submit as hand_over
 from opskit.app.tell import tell
 from opskit.app.thresholds import Level, with_thresholds
 from opskit.cli.options import Options
 from opskit.cli.output import context_of, out, out_json, plain_context, say_aside
+from opskit.definitions.allowed import wrong_name
 from opskit.history.sqlite import SqliteStore
 from opskit.history.store import HistoryError
 from opskit.model.check import Check
@@ -37,12 +40,18 @@ def check(
     timeout: str | None,
     bundle: Path | None,
     no_record: bool,
+    submit: bool,
+    host: str | None,
     warn: tuple[str, ...],
     crit: tuple[str, ...],
     verbosity: int,
 ) -> int:
     """Run the checks, print, remember, tell; return the exit code."""
     context = plain_context(options) if bundle else context_of(options)
+    if submit:
+        _insist_on_a_receiver(context, bundle)
+    if host is not None and (wrong := wrong_name(host)):
+        raise click.UsageError(f"--host: {context.reader.read(wrong)}")
     loaded = context.loaded_checks()
     checks, broken = limited(select(loaded, ids), warn, crit), unusable(loaded, ids, now().timestamp())
     seconds, state_on_timeout = _timeout(timeout)
@@ -52,13 +61,20 @@ def check(
         outcomes = [*broken, *run_checks(context, checks, source, store, seconds)]
         outcomes = [_restated(outcome, state_on_timeout) for outcome in outcomes]
         wanted = "json" if as_json else output or ("nagios" if len(ids) == 1 else "text")
-        _print(context, outcomes, wanted, verbosity)
+        _print(context, outcomes, wanted, verbosity, host)
         if store is not None:
             _tell(context, store)
     trouble = next((outcome.trouble for outcome in outcomes if outcome.trouble), None)
-    if trouble is not None:
-        say_aside(context, trouble)
+    for text in [*([trouble] if trouble else []), *(hand_over(context, outcomes, host) if submit else [])]:
+        say_aside(context, text)
     return worst(outcome.verdict.status for outcome in outcomes).exit_code
+
+
+def _insist_on_a_receiver(context: Context, bundle: Path | None) -> None:
+    if bundle is not None:
+        raise click.UsageError("--submit is for this host: a bundle was measured at another time")
+    if not receives(context):
+        raise click.UsageError("--submit: no monitoring system is configured, see submit in opskit.yaml")
 
 
 def limited(checks: list[Check], warn: tuple[str, ...], crit: tuple[str, ...]) -> list[Check]:
@@ -106,12 +122,14 @@ def _memory(context: Context) -> SqliteStore | None:
         return None
 
 
-def _print(context: Context, outcomes: list[Outcome], output: str, verbosity: int) -> None:
+def _print(context: Context, outcomes: list[Outcome], output: str, verbosity: int, host: str | None) -> None:
     shown = [(outcome.check, outcome.verdict, outcome.state) for outcome in outcomes]
     if output == "json":
         out_json(check_json(shown, context.reader))
     elif output == "nagios":
         out(check_nagios(shown, context.reader, verbosity))
+    elif output == "nagios-passive":
+        out("\n".join(passive_commands(context, outcomes, host)))
     elif output == "checkmk":
         out(check_checkmk(shown, context.reader))
     else:

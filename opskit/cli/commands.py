@@ -10,7 +10,7 @@ from opskit.cli.lab_commands import lab
 from opskit.cli.logs_commands import logs
 from opskit.cli.options import Options
 
-FORMATS = click.Choice(["nagios", "text", "json", "checkmk"])
+FORMATS = click.Choice(["nagios", "text", "json", "checkmk", "nagios-passive"])
 _PATH = click.Path(path_type=Path)
 
 
@@ -38,6 +38,8 @@ def cli(context: click.Context, config: Path | None, definitions: Path | None, l
 @click.option("-t", "--timeout", metavar="SECONDS[:STATE]", help="Time for each probe, and the state it leads to.")
 @click.option("--from", "bundle", type=_PATH, metavar="BUNDLE", help="Judge a recorded bundle instead of this host.")
 @click.option("--no-record", is_flag=True, help="Do not write to the history, and send no mail.")
+@click.option("--submit", is_flag=True, help="Also hand the results to Nagios and Icinga, as configured (submit).")
+@click.option("--host", metavar="NAME", help="The host's name for nagios-passive and --submit.")
 @click.option("-w", "--warning", "warn", multiple=True, metavar="[METRIC=]RANGE", help="Replace a threshold.")
 @click.option("-c", "--critical", "crit", multiple=True, metavar="[METRIC=]RANGE", help="Replace a threshold.")
 @click.option("-v", "--verbose", "verbosity", count=True, help="Where values were read; -vv: and how they were judged.")

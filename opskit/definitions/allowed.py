@@ -13,11 +13,14 @@ from urllib.parse import urlsplit
 
 from opskit.model.endpoint import endpoint
 from opskit.model.message import Message, say
-from opskit.model.settings import EmailSettings, Settings
+from opskit.model.settings import EmailSettings, IcingaSettings, Settings
 
 _CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.6.2, which header names are made of
 _ADDRESS = re.compile(r"(?:[^<>]*<)?[^\s<>@,;]+(?:@[^\s<>@,;]+)?>?")
+_FORBIDDEN = "`~!$%^&*|'\"<>?,()=;{}\\"  # Nagios' illegal_object_name_chars, and what ends a field or a name
+_NO_OBJECT = re.compile(f"[{re.escape(_FORBIDDEN)}\x00-\x1f\x7f]")
+_LONGEST_NAME = 200  # an external command has room for two of them, and for a result behind
 _REFERENCE = re.compile(r"/.*|\$[A-Za-z_][A-Za-z0-9_]*", re.DOTALL)
 
 
@@ -30,6 +33,8 @@ def wrong_values(settings: Settings) -> Iterator[tuple[str, Message]]:
                 yield key, wrong
     if settings.notify.email is not None:
         yield from _mail(settings.notify.email)
+    if settings.submit.icinga is not None:
+        yield from _icinga(settings.submit.icinga)
 
 
 def _values(settings: Settings, key: str) -> tuple[Any, ...]:
@@ -39,6 +44,8 @@ def _values(settings: Settings, key: str) -> tuple[Any, ...]:
         value = getattr(value, name, None)
     if isinstance(value, tuple):
         return value
+    if isinstance(value, dict):
+        return tuple(value.values())
     return () if value is None else (value,)
 
 
@@ -49,6 +56,15 @@ def _mail(mail: EmailSettings) -> Iterator[tuple[str, Message]]:
         yield "notify.email.tls", say("none is for a mail server on this host only")
     if (mail.user is None) != (mail.password_file is None):
         yield "notify.email", say("user and password_file go together")
+
+
+def _icinga(icinga: IcingaSettings) -> Iterator[tuple[str, Message]]:
+    if (icinga.user is None) != (icinga.password_file is None):
+        yield "submit.icinga", say("user and password_file go together")
+    if icinga.key_file is not None and icinga.certificate_file is None:
+        yield "submit.icinga.key_file", say("there is no certificate_file that it belongs to")
+    if (icinga.user is None) == (icinga.certificate_file is None):
+        yield "submit.icinga", say("expected either user and password_file, or certificate_file")
 
 
 def _is_loopback(host: str) -> bool:
@@ -70,8 +86,28 @@ def _url(value: str) -> Message | None:
     return say("a password does not belong into a URL") if "@" in parts.netloc else None
 
 
+def _https(value: str) -> Message | None:
+    return _url(value) if value.startswith("https://") else say("expected https://HOST:PORT, such as port 5665")
+
+
+def wrong_name(value: str) -> Message | None:
+    """Say what is wrong with the name of a host or service of a monitoring system, None where nothing is."""
+    good = 0 < len(value) <= _LONGEST_NAME and value == value.strip() and not _NO_OBJECT.search(value)
+    return None if good else say("expected a name as Nagios and Icinga take it, without any of {set}", set=_FORBIDDEN)
+
+
+def _pattern(value: str) -> Message | None:
+    if value.count("{check}") != 1:
+        return say("expected a name with {{check}} in it, such as opskit-{{check}}")
+    return wrong_name(value.replace("{check}", "x"))
+
+
 def _path(value: str) -> Message | None:
     return None if re.fullmatch(r"/\S*", value) else say("expected a path that begins with /")
+
+
+def _file(value: str) -> Message | None:
+    return None if value.startswith("/") else say("expected a path that begins with /")
 
 
 def _clock(value: str) -> Message | None:
@@ -132,6 +168,7 @@ _ALLOWED: dict[str, Callable[[Any], Message | None]] = {
     "stack.gateway.key_header": _header,
     "stack.clawdbot.url": _url,
     "stack.clawdbot.health_path": _path,
+    "stack.clawdbot.config": _path,
     "stack.ollama.url": _url,
     "stack.ollama.log": _log,
     "stack.gpu.expected": _cards,
@@ -146,6 +183,19 @@ _ALLOWED: dict[str, Callable[[Any], Message | None]] = {
     "notify.email.tls": _one_of("starttls", "tls", "none"),
     "notify.email.password_file": _secret,
     "notify.email.timeout": _above_zero,
+    "submit.nagios.command_file": _path,
+    "submit.nagios.host": wrong_name,
+    "submit.nagios.service": _pattern,
+    "submit.nagios.services": wrong_name,
+    "submit.icinga.url": _https,
+    "submit.icinga.host": wrong_name,
+    "submit.icinga.service": _pattern,
+    "submit.icinga.services": wrong_name,
+    "submit.icinga.password_file": _secret,
+    "submit.icinga.certificate_file": _file,
+    "submit.icinga.key_file": _file,
+    "submit.icinga.ca_file": _file,
+    "submit.icinga.timeout": _above_zero,
     "report.daily_at": _clock,
     "locale": _one_of("en", "zh"),
 }

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from opskit.definitions.wording import kind_of, quoted, unknown_key
+from opskit.definitions.wording import kind_of, quoted, reason, unknown_key
 from opskit.model.message import Message, say
 from opskit.model.problem import Lines, Place, Problem, spelled
 
@@ -23,7 +23,7 @@ def wrong_arguments(given: Mapping[str, Any], taken: type[msgspec.Struct], sourc
     kinds = typing.get_type_hints(taken)
     for name, value in given.items():
         if name in kinds:
-            wrong += _wrong(value, kinds[name], ("with", name))
+            wrong += list(_wrong(value, kinds[name], ("with", name))) or _odd(name, value, taken)
         else:
             wrong.append((("with", name), unknown_key(name, "with", kinds)))
     return [Problem(source, lines.of(*place), text) for place, text in wrong]
@@ -40,7 +40,19 @@ def _wrong(value: Any, kind: Any, place: Place) -> Iterator[tuple[Place, Message
             yield place, _expected(value, kind, spelled(*place))
 
 
+def _odd(name: str, value: Any, taken: type[msgspec.Struct]) -> list[tuple[Place, Message]]:
+    """What the arguments themselves say of a value that has the right type and is none of those allowed."""
+    try:
+        msgspec.convert({name: value}, taken)
+    except msgspec.ValidationError as error:
+        text = reason(error.__cause__) if isinstance(error.__cause__, ValueError) else str(error)
+        return [(("with", name), say("{where}: {wrong}", where=spelled("with", name), wrong=text))]
+    return []
+
+
 def _expected(value: Any, kind: Any, where: str) -> Message:
+    if typing.get_origin(kind) is dict:
+        return say("{where}: expected keys and plain values, got {got}", where=where, got=_got(value))
     chosen = next((part for part in typing.get_args(kind) if part is not type(None)), kind)
     if typing.get_origin(kind) is tuple:
         return say("{where}: expected a list, got {got}", where=where, got=_got(value))

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
+import yaml
 
 from opskit.definitions.convert import Converter
 from opskit.definitions.draft import Draft
 from opskit.definitions.loaded import Loaded, is_mask, load_all
 from opskit.definitions.reader import compose, lines
 from opskit.definitions.scalars import count, duration, file_id, range_text, sustain
-from opskit.model.check import Check, Confirm, Deviation, Rule, Sustain
+from opskit.model.check import SELF_JUDGED, Check, Confirm, Deviation, Rule, Sustain
 from opskit.model.message import say
 from opskit.model.problem import Lines, Problem
 from opskit.model.text import Text
@@ -66,6 +67,12 @@ class CheckShape(msgspec.Struct, frozen=True, rename={"args": "with", "sustain":
     enabled: bool = True
 
 
+class SelfJudgedShape(CheckShape, frozen=True, kw_only=True):
+    """The same for a probe whose subject brings a state of its own: `rules:` may add to that, and may be left out."""
+
+    rules: tuple[RuleShape, ...] = ()
+
+
 def parse(data: bytes, source: str, check_id: str) -> Check | None:
     """Return the check, or None where the file masks it with `enabled: false`.
 
@@ -84,11 +91,19 @@ def outline(data: bytes, source: str, check_id: str) -> Draft[Check]:
         return Draft(None)
     converter = Converter(document)
     converter.word(document.root, file_id, check_id, say("the file's name"))
-    shape = converter.struct(document.root, CheckShape, "")
     known = lines(document.root)
-    if not shape.rules and "rules" not in converter.unsure:
+    judges_itself = _probe_named(document.root) in SELF_JUDGED
+    shape = converter.struct(document.root, SelfJudgedShape if judges_itself else CheckShape, "")
+    if not shape.rules and not judges_itself and "rules" not in converter.unsure:
         converter.problems.append(Problem(source, known.of("rules"), say("rules: nothing to judge by")))
     return converter.draft(_check(shape, source, check_id, known) if shape.enabled else None)
+
+
+def _probe_named(root: yaml.Node) -> str:
+    """The text behind `probe:`, before anybody knows whether the rest makes sense; of none or several nothing."""
+    pairs = root.value if isinstance(root, yaml.MappingNode) else []
+    named = [value.value for key, value in pairs if key.value == "probe" and isinstance(value, yaml.ScalarNode)]
+    return named[0] if len(named) == 1 else ""
 
 
 def load(extra: Path | None = None) -> Loaded[Check]:

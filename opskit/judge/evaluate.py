@@ -33,7 +33,8 @@ def evaluate(check: Check, reading: Reading, at: float, earlier: Earlier = lambd
     """Judge a reading by the check's rules at time `at` (epoch seconds)."""
     if reading.unreadable is not None:
         return unknown(check, reading.unreadable, at, late=reading.late)
-    items = _told_once([item for rule in check.rules for item in _items(rule, reading, earlier, check.every)])
+    ruled = [item for rule in check.rules for item in _items(rule, reading, earlier, check.every)]
+    items = [*reading.judged, *_told_once(ruled)]
     if not items:
         # Every rule was about something optional, and none of it is there.
         items = [Item(Status.UNKNOWN, say("nothing was measured that the check could judge"))]

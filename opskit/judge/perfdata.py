@@ -19,6 +19,7 @@ from opskit.judge.range import Range
 
 _DIGITS = 15  # what a double holds exactly
 _LABEL_LENGTH = 63
+_NAMELESS = {"/": "root"}  # what check_disk calls the first of all file systems
 
 
 class Performance(msgspec.Struct, frozen=True):
@@ -62,7 +63,7 @@ def _item(item: Performance) -> str:
 
 def _label(label: str) -> str:
     """Return a label of letters, digits, `_`, `.` and `-` that starts with a letter; `::` is Icinga's multi prefix."""
-    clean = re.sub(r"[^A-Za-z0-9_.-]+", "_", label).strip("_") or "value"
+    clean = re.sub(r"[^A-Za-z0-9_.-]+", "_", label).strip("_") or _NAMELESS.get(label.strip(), "value")
     clean = clean if clean[0].isalpha() else f"m_{clean}"
     if len(clean) <= _LABEL_LENGTH:
         return clean
@@ -83,6 +84,7 @@ def _threshold(text: str | None) -> str:
 
 _NUMBER = r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
 _LABEL_AND_REST = re.compile(r"\s*(?:'((?:[^'=]|'')*)'|([^\s'=][^\s=]*))=([^\s]*)")
+_RANGE_LIKE = re.compile(r"[-+@~:.%0-9eE]+")
 _VALUE = re.compile(rf"(U|{_NUMBER})([A-Za-z%/µ]*)")
 
 
@@ -147,7 +149,18 @@ def _read(label: str, fields: str) -> Performance | None:
 
 
 def _range(text: str, unit: str) -> str | None:
-    return Range.parse(text, unit).text if text else None
+    """Return a threshold; None for one that is made of numbers and yet no range, such as the `-5` of many plugins.
+
+    The value beside it is good all the same. What is not even made of numbers spoils the item: ValueError.
+    """
+    if not text:
+        return None
+    try:
+        return Range.parse(text, unit).text
+    except ValueError:
+        if _RANGE_LIKE.fullmatch(text):
+            return None
+        raise
 
 
 def _limit(text: str) -> float | None:

@@ -15,7 +15,7 @@ from opskit.model.state import Flip, State
 from opskit.model.status import Status, worst
 from opskit.model.verdict import Verdict
 
-_PATIENCE = 3  # intervals without a result until a state is stale
+PATIENCE = 3  # intervals without a result until a state is stale
 
 
 def settle(check: Check, previous: State | None, verdict: Verdict, summary: str) -> tuple[State, Flip | None]:
@@ -33,7 +33,7 @@ def settle(check: Check, previous: State | None, verdict: Verdict, summary: str)
         seen=verdict.status,
         since=verdict.at if changed or previous is None else previous.since,
         at=verdict.at,
-        valid_until=verdict.at + _PATIENCE * check.every,
+        valid_until=verdict.at + PATIENCE * check.every,
         recent=recent,
     )
     if not changed or (previous is None and confirmed is Status.OK):

@@ -195,7 +195,12 @@ def _opskit(plan: Plan) -> Change:
                 "api_key_file": str(plan.key_file),
                 "key_header": "X-Api-Key",
             },
-            "clawdbot": {"url": urls["clawdbot"], "health_path": "/health", "log": str(logs["clawdbot"])},
+            "clawdbot": {
+                "url": urls["clawdbot"],
+                "health_path": "/health",
+                "log": str(logs["clawdbot"]),
+                "config": str(plan.root / "clawdbot.yaml"),
+            },
             "ollama": {"url": urls["ollama"], "log": told["ollama"], "model": MODEL},
             "gpu": {"expected": plan.gpus, "library": str(plan.library)},
             "host": {"kernel_log": told["kernel"], "journalctl": str(plan.root / "bin" / "journalctl")},

@@ -9,6 +9,9 @@ import msgspec
 from opskit.model.problem import Lines
 from opskit.model.text import Text
 
+SELF_JUDGED = frozenset({"plugin"})
+"""Probes whose subject brings a state of its own: their checks need no rules."""
+
 
 class Confirm(msgspec.Struct, frozen=True):
     """A second condition: the rule counts only where this metric is outside `range` too (number, not only share)."""

@@ -9,8 +9,9 @@ class Sample(msgspec.Struct, frozen=True):
     """A value of a metric at a time.
 
     `value` is None where the probe looked and could not tell; `unit` is one of `s`, `%`, `B`, `c` or empty
-    (base units of the Nagios perfdata grammar); `at` is in seconds since the epoch. `basis` says what it was measured
-    with (model, version): values with another basis belong to another series.
+    (base units of the Nagios perfdata grammar), or what a foreign plugin wrote; `at` is in seconds since the epoch.
+    `warn` and `crit` are ranges by which the subject judges itself: they are shown, and no rule of a check. `basis`
+    says what it was measured with (model, version): values with another basis belong to another series.
     """
 
     metric: str
@@ -20,4 +21,6 @@ class Sample(msgspec.Struct, frozen=True):
     at: float = 0.0
     low: float | None = None
     high: float | None = None
+    warn: str | None = None
+    crit: str | None = None
     basis: str = ""

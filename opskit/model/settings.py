@@ -24,11 +24,12 @@ class GatewaySettings(msgspec.Struct, frozen=True):
 
 
 class ClawdbotSettings(msgspec.Struct, frozen=True):
-    """The chat UI. Its `log` is where it was told to write one."""
+    """The chat UI. Its `log` is where it was told to write one; `config` is its own configuration file."""
 
     url: str = "http://127.0.0.1:8080"
     health_path: str = "/health"
     log: str | None = None
+    config: str | None = None
 
 
 class OllamaSettings(msgspec.Struct, frozen=True):
@@ -103,6 +104,41 @@ class NotifySettings(msgspec.Struct, frozen=True):
     email: EmailSettings | None = None
 
 
+class NagiosSettings(msgspec.Struct, frozen=True):
+    """Where results are left for a Nagios, and under which names it knows them.
+
+    `host` is this host's own name where it is unset; `service` is a pattern, in which `{check}` is the check's id, and
+    `services` names single checks otherwise.
+    """
+
+    command_file: str = "/var/lib/nagios4/rw/nagios.cmd"
+    host: str | None = None
+    service: str = "opskit-{check}"
+    services: dict[str, str] = {}
+
+
+class IcingaSettings(msgspec.Struct, frozen=True):
+    """The API of an Icinga 2. It knows opskit by `user` with `password_file`, or by a client certificate."""
+
+    url: str
+    host: str | None = None
+    service: str = "opskit-{check}"
+    services: dict[str, str] = {}
+    user: str | None = None
+    password_file: str | None = None
+    certificate_file: str | None = None
+    key_file: str | None = None
+    ca_file: str | None = None
+    timeout: float = 10.0
+
+
+class SubmitSettings(msgspec.Struct, frozen=True):
+    """The monitoring systems that get every result as it is, without asking for it."""
+
+    nagios: NagiosSettings | None = None
+    icinga: IcingaSettings | None = None
+
+
 class HistorySettings(msgspec.Struct, frozen=True):
     """Where the memory is kept; unset: /var/lib/opskit for root, ~/.local/state/opskit for others."""
 
@@ -121,6 +157,7 @@ class Settings(msgspec.Struct, frozen=True):
     stack: Stack = Stack()
     certificates: CertificateSettings = CertificateSettings()
     notify: NotifySettings = NotifySettings()
+    submit: SubmitSettings = SubmitSettings()
     history: HistorySettings = HistorySettings()
     report: ReportSettings = ReportSettings()
     locale: str | None = None

@@ -44,13 +44,17 @@ class Deadline:
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self.stage: Message = say("starting")
+        self.stage = say("starting")
         self._end = time.monotonic() + seconds
 
     @property
     def left(self) -> float:
         """Seconds that remain, never negative."""
         return max(0.0, self._end - time.monotonic())
+
+    def before(self, seconds: float) -> Deadline:
+        """A deadline so many seconds earlier than this one, for a question that needs time for what comes after it."""
+        return _Earlier(self, max(0.0, self.left - seconds))
 
     def enter(self, stage: Message) -> float:
         """Say what comes next, and return the seconds left for it.
@@ -67,12 +71,32 @@ class Deadline:
         return LateError(say("no result within {seconds} s, stuck at: {stage}", seconds=self.seconds, stage=self.stage))
 
 
+class _Earlier(Deadline):
+    """Its stages are those of the whole: who waits for the whole names them when the time runs out."""
+
+    def __init__(self, whole: Deadline, seconds: float) -> None:
+        self._whole = whole
+        super().__init__(seconds)
+
+    @property
+    def stage(self) -> Message:
+        return self._whole.stage
+
+    @stage.setter
+    def stage(self, stage: Message) -> None:
+        self._whole.stage = stage
+
+
 class Probe(ABC, Generic[A]):
     """One subject. `facts` declares the fields that `read` fills; all of them may be None."""
 
     arguments: ClassVar[type[msgspec.Struct]]
     facts: ClassVar[type[msgspec.Struct]]
     metrics: ClassVar[frozenset[str]] = frozenset()
+    open_metrics: ClassVar[bool] = False
+    """True where the subject has metrics of its own, known only when it is asked."""
+    needs: ClassVar[frozenset[str]] = frozenset()
+    """Arguments that no configuration implies: a definition gives them, and without one the probe is not asked."""
 
     @abstractmethod
     def defaults(self, settings: Settings) -> A:

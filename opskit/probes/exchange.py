@@ -21,7 +21,7 @@ from opskit.model.message import Message, say
 from opskit.probes.address import address_of
 from opskit.probes.base import Deadline, ProbeError, Whole
 from opskit.probes.patient import Patient
-from opskit.probes.tls import tls_context
+from opskit.probes.tls import identify, tls_context
 
 _BODY_CAP = 1 << 20
 _BLOCK = 1 << 16
@@ -72,13 +72,18 @@ class Exchange(msgspec.Struct, frozen=True):
 
 
 class Target(msgspec.Struct, frozen=True):
-    """What to ask. `payload` is sent as JSON with POST; `verify` False looks at the server without trusting it."""
+    """What to ask. `payload` is sent as JSON with POST; `verify` False looks at the server without trusting it.
+
+    `certificate_file` is what the server knows this client by, with `key_file` where the key is not in it too.
+    """
 
     url: str
     payload: dict[str, object] | None = None
     headers: dict[str, str] = {}
     verify: bool = True
     ca_file: str | None = None
+    certificate_file: str | None = None
+    key_file: str | None = None
 
 
 def stage_at(stage: str, url: str) -> Message:
@@ -123,6 +128,8 @@ class _Stopwatch:
         self.context = (
             tls_context(verify=target.verify, ca_file=target.ca_file) if self.place.scheme == "https" else None
         )
+        if self.context is not None and target.certificate_file is not None:
+            identify(self.context, target.certificate_file, target.key_file)
         self.sock: socket.socket | None = None
         self.phases: dict[str, float] = {}
         self.stage = "resolve"

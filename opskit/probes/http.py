@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
+import math
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
-from urllib.parse import urlsplit
 
 import msgspec
 
-from opskit.logs.redact import redact
 from opskit.model.evidence import Evidence
 from opskit.model.message import Message, say
 from opskit.model.raw import Raw
@@ -18,36 +15,31 @@ from opskit.model.reading import Reading
 from opskit.model.sample import Sample
 from opskit.model.settings import Settings
 from opskit.probes.answer import failed, pack, unpack
+from opskit.probes.backend_told import FROM_HERE, PATH, way_told
 from opskit.probes.base import Deadline, Probe, as_facts
-from opskit.probes.exchange import Exchange, Target, exchange
+from opskit.probes.exchange import Exchange
+from opskit.probes.http_evidence import PHASES, Args, Evidenced
+from opskit.probes.http_look import Look
+from opskit.probes.http_told import (
+    hints,
+    is_ready,
+    notes,
+    out_of_date,
+    phases_line,
+    proves_nothing,
+    reason,
+    why_nothing_proved,
+)
 from opskit.probes.page import is_foreign
-
-_KEPT = 4096
-_HEADERS = {"content-type", "server", "location"}
-PHASES = ("dns_s", "connect_s", "tls_s", "first_byte_s", "total_s")
-
-
-class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`decoy` also asks for a path that cannot exist: if it gets the same answer, the health route proves nothing.
-
-    `origin` is where the page behind a proxy comes from: asked as well, it tells whether users are shown that page.
-    """
-
-    target: Literal["clawdbot", "gateway", "nginx"] = "clawdbot"
-    url: str = ""
-    expect_status: int | None = 200
-    expect_text: str | None = None
-    decoy: bool = True
-    verify: bool = True
-    origin: str | None = None
 
 
 class Facts(msgspec.Struct, frozen=True):
     """`answered`: an HTTP answer came, whatever it says. `ok`: it was the expected one, and not a catch-all page.
 
-    `served` is True for 2xx, a redirect or a log-in (401): what a page that opens answers. `foreign_page`: it is
-    another page than the origin's, or the one that a web server shows out of the box; None where nothing tells.
-    `certificate_early`: it is not valid yet.
+    `refused`, `timed_out` and `failure` are of the address that was asked, `status` is that of the answer at the end
+    of its redirects. `served` is True for 2xx, a redirect or a log-in (401): what a page that opens answers.
+    `foreign_page`: it is another page than the origin's, or the one that a web server shows out of the box; None where
+    nothing tells. `certificate_early`: it is not valid yet.
     """
 
     answered: bool | None = None
@@ -65,81 +57,51 @@ class Facts(msgspec.Struct, frozen=True):
     certificate_early: bool | None = None
 
 
-class Evidenced(msgspec.Struct, frozen=True):
-    """The evidence of this probe: the exchange, the one with the decoy path, and the one with the page's origin."""
-
-    asked: Exchange
-    decoy: Exchange | None = None
-    origin: Exchange | None = None
-
-
 class HttpProbe(Probe[Args]):
     """Asks one URL, as a health check would."""
 
     arguments = Args
     facts = Facts
-    metrics = frozenset({"answered", "healthy", "route_proves_health", *PHASES})
+    metrics = frozenset({"answered", "healthy", "route_proves_health", "ready", PATH, FROM_HERE, *PHASES})
 
     def defaults(self, settings: Settings) -> Args:
-        """Clawdbot's health route."""
-        clawdbot = settings.stack.clawdbot
-        return Args(url=clawdbot.url.rstrip("/") + clawdbot.health_path)
+        """Clawdbot's health route, its log, and its way to the gateway where its configuration is known."""
+        clawdbot, gateway = settings.stack.clawdbot, settings.stack.gateway
+        return Args(
+            url=clawdbot.url.rstrip("/") + clawdbot.health_path,
+            config=clawdbot.config,
+            gateway=gateway.url,
+            key_header=gateway.key_header,
+            log=clawdbot.log,
+        )
 
     def key(self, args: Args) -> str:
         """`http-clawdbot`: one piece of evidence a target."""
         return f"http-{args.target}"
 
     def collect(self, args: Args, deadline: Deadline) -> tuple[Raw, ...]:
-        """Ask, and ask the decoy path where the first answer came."""
-        asked = exchange(Target(args.url, verify=args.verify), deadline)
-        decoy = None
-        if args.decoy and asked.failure is None and deadline.left:
-            decoy = exchange(Target(_decoy_url(args.url), verify=args.verify), deadline)
-        origin = None
-        if args.origin is not None and asked.failure is None and deadline.left:
-            origin = exchange(Target(args.origin, verify=args.verify), deadline)
-        wanted = args.expect_text or ""
-        found = Evidenced(
-            _trimmed(asked, wanted), decoy and _trimmed(decoy, wanted), origin and _trimmed(origin, wanted)
-        )
-        return (pack(f"http-{args.target}.json", found, asked.url),)
+        """Ask, and ask what the answer makes worth asking."""
+        found = Look(args, deadline).done()
+        return (pack(f"http-{args.target}.json", found, found.asked.url),)
 
     def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
-        """Judge status, text and decoy."""
+        """Judge status, text, JSON, redirects and decoy."""
         found = unpack(raws, Evidenced)
         asked, at = found.asked, now.timestamp()
-        catch_all = _catch_all(asked, found.decoy)
-        expired, early = _out_of_date(asked, now)
-        reason = _unexpected(asked, args)
-        answered = asked.status is not None
-        facts = Facts(
-            answered=answered,
-            refused=asked.refused,
-            timed_out=asked.timed_out,
-            ok=answered and reason is None and not catch_all,
-            served=asked.status is not None and (200 <= asked.status < 400 or asked.status == 401),
-            proves_nothing=catch_all,
-            foreign_page=is_foreign(asked, found.origin),
-            status=asked.status,
-            first_byte_s=asked.phases.get("first_byte_s"),
-            total_s=asked.phases.get("total_s") if asked.failure is None else None,
-            failure=asked.failure.kind if asked.failure else None,
-            certificate_expired=expired,
-            certificate_early=early,
-        )
-        samples = [Sample("answered", float(answered), at=at)]
-        if answered:
-            samples.append(Sample("healthy", float(reason is None), at=at))
-        if catch_all is not None:
-            samples.append(Sample("route_proves_health", float(not catch_all), at=at))
-        samples += [
-            Sample(name, asked.phases[name], "s", at=at)
-            for name in PHASES
-            if name in asked.phases and answered and (name != "total_s" or asked.failure is None)
-        ]
+        wrong = reason(found, args, now)
+        facts = _facts(found, args, wrong, now)
+        samples, way_why, way_notes = way_told(found.backend, args.gateway, at)
         line = Evidence(asked.url, _line(asked), at=at)
-        why = _why(facts, found, reason)
-        return Reading(as_facts(facts), dict.fromkeys(as_facts(facts), (line,)), why, tuple(samples))
+        evidence: dict[str, tuple[Evidence, ...]] = dict.fromkeys(as_facts(facts), (line,))
+        if asked.status is not None:
+            evidence["first_byte_s"] = (line, Evidence(asked.url, phases_line(asked), field="phases", at=at))
+        return Reading(
+            as_facts(facts),
+            evidence,
+            {**_why(facts, found, wrong), **way_why},
+            (*_samples(facts, found, wrong, at), *samples),
+            (*notes(found, args, now), *way_notes),
+        )
 
 
 class NginxHttpProbe(HttpProbe):
@@ -148,7 +110,8 @@ class NginxHttpProbe(HttpProbe):
     def defaults(self, settings: Settings) -> Args:
         """The address that users open, as seen from this host."""
         stack = settings.stack
-        return Args("nginx", stack.nginx.url, expect_status=None, decoy=False, verify=False, origin=stack.clawdbot.url)
+        url, origin = stack.nginx.url, stack.clawdbot.url
+        return Args("nginx", url, expect_status=None, decoy=False, verify=False, origin=origin, redirects="none")
 
 
 class GatewayHttpProbe(HttpProbe):
@@ -157,64 +120,65 @@ class GatewayHttpProbe(HttpProbe):
     def defaults(self, settings: Settings) -> Args:
         """Any answer, even 401 or 404, proves that the gateway serves requests."""
         url = settings.stack.gateway.url.rstrip("/") + "/health"
-        return Args("gateway", url, expect_status=None, decoy=False)
+        return Args("gateway", url, expect_status=None, decoy=False, redirects="none")
 
 
-def _why(facts: Facts, found: Evidenced, reason: Message | None) -> dict[str, Message]:
+def _facts(found: Evidenced, args: Args, wrong: Message | None, now: datetime) -> Facts:
+    asked, final = found.asked, found.final
+    catch_all = proves_nothing(found, args)
+    expired, early = out_of_date(found.untrusted or asked, now)
+    status = asked.status if asked.failure is not None or final.status is None else final.status
+    return Facts(
+        answered=asked.status is not None,
+        refused=asked.refused,
+        timed_out=asked.timed_out,
+        ok=asked.status is not None and wrong is None and not catch_all,
+        served=status is not None and (200 <= status < 400 or status == 401),
+        proves_nothing=catch_all,
+        foreign_page=is_foreign(asked, found.origin),
+        status=status,
+        first_byte_s=asked.phases.get("first_byte_s"),
+        total_s=_total(found),
+        failure=asked.failure.kind if asked.failure else None,
+        certificate_expired=expired,
+        certificate_early=early,
+    )
+
+
+def _total(found: Evidenced) -> float | None:
+    """The whole time, that of redirects too; None where an answer did not come to its end."""
+    parts = [found.asked, *(found.redirects.hops if found.redirects else ())]
+    if any(part.failure is not None or "total_s" not in part.phases for part in parts):
+        return None
+    return round(math.fsum(part.phases["total_s"] for part in parts), 6)
+
+
+def _samples(facts: Facts, found: Evidenced, wrong: Message | None, at: float) -> list[Sample]:
+    samples = [Sample("answered", float(bool(facts.answered)), at=at)]
+    if not facts.answered:
+        return samples
+    samples.append(Sample("healthy", float(wrong is None), at=at))
+    told = {"route_proves_health": facts.proves_nothing is not None and not facts.proves_nothing}
+    known = {"route_proves_health": facts.proves_nothing is not None}
+    ready = is_ready(found)
+    told["ready"], known["ready"] = bool(ready), ready is not None
+    samples += [Sample(name, float(value), at=at) for name, value in told.items() if known[name]]
+    phases = {**found.asked.phases, "total_s": facts.total_s}
+    samples += [Sample(name, value, "s", at=at) for name in PHASES if (value := phases.get(name)) is not None]
+    return samples
+
+
+def _why(facts: Facts, found: Evidenced, wrong: Message | None) -> dict[str, Message]:
     """Say what is wrong with the answer, and for each fact that is missing why it is."""
-    why = {name: reason for name in ("answered", "healthy") if reason is not None}
-    no_answer = failed(found.asked)
+    why = {**hints(found), **({"answered": wrong, "healthy": wrong} if wrong is not None else {})}
+    no_answer = failed(found.asked) if found.asked.failure is not None else wrong or failed(found.final)
     for name in [name for name, value in as_facts(facts).items() if value is None]:
         why[name] = no_answer
     if facts.proves_nothing is None and found.asked.failure is None:
-        why["proves_nothing"] = failed(found.decoy) if found.decoy else say("no other path was asked")
+        why["proves_nothing"] = why_nothing_proved(found)
     if facts.foreign_page is None and found.asked.failure is None:
         why["foreign_page"] = say("there is nothing to tell one page from another by")
     return why
-
-
-def _decoy_url(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}/opskit-{secrets.token_hex(6)}"
-
-
-def _trimmed(asked: Exchange, wanted: str) -> Exchange:
-    """Keep what is judged and shown; the rest of a page is nobody's business."""
-    headers = {name: redact(text) for name, text in asked.headers.items() if name in _HEADERS}
-    body = redact(asked.body)
-    kept = body[:_KEPT]
-    if wanted in body and wanted not in kept:
-        kept += f" ... {wanted}"
-    return msgspec.structs.replace(asked, body=kept, headers=headers)
-
-
-def _catch_all(asked: Exchange, decoy: Exchange | None) -> bool | None:
-    if decoy is None or decoy.failure is not None or asked.failure is not None:
-        return None
-    return (asked.status, asked.body) == (decoy.status, decoy.body)
-
-
-def _out_of_date(asked: Exchange, now: datetime) -> tuple[bool | None, bool | None]:
-    """Whether the certificate that users are shown has ended or not begun; over plain HTTP there is none that could."""
-    if not asked.url.startswith("https:"):
-        return False, False
-    if not asked.certificate:
-        return None, None
-    from opskit.probes.pem import parsed
-
-    shown = parsed(asked.certificate)
-    return (shown.not_valid_after_utc < now, shown.not_valid_before_utc > now) if shown else (None, None)
-
-
-def _unexpected(asked: Exchange, args: Args) -> Message | None:
-    if asked.failure is not None:
-        return failed(asked)
-    if args.expect_status is not None and asked.status != args.expect_status:
-        status, expected = asked.status or 0, args.expect_status
-        return say("status {status} from {url}, expected {expected}", status=status, url=asked.url, expected=expected)
-    if args.expect_text is not None and args.expect_text not in asked.body:
-        return say("the answer of {url} does not contain '{text}'", url=asked.url, text=args.expect_text)
-    return None
 
 
 def _line(asked: Exchange) -> str:

@@ -21,6 +21,7 @@ PROBES = {
     "nginx_http": "opskit.probes.http:NginxHttpProbe",
     "ollama_api": "opskit.probes.ollama_api:OllamaApiProbe",
     "ollama_log": "opskit.probes.ollama_log:OllamaLogProbe",
+    "plugin": "opskit.probes.plugin:PluginProbe",
 }
 
 

@@ -25,3 +25,17 @@ def tls_context(*, verify: bool, ca_file: str | None) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def identify(context: ssl.SSLContext, certificate_file: str, key_file: str | None) -> None:
+    """Let the client of this context prove who it is; a `key_file` of None means that the key is in the same file.
+
+    Raises ProbeError where the two cannot be used. An encrypted key is one: nobody is there to ask for its password.
+    """
+    try:
+        context.load_cert_chain(certificate_file, key_file, password=lambda: "")
+    except (OSError, ssl.SSLError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        place = certificate_file if key_file is None else f"{certificate_file}, {key_file}"
+        text = say("the client certificate {path} cannot be used: {why}", path=place, why=why)
+        raise ProbeError(text) from None

@@ -28,16 +28,16 @@ _HEADLINE = 400
 _TAG = re.compile(r"<(?=[A-Za-z/!])")
 
 
-def check_nagios(outcomes: Sequence[Shown], reader: Reader, verbosity: int = 0) -> str:
-    """Return the plugin output, without a final line end."""
+def check_nagios(outcomes: Sequence[Shown], reader: Reader, verbosity: int = 0, room: int = _ROOM) -> str:
+    """Return the plugin output, without a final line end, in at most `room` bytes of UTF-8."""
     status = worst(verdict.status for _, verdict, _ in outcomes)
     name = outcomes[0][0].id if len(outcomes) == 1 else "opskit"
     perfdata = emit(item for check, verdict, _ in outcomes for item in performance(check.id, verdict, len(outcomes)))
     said = plain(_short(f"{name.upper()} {status.name} - {headline(outcomes, status, reader)}"))
-    kept, dropped = _whole_items(perfdata, _ROOM - _REMARKS - _size(said))
+    kept, dropped = _whole_items(perfdata, room - _REMARKS - _size(said))
     first = f"{said} | {kept}" if kept else said
     remark = [reader.read(say("{n} values do not fit into the perfdata", n=dropped))] if dropped else []
-    return _fit(first, [*remark, *(plain(line) for line in details(outcomes, reader, verbosity))], reader)
+    return _fit(first, [*remark, *(plain(line) for line in details(outcomes, reader, verbosity))], reader, room)
 
 
 def headline(outcomes: Sequence[Shown], status: Status, reader: Reader) -> str:
@@ -83,7 +83,8 @@ def _item(check: str, sample: Sample, item: Item | None, checks: int) -> Perform
     parts = [check] if checks > 1 else []
     label = "_".join([*parts, sample.metric, *(value for _, value in sorted(sample.labels.items()))])
     # A rule on the deviation holds a percentage against its range, not the value that is printed here.
-    thresholds = (item.warn, item.crit) if item and not item.relative else (None, None)
+    ruled = item is not None and not item.relative and (item.warn is not None or item.crit is not None)
+    thresholds = (item.warn, item.crit) if item and ruled else (sample.warn, sample.crit)
     return Performance(label, sample.value, sample.unit, *thresholds, sample.low, sample.high)
 
 
@@ -108,8 +109,8 @@ def _whole_items(perfdata: str, room: int) -> tuple[str, int]:
     return kept, len(perfdata.split()) - len(kept.split())
 
 
-def _fit(first: str, details: list[str], reader: Reader) -> str:
-    lines, room = [first], _ROOM - _size(first) - _REMARK
+def _fit(first: str, details: list[str], reader: Reader, room: int) -> str:
+    lines, room = [first], room - _size(first) - _REMARK
     for number, line in enumerate(details):
         size = _size(line) + 1
         if room < size:

@@ -46,7 +46,9 @@ def _lines(shown: Shown, width: int, reader: Reader, verbosity: int) -> list[str
 def _telling(verdict: Verdict, reader: Reader) -> str:
     """The last rule of a check is the one whose numbers say most while all is well."""
     last = verdict.items[-1].sample
-    same = [item for item in verdict.items if item.sample and last and item.sample.metric == last.metric]
+    if last is None:
+        return reader.read(verdict.items[-1].text)
+    same = [item for item in verdict.items if item.sample and item.sample.metric == last.metric]
     return ", ".join(reader.read(item.text) for item in same[:3])
 
 

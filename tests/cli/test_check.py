@@ -27,7 +27,7 @@ def test_a_bare_machine_is_never_ok_and_each_check_says_what_to_do(opskit):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("output", ["nagios", "text", "json", "checkmk"])
+@pytest.mark.parametrize("output", ["nagios", "text", "json", "checkmk", "nagios-passive"])
 def test_the_exit_code_is_the_same_in_every_format(opskit, output):
     assert opskit("check", "gpu-memory", "--output", output, "--no-record").returncode == 3
     assert opskit("check", "clawdbot-health", "--output", output, "--no-record").returncode == 2

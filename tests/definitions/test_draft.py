@@ -38,6 +38,17 @@ every: 1m
 timeout: 5s
 playbook: chat-stuck
 """
+PLUGIN = """\
+summary: {en: Fine, zh: 正常}
+why: {en: Because, zh: 因为}
+probe: plugin
+with:
+  command: [/bin/true, -w, "5"]
+rules:
+  - {metric: any of its own, warn: "80"}
+every: 1m
+timeout: 5s
+"""
 PLAYBOOK = """\
 schema: opskit.playbook/v1
 title: {en: Slow, zh: 慢}
@@ -119,15 +130,19 @@ def spoiled(text: str) -> Iterator[str]:
             yield f"{before}!x {body}{after}"
 
 
-@pytest.mark.parametrize("kind", SOUND)
-def test_nothing_follows_from_what_the_readers_complain_of(tmp_path, kind):
+@pytest.mark.parametrize(
+    ("kind", "sound", "many"),
+    [("checks", CHECK, 250), ("checks", PLUGIN, 100), ("playbooks", PLAYBOOK, 800)],
+    ids=["checks", "checks of plugins", "playbooks"],
+)
+def test_nothing_follows_from_what_the_readers_complain_of(tmp_path, kind, sound, many):
     folder = tmp_path / kind
     folder.mkdir()
-    for number, text in enumerate(spoiled(SOUND[kind])):
+    for number, text in enumerate(spoiled(sound)):
         (folder / f"m{number}.yaml").write_text(text, "utf-8")
     loaded = {"checks": checks, "playbooks": playbooks}[kind].load(tmp_path)
     broken = {problem.source for problem in loaded.problems}
-    assert len(broken) > {"checks": 250, "playbooks": 800}[kind]
+    assert len(broken) > many
     listed = {problem.render() for problem in loaded.problems}
     told = {problem.render() for problem in lint(Settings(), tmp_path)[1] if problem.source in broken}
     assert told == listed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import msgspec
@@ -9,7 +10,15 @@ import pytest
 
 from opskit.definitions.settings import load, locate, parse
 from opskit.model.problem import DefinitionError
-from opskit.model.settings import EmailSettings, NotifySettings, Settings, Stack
+from opskit.model.settings import (
+    EmailSettings,
+    IcingaSettings,
+    NagiosSettings,
+    NotifySettings,
+    Settings,
+    Stack,
+    SubmitSettings,
+)
 
 EVERYTHING = b"""\
 stack:
@@ -27,6 +36,7 @@ stack:
     url: http://10.0.0.5:8080
     health_path: /healthz?full=1
     log: /srv/clawdbot.log
+    config: /srv/clawdbot/config.yaml
   ollama:
     url: http://ollama.internal:11434
     log: unit:ollama@1.service
@@ -54,6 +64,21 @@ notify:
     password_file: $MAIL_PASSWORD
     ca_file: /etc/ssl/own-ca.pem
     timeout: 5
+submit:
+  nagios:
+    command_file: /var/nagios/rw/nagios.cmd
+    host: chat1
+    service: chat {check}
+    services: {gpu-memory: GPU memory}
+  icinga:
+    url: https://icinga.example.com:5665
+    host: chat1.example.com
+    service: "{check}"
+    services: {latency: Latency 1/2}
+    user: opskit
+    password_file: $ICINGA_PASSWORD
+    ca_file: /etc/opskit/icinga-ca.pem
+    timeout: 3
 history:
   path: /srv/opskit/history.db
 report:
@@ -73,10 +98,11 @@ def leaves(value: object, default: object, where: str = "") -> list[tuple[str, o
 def test_every_key_there_is_can_be_set():
     told = parse(EVERYTHING, "opskit.yaml")
     email = EmailSettings(to=(), sender="")
-    unset = [
-        where for where, value, default in leaves(told, Settings(notify=NotifySettings(email))) if value == default
-    ]
-    assert unset == []
+    submit = SubmitSettings(NagiosSettings(), IcingaSettings(url=""))
+    bare = Settings(notify=NotifySettings(email), submit=submit)
+    unset = [where for where, value, default in leaves(told, bare) if value == default]
+    # Either password or certificate: the other way stands in a test of its own.
+    assert unset == [".submit.icinga.certificate_file", ".submit.icinga.key_file"]
     assert told.notify.email is not None
     assert (told.notify.email.timeout, told.report.daily_at, told.stack.gpu.expected) == (5.0, "07:30", 2)
 
@@ -87,8 +113,17 @@ def test_what_is_not_set_has_a_default_that_fits_the_reference_stack(data):
     assert load(None).stack == Stack()
 
 
+def test_a_certificate_may_stand_in_for_a_password():
+    told = parse(f"{ICINGA}certificate_file: /etc/c.pem, key_file: /etc/k.pem}}}}".encode(), "x.yaml").submit.icinga
+    assert told is not None
+    assert (told.certificate_file, told.key_file, told.user) == ("/etc/c.pem", "/etc/k.pem", None)
+
+
 URL = "expected http://HOST... or https://HOST..."
 KEPT = "expected where the secret is kept: a path from /, or $NAME"
+ICINGA = "submit: {icinga: {url: 'https://i:5665', "
+BOTH = "submit.icinga: expected either user and password_file, or certificate_file"
+NAME = "expected a name as Nagios and Icinga take it, without any of `~!$%^&*|'\"<>?,()=;{}\\"
 MAIL = "notify: {email: {to: [a@example.com], sender: b@example.com, "
 
 WRONG = [
@@ -108,6 +143,7 @@ WRONG = [
     ),
     ("stack: {gateway: {key_header: 'X Key'}}",
      "stack.gateway.key_header: expected the name of a header, such as X-Api-Key"),
+    ("stack: {clawdbot: {config: c.yaml}}", "stack.clawdbot.config: expected a path that begins with /"),
     ("stack: {clawdbot: {health_path: health}}", "stack.clawdbot.health_path: expected a path that begins with /"),
     ("stack: {ollama: {log: ollama.log}}",
      "stack.ollama.log: expected a path from /, or unit:NAME for the journal of a unit"),
@@ -144,6 +180,40 @@ WRONG = [
         for address in ('"a b@example.com"', '""', '"a@example.com, b@example.com"', '"a@b@c"', '"A <a@x> <b@x>"',
                         '"x\\ny"')
     ),
+    ("submit: {nagios: {command_file: nagios.cmd}}",
+     "submit.nagios.command_file: expected a path that begins with /"),
+    *(
+        (f"submit: {{nagios: {{host: {json.dumps(value)}}}}}", f"submit.nagios.host: {NAME}")
+        for value in ("", " ", "a;b", "a\nb", "a!b", "x ", "a|b", "$HOST$", "a\\b", "\x7f")
+    ),
+    *(
+        (f"submit: {{nagios: {{services: {{latency: {json.dumps(value)}}}}}}}", f"submit.nagios.services: {NAME}")
+        for value in ("", "a;b", "a\nb")
+    ),
+    *(
+        (f"submit: {{nagios: {{service: {json.dumps(value)}}}}}",
+         "submit.nagios.service: expected a name with {check} in it, such as opskit-{check}")
+        for value in ("opskit", "", "{check} {check}", "{checks}")
+    ),
+    ("submit: {nagios: {service: '{check};'}}", f"submit.nagios.service: {NAME}"),
+    ("submit: {icinga: {user: a, password_file: /p}}", "submit.icinga: missing key 'url'"),
+    *(
+        (f"submit: {{icinga: {{url: {url!r}, user: a, password_file: /p}}}}", f"submit.icinga.url: {why}")
+        for url, why in (
+            ("http://i:5665", "expected https://HOST:PORT, such as port 5665"),
+            ("icinga:5665", "expected https://HOST:PORT, such as port 5665"),
+            ("https://a:hunter2@i:5665", "a password does not belong into a URL"),
+        )
+    ),
+    (ICINGA + "}}", BOTH),
+    (ICINGA + "user: a, password_file: /p, certificate_file: /c}}", BOTH),
+    (ICINGA + "user: a, password_file: hunter2}}", f"submit.icinga.password_file: {KEPT}"),
+    (ICINGA + "password: hunter2, user: a, password_file: /p}}",
+     "submit.icinga: unknown key 'password', did you mean 'password_file'?"),
+    (ICINGA + "user: a, password_file: /p, key_file: /k}}",
+     "submit.icinga.key_file: there is no certificate_file that it belongs to"),
+    (ICINGA + "user: a, password_file: /p, timeout: 0.0}}",
+     "submit.icinga.timeout: expected seconds, above 0 and at most 3600"),
     *(
         (f"report: {{daily_at: {clock!r}}}", "report.daily_at: expected a time of day as HH:MM, such as 08:00")
         for clock in ("8", "8:00", "24:00", "08:60", "08:00:00", "noon", "", "08-00", "٠٨:٠٠")
@@ -167,8 +237,8 @@ def test_every_mistake_is_told_in_one_run_each_at_its_line():
         parse(data, "x.yaml")
     assert str(refused.value).splitlines() == [
         f"x.yaml:6: stack.nginx.url: {URL}",
-        "x.yaml:37: notify.email.port: expected a port, 1 to 65535",
-        "x.yaml:46: report.daily_at: expected a time of day as HH:MM, such as 08:00",
+        "x.yaml:38: notify.email.port: expected a port, 1 to 65535",
+        "x.yaml:62: report.daily_at: expected a time of day as HH:MM, such as 08:00",
     ]
 
 

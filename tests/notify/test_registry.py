@@ -11,13 +11,20 @@ import pytest
 
 from opskit.notify.channel import Channel
 from opskit.notify.email_channel import EmailChannel
-from opskit.notify.registry import CHANNELS, channel_class
+from opskit.notify.registry import CHANNELS, RECEIVERS, channel_class, receiver_class
+from opskit.notify.submission import Receiver
 
 
 @pytest.mark.parametrize("name", sorted(CHANNELS))
 def test_every_channel_can_be_loaded_and_sends_notices(name: str):
     found = channel_class(name)
     assert inspect.signature(found.send).parameters.keys() == inspect.signature(Channel.send).parameters.keys()
+
+
+@pytest.mark.parametrize("name", sorted(RECEIVERS))
+def test_every_receiver_can_be_loaded_and_takes_results(name: str):
+    found = receiver_class(name)
+    assert inspect.signature(found.submit).parameters.keys() == inspect.signature(Receiver.submit).parameters.keys()
 
 
 def test_a_channel_is_found_by_its_name():

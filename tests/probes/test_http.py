@@ -158,6 +158,31 @@ def test_a_door_tells_whether_its_certificate_has_ended(tmp_path: Path) -> None:
     assert (silent.facts["certificate_expired"], bool(silent.reason("certificate_expired"))) == (None, True)
 
 
+CERTIFICATES = [(-2, "it ended 2.0 days ago"), (60, "by its dates it is good for another 60.0 days")]
+
+
+@pytest.mark.parametrize(("days", "words"), CERTIFICATES)
+def test_a_certificate_that_does_not_verify_is_told_with_its_dates_and_what_is_behind_it(
+    days: int, words: str, tmp_path: Path
+) -> None:
+    with serving(answer(body="x"), server_context(tmp_path, lasting(days))) as server:
+        reading = ask("http", url=server.url)
+    assert [sample.metric for sample in reading.samples] == ["answered"]
+    told = str(reading.reason("answered"))
+    assert f"the certificate of {server.url} does not verify: " in told
+    assert told.endswith(f"; {words}; asked without trust it answers status 200")
+
+
+def test_a_certificate_that_verifies_is_told_with_its_days(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    issuer = authority()
+    (tmp_path / "ca.pem").write_bytes(issuer.pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    with serving(by_path, server_context(tmp_path, lasting(60, issuer=issuer))) as server:
+        reading = ask("http", url=server.url + "/health")
+    assert reading.facts["ok"] is True
+    assert "its certificate is good for another 60.0 days" in map(str, reading.notes)
+
+
 @pytest.mark.parametrize(("name", "key"), [("http", "clawdbot"), ("nginx_http", "nginx"), ("gateway_http", "gateway")])
 def test_each_door_has_evidence_of_its_own(name: str, key: str) -> None:
     found = probe(name)

@@ -11,12 +11,16 @@ import pytest
 
 from opskit.app import bundle as bundles
 from opskit.app.observe import job, observe
+from opskit.model.check import SELF_JUDGED
+from opskit.model.problem import DefinitionError
 from opskit.model.settings import Settings
 from opskit.probes.base import Probe, fact_kinds
 from opskit.probes.registry import PROBES, probe
 
 SAMPLES = Path(__file__).parents[2] / "sample_logs"
 INCIDENTS = sorted(path.name for path in SAMPLES.iterdir() if path.is_dir())
+ASKED = [name for name in PROBES if not type(probe(name)).needs]
+"""Those that can be asked without a definition that says what."""
 UNITS = ("_s", "_c", "_pct", "_bytes", "_w", "_per_core")
 # Whole numbers of something, and a number that is a name.
 COUNTS = {
@@ -77,11 +81,23 @@ def test_whole_numbers_are_declared_as_such(name: str) -> None:
     assert {fact for fact in counted if hints[fact] != int | None} == set()
 
 
+def test_a_probe_whose_subject_has_a_state_of_its_own_needs_no_rules() -> None:
+    assert {name for name in PROBES if type(probe(name)).open_metrics} == SELF_JUDGED
+
+
+@pytest.mark.parametrize("name", sorted(set(PROBES) - set(ASKED)))
+def test_what_a_probe_needs_is_an_argument_and_its_absence_is_a_mistake_of_the_definition(name: str) -> None:
+    found = type(probe(name))
+    assert found.needs <= set(found.arguments.__struct_fields__)
+    with pytest.raises(DefinitionError, match="with: missing key"):
+        job(name, name, {}, 5.0, Settings(), "test")
+
+
 @pytest.mark.parametrize("incident", INCIDENTS)
 def test_every_fact_of_the_incidents_is_filled_or_explained(incident: str) -> None:
     bundle = bundles.read(SAMPLES / incident)
     settings = bundle.settings(Settings())
-    jobs = [job(name, name, {}, 5.0, settings, "test") for name in PROBES]
+    jobs = [job(name, name, {}, 5.0, settings, "test") for name in ASKED]
     silent = [
         (name, fact)
         for name, reading in observe(jobs, bundle)
@@ -94,7 +110,7 @@ def test_every_fact_of_the_incidents_is_filled_or_explained(incident: str) -> No
 @pytest.mark.parametrize("incident", INCIDENTS)
 def test_samples_of_the_incidents_are_declared(incident: str) -> None:
     bundle = bundles.read(SAMPLES / incident)
-    jobs = [job(name, name, {}, 5.0, bundle.settings(Settings()), "test") for name in PROBES]
+    jobs = [job(name, name, {}, 5.0, bundle.settings(Settings()), "test") for name in ASKED]
     for name, reading in observe(jobs, bundle):
         assert {sample.metric for sample in reading.samples} <= probe(name).metrics
         assert set(reading.evidence) <= set(fact_kinds(probe(name)))

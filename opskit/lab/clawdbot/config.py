@@ -12,8 +12,9 @@ from opskit.lab.part import ConfigError, read_config
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 
-# json: as OpenClaw answers; page: as Clawdbot 2026.1 does, whose catch-all says 200 to everything; failing: 503.
-Health = Literal["json", "page", "failing"]
+# json: as OpenClaw answers; page: as Clawdbot 2026.1 does, whose catch-all says 200 to everything; failing: 503;
+# ready, unready: all of OpenClaw's routes, of which the last says that it is ready, or what of it is not.
+Health = Literal["json", "page", "failing", "ready", "unready"]
 
 # Bugs that chat UIs really have; the numbers are those of the catalogue of what makes a chat get stuck.
 Defect = Literal[

@@ -24,6 +24,7 @@ from opskit.lab.clawdbot.config import Config, load
 from opskit.lab.clawdbot.journal import Journal
 from opskit.lab.part import ConfigError, listening, reloaded_on_hangup, serve
 
+_OPENCLAW = ("ready", "unready")
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _PAGE = Path(__file__).with_name("page.html")
 
@@ -66,12 +67,23 @@ class Clawdbot:
         return HTMLResponse(self._page.replace("{{title}}", html.escape(self._config.ui.title)))
 
     async def health(self, request: Request) -> Response:
-        """Health, in one of three behaviours."""
+        """Health, in one of its behaviours."""
         if self._config.health == "page":
             return await self.page(request)
         if self._config.health == "failing":
             return JSONResponse({"ok": False, "status": "failing"}, 503)
         return JSONResponse({"ok": True, "status": "live"})
+
+    async def live(self, request: Request) -> Response:
+        """OpenClaw's second name for its health; before OpenClaw there was none."""
+        return await (self.health(request) if self._config.health in _OPENCLAW else self.page(request))
+
+    async def ready(self, request: Request) -> Response:
+        """OpenClaw's readiness: its parts, and nothing of the model."""
+        if self._config.health not in _OPENCLAW:
+            return await self.page(request)
+        failing = ["telegram"] if self._config.health == "unready" else []
+        return JSONResponse({"ready": not failing, "failing": failing, "uptimeMs": 60_000}, 503 if failing else 200)
 
     async def chat(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One message of a user."""
@@ -112,6 +124,8 @@ def application(clawdbot: Clawdbot) -> ASGIApp:
     routes = [
         Route("/api/chat", ChatRoute(clawdbot), methods=["POST"]),
         Route("/health", clawdbot.health),
+        Route("/healthz", clawdbot.live),
+        Route("/readyz", clawdbot.ready),
         Route("/{path:path}", clawdbot.page),
     ]
     return Starlette(routes=routes, exception_handlers={HTTPException: _http_error}, lifespan=clawdbot.running)

@@ -1,4 +1,4 @@
-"""The page for every path, the three behaviours of /health, configs, and the end."""
+"""The page for every path, the behaviours of /health, configs, and the end."""
 
 from __future__ import annotations
 
@@ -37,6 +37,20 @@ def test_health_behaves_as_told(clawdbot: Clawdbot) -> None:
     assert health() == (200, "text/html; charset=utf-8", '<!doctype html>\n<html lang="en')
     clawdbot.reload(health="failing")
     assert health() == (503, "application/json", '{"ok":false,"status":"failing"')
+    clawdbot.reload(health="unready")
+    assert health() == (200, "application/json", '{"ok":true,"status":"live"}')
+
+
+def test_openclaws_other_routes_are_there_only_where_they_are_wanted(clawdbot: Clawdbot) -> None:
+    clawdbot.start()
+    answers = [clawdbot.client.get(clawdbot.url + path).headers["content-type"] for path in ("/healthz", "/readyz")]
+    assert answers == ["text/html; charset=utf-8"] * 2
+    clawdbot.reload(health="ready")
+    assert clawdbot.client.get(clawdbot.url + "/healthz").json() == {"ok": True, "status": "live"}
+    assert clawdbot.client.get(clawdbot.url + "/readyz").json()["ready"] is True
+    clawdbot.reload(health="unready")
+    answer = clawdbot.client.get(clawdbot.url + "/readyz")
+    assert (answer.status_code, answer.json()["failing"]) == (503, ["telegram"])
 
 
 @pytest.mark.parametrize(
