@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
-from typing import Literal
+from typing import Literal, TypeGuard
 
 import msgspec
 from tzlocal import get_localzone
@@ -18,25 +18,32 @@ from opskit.model.evidence import Evidence
 from opskit.model.message import Message, say
 from opskit.model.raw import Raw
 from opskit.model.reading import Reading
-from opskit.model.sample import Sample
 from opskit.model.settings import Settings
+from opskit.probes.answer import pack, unpack
 from opskit.probes.base import Deadline, Probe, as_facts
+from opskit.probes.gateway_former import DAY_S, Former, collect_former
+from opskit.probes.gateway_pattern import client_of, patterns, top
+from opskit.probes.gateway_samples import KINDS, METRICS, against_former, budget, counts, speeds
 from opskit.probes.gateway_told import Seen, Told, records
 from opskit.probes.log_tail import AT_ONCE_BYTES, CAP_BYTES, collect_log, cut_note, never_written, not_ahead
 
 _WINDOW_S = 7200.0
-_TOP = 5
 _LATEST = 20
+_FORMER = "gateway-former.json"
 _REFUSALS = {401, 403, 429}
-_COUNTED = {"401": (401,), "403": (403,), "429": (429,), "5xx": range(500, 600)}
 
 
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`recent_s` is how far back the judgement goes; `time_unit` is that of a bare `response_time`."""
+    """`recent_s` is how far back the judgement goes; `time_unit` is that of a bare `response_time`.
+
+    `former_days` are counted for comparison, `objective_pct` of requests are to end without a 5xx.
+    """
 
     path: str = ""
     recent_s: float = 900.0
     time_unit: Literal["s", "ms"] = "s"
+    former_days: int = 0
+    objective_pct: float = 99.0
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -80,10 +87,7 @@ class GatewayLogProbe(Probe[Args]):
 
     arguments = Args
     facts = Facts
-    metrics = frozenset(
-        {"requests", "slowest_s", "median_s"}
-        | {name for kind in _COUNTED for name in (f"share_{kind}_pct", f"count_{kind}")}
-    )
+    metrics = METRICS
 
     def defaults(self, settings: Settings) -> Args:
         """The configured log."""
@@ -93,23 +97,39 @@ class GatewayLogProbe(Probe[Args]):
         """Read back as far as is judged, two hours at least."""
         since, zone = time.time() - max(_WINDOW_S, args.recent_s), get_localzone()
         room = AT_ONCE_BYTES if args.recent_s <= _WINDOW_S else CAP_BYTES
-        return collect_log("gateway.log", args.path, since, lambda line: _stamp(line, zone), deadline, room)
+        raws = collect_log("gateway.log", args.path, since, lambda line: _stamp(line, zone), deadline, room)
+        if not args.former_days:
+            return raws
+        deadline.enter(say("count the days before in {path}", path=args.path))
+        begin = time.time() - args.recent_s
+        oldest = begin - args.former_days * DAY_S
+        return (pack(_FORMER, collect_former(args.path, oldest, begin, args.time_unit), args.path), *raws)
 
     def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
         """Count endings, find the open requests."""
         at, zone = now.timestamp(), now.tzinfo or get_localzone()
+        former = [raw for raw in raws if raw.name == _FORMER]
+        raws = [raw for raw in raws if raw.name != _FORMER]
         told = Told()
         for request, line in not_ahead(records(raws, args.time_unit, zone), at):
             told.take(request, line, at - args.recent_s)
         ended, still = told.ended, log.open_requests(told.ids)
         facts = msgspec.structs.replace(_facts(told, still, at), empty=never_written(raws))
-        notes = tuple(
-            _top(ended, status) for status in (401, 403, 429, 500) if any(r.status == status for r, _ in ended)
-        )
+        requests = [request for request, _ in ended]
+        notes = [top(requests, status) for status in sorted({r.status for r in requests if _is_listed(r.status)})]
+        notes += patterns(requests, at - args.recent_s, at, zone)
+        samples = [*counts(requests, at), *speeds(requests, at)]
+        if former and args.former_days:
+            before = unpack(former, Former)
+            for more, said in (
+                against_former(requests, before, args.recent_s, args.former_days, at),
+                budget(requests, before, args.recent_s, args.objective_pct, at),
+            ):
+                samples += more
+                notes += said
         evidence = _evidence(told, still)
-        return Reading(
-            as_facts(facts), evidence, _reasons(facts, raws, args), _samples(ended, at), notes + cut_note(raws)
-        )
+        why = _reasons(facts, raws, args)
+        return Reading(as_facts(facts), evidence, why, tuple(samples), (*notes, *cut_note(raws)))
 
 
 def _stamp(line: bytes, zone: tzinfo) -> float | None:
@@ -160,42 +180,16 @@ def _row(ended: list[Seen], named: bool, status: int) -> int:
     return len({client_of(request) for request in itertools.takewhile(lambda one: one.status == status, counted)})
 
 
-def client_of(request: Request) -> str:
-    """The user where the log names one, else the address, else `-`."""
-    return request.user or request.client or "-"
-
-
 def _good(status: int | None) -> bool:
     return status is not None and 200 <= status < 300
 
 
+def _is_listed(status: int | None) -> TypeGuard[int]:
+    return _broken(status) or status in _REFUSALS
+
+
 def _broken(status: int | None) -> bool:
     return status is not None and 500 <= status < 600
-
-
-def _samples(ended: list[Seen], at: float) -> tuple[Sample, ...]:
-    """Shares of nothing are not zero: without requests they are left out, and the rules that want them say so."""
-    total = len(ended)
-    counts = {kind: sum(request.status in codes for request, _ in ended) for kind, codes in _COUNTED.items()}
-    samples = [Sample("requests", float(total), at=at, low=0)]
-    for name, count in counts.items():
-        samples.append(Sample(f"count_{name}", float(count), at=at, low=0))
-        share = round(count / total * 100, 3) if total else None
-        samples.append(Sample(f"share_{name}_pct", share, "%", at=at, low=0, high=100))
-    times = sorted(
-        request.duration_s for request, _ in ended if request.duration_s is not None and _good(request.status)
-    )
-    if times:
-        samples.append(Sample("median_s", times[len(times) // 2], "s", at=at))
-        samples.append(Sample("slowest_s", times[-1], "s", at=at))
-    return tuple(samples)
-
-
-def _top(ended: list[Seen], status: int) -> Message:
-    who = Counter(client_of(request) for request, _ in ended if request.status == status)
-    ranked = sorted(who.items(), key=lambda item: (-item[1], item[0]))[:_TOP]
-    listed = ", ".join(f"{name} {count}" for name, count in ranked)
-    return say("{status}: {count} in all; most: {listed}", status=status, count=who.total(), listed=listed)
 
 
 def _reasons(facts: Facts, raws: Sequence[Raw], args: Args) -> dict[str, Message]:
@@ -203,7 +197,7 @@ def _reasons(facts: Facts, raws: Sequence[Raw], args: Args) -> dict[str, Message
     if not facts.requests:
         quiet = say("no request ended in the last {n} s according to {path}", n=int(args.recent_s), path=path)
         names = ("slowest_s", "median_s", "last_ok_age_s", "last_request_age_s")
-        return dict.fromkeys((*names, *(f"share_{kind}_pct" for kind in _COUNTED)), quiet)
+        return dict.fromkeys((*names, *(f"share_{kind}_pct" for kind in KINDS)), quiet)
     why = {}
     if facts.last_ok_age_s is None:
         why["last_ok_age_s"] = say("no request ended well in the last {n} s", n=int(args.recent_s))

@@ -74,7 +74,7 @@ def test_clients_go_by_their_addresses_where_there_are_none() -> None:
 
 def test_the_most_affected_are_listed_five_at_most() -> None:
     log = b"".join(pair(5, f"r{n}", status=429, user=f"user{min(n, 7)}") for n in range(12))
-    (note,) = replay("gateway_log", log).notes
+    note, *_ = replay("gateway_log", log).notes
     assert "12 in all; most: user7 5, user0 1, user1 1, user2 1, user3 1" in str(note)
 
 
