@@ -18,7 +18,7 @@ _WEEK_S = 7 * 86_400.0
 def baselines(store: Store, checks: Iterable[Check], now: float) -> Iterator[Line]:
     """Yield each series of the checks that is held against its own past. Raises HistoryError."""
     for check in checks:
-        for series, deviation in _compared(store, check):
+        for series, deviation in compared(store, check):
             values = values_of(store, check.id, series, now - MEMORY_S, now + 1)
             found = standing(values, limits_of(check.every, deviation.floor))
             week = [value for at, value in values if at >= series.last - _WEEK_S]
@@ -35,7 +35,7 @@ def baselines(store: Store, checks: Iterable[Check], now: float) -> Iterator[Lin
 
 def accept(store: Store, check: Check, metric: str | None, now: float) -> Iterator[Accepted]:
     """Accept the present level of each series that is slower than usual or drifts. Raises HistoryError."""
-    for series, deviation in _compared(store, check):
+    for series, deviation in compared(store, check):
         if metric not in {None, series.metric}:
             continue
         values = values_of(store, check.id, series, now - MEMORY_S, now + 1)
@@ -44,7 +44,7 @@ def accept(store: Store, check: Check, metric: str | None, now: float) -> Iterat
             yield Accepted(check.id, series, level)
 
 
-def _compared(store: Store, check: Check) -> Iterator[tuple[Series, Deviation]]:
+def compared(store: Store, check: Check) -> Iterator[tuple[Series, Deviation]]:
     """Yield the newest series of each metric and labels that a rule with a sustained deviation is about."""
     rules = {
         rule.metric: rule.deviation for rule in check.rules if rule.deviation is not None and rule.deviation.sustained

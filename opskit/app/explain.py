@@ -6,10 +6,13 @@ from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
 
+from opskit.app.baselines import compared
+from opskit.app.past import values_of
 from opskit.history.store import Store
 from opskit.judge.evaluate import evaluate
 from opskit.judge.settle import settle
 from opskit.judge.threshold import hold_against
+from opskit.judge.usual import MEMORY_S, limits_of, slow_times
 from opskit.model.check import Check, Rule
 from opskit.model.reading import Reading
 from opskit.model.sample import Sample
@@ -24,16 +27,29 @@ _BAD = frozenset({Status.WARNING, Status.CRITICAL})
 def explained(check: Check, store: Store, now: float, days: int = 7) -> Explained:
     """Return what is known of a check, and judge its samples of the last days again. Raises HistoryError.
 
-    Rules about a deviation are left out: they rest on what was known then. What could not be measured left no sample,
-    so the runs that ended UNKNOWN are not judged again.
+    Series that are held against their own past are replayed from before those days; a rule about each single deviation
+    is left out, because it rests on what was known then. What could not be measured left no sample, so the runs that
+    ended UNKNOWN are not judged again.
     """
     latest = next((each.verdict for each in store.latest() if each.state.check == check.id), None)
     runs = store.recorded(check.id, now - days * _DAY_S, now)
     rules = tuple(rule for rule in check.rules if rule.deviation is None)
     values = tuple(_values(rule, runs) for rule in rules)
     judged = replace(check, rules=tuple(replace(rule, optional=True) for rule in rules))
-    alerts = tuple(_alerts(judged, runs)) if rules else ()
-    return Explained(check, latest, days, len(runs), values, alerts)
+    alerts = [*(_alerts(judged, runs) if rules else ()), *_slow(check, store, now, days)]
+    alerts.sort(key=lambda alert: alert.at)
+    return Explained(check, latest, days, len(runs), values, tuple(alerts))
+
+
+def _slow(check: Check, store: Store, now: float, days: int) -> Iterator[Alert]:
+    """Yield when a series was slower than usual, which counts at once."""
+    since = now - days * _DAY_S
+    for series, deviation in compared(store, check):
+        values = values_of(store, check.id, series, now - MEMORY_S, now + 1)
+        name = " ".join([series.metric, *(label for _, label in sorted(series.labels.items()))])
+        for begin, end in slow_times(values, limits_of(check.every, deviation.floor)):
+            if end is None or end > since:
+                yield Alert(max(begin, since), end, Status.WARNING, name)
 
 
 def _values(rule: Rule, runs: Mapping[float, list[Sample]]) -> Values:

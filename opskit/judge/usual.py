@@ -71,6 +71,21 @@ def standing(values: Series, rule: Limits) -> Standing:
     return Standing("learning" if usual is None else "usual", usual)
 
 
+def slow_times(values: Series, rule: Limits) -> list[tuple[float, float | None]]:
+    """Replay a series, and return when it was slower than usual or drifted: begin and end, None while it lasts."""
+    watch, found = Watch(rule), list[tuple[float, float | None]]()
+    begun: float | None = None
+    for at, value in latencies(values):
+        watch.take(at, value)
+        slow = watch.alarm or watch.drifting
+        if slow and begun is None:
+            begun = at
+        elif begun is not None and not slow:
+            found.append((begun, at))
+            begun = None
+    return [*found, (begun, None)] if begun is not None else found
+
+
 def latencies(values: Series) -> Iterator[tuple[float, float]]:
     """Yield what can be a latency: positive, finite, later than the one before."""
     before = 0.0

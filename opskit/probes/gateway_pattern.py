@@ -123,14 +123,14 @@ def _rotated(ended: Sequence[Request], failed: Sequence[Request], zone: tzinfo) 
             )
 
 
-def _limited(ended: Sequence[Request], failed: Sequence[Request], _zone: tzinfo) -> Iterator[Message]:
+def _limited(_ended: Sequence[Request], failed: Sequence[Request], _zone: tzinfo) -> Iterator[Message]:
     """One user at the limit, or all of them in one bucket because the gateway sees only the proxy's address."""
     users = {request.user for request in failed if request.user}
-    addresses = {request.client for request in ended if request.client}
+    addresses = {request.client for request in failed if request.client}
     if len(users) >= _SEVERAL and len(addresses) == 1:
         yield say(
-            "{n} users met the limit, and all requests come from one address ({address}): they share one bucket behind "
-            "the proxy",
+            "{n} users met the limit, all from one address ({address}): where the limit goes by address they share one "
+            "bucket, as behind a proxy",
             n=len(users),
             address=next(iter(addresses)),
         )

@@ -50,4 +50,5 @@ def _alert(alert: Alert, reader: Reader) -> dict[str, Any]:
         "at": reader.time(alert.at).isoformat(),
         "until": reader.time(alert.until).isoformat() if alert.until is not None else None,
         "status": alert.status.value,
+        "series": alert.series or None,
     }

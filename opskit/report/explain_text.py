@@ -29,11 +29,15 @@ class Values(msgspec.Struct, frozen=True):
 
 
 class Alert(msgspec.Struct, frozen=True):
-    """A confirmed fault from `at` to `until` (epoch seconds), None where it lasts; `status` is the worst it came to."""
+    """A confirmed fault from `at` to `until` (epoch seconds), None where it lasts; `status` is the worst it came to.
+
+    `series` names the one that was slower than usual, and is empty for the check as a whole.
+    """
 
     at: float
     until: float | None
     status: Status
+    series: str = ""
 
 
 class Explained(msgspec.Struct, frozen=True):
@@ -80,12 +84,12 @@ def _past(found: Explained, reader: Reader) -> Iterator[str]:
     yield reader.read(say("the last {days} days, {runs} runs with values:", days=found.days, runs=found.runs))
     for values in found.values:
         yield f"  {reader.read(_range(values))}"
-    if any(rule.deviation for rule in found.check.rules):
-        yield "  " + reader.read(say("rules about a deviation rest on what was known then, and are left out"))
+    if any(rule.deviation and not rule.deviation.sustained for rule in found.check.rules):
+        yield "  " + reader.read(say("rules about a single deviation rest on what was known then, and are left out"))
     yield reader.read(say("with these thresholds it would have alerted {n} times", n=len(found.alerts)))
     for alert in found.alerts[-_SHOWN:]:
         until = reader.read(say("until now")) if alert.until is None else reader.stamp(alert.until)
-        yield f"  {alert.status.name:8}  {reader.stamp(alert.at)}  {until}"
+        yield f"  {alert.status.name:8}  {reader.stamp(alert.at)}  {until}  {alert.series}".rstrip()
 
 
 def _range(values: Values) -> Message:

@@ -16,6 +16,7 @@ from opskit.model.state import State
 from opskit.model.status import Status
 from opskit.model.text import Text
 from opskit.model.verdict import Item, Verdict
+from tests.judge.series import between, latencies
 
 DAY = 86_400.0
 NOW = 1_795_363_200.0
@@ -66,3 +67,18 @@ def test_other_thresholds_lead_to_other_alerts_and_older_samples_do_not_count(st
 def test_a_check_that_never_ran_is_no_fault(store: SqliteStore) -> None:
     found = explained(CHECK, store, NOW)
     assert (found.latest, found.runs, found.alerts) == (None, 0, ())
+
+
+def test_a_series_that_was_slower_than_usual_is_told_with_its_time(store: SqliteStore) -> None:
+    rule = Rule("total_s", "~:30", deviation=Deviation(7 * DAY, 50, sustained=True))
+    check = Check("latency", Text("s"), Text("w"), "latency", (rule,), 900.0, 5.0)
+    start = NOW - 12 * DAY
+    for at, value in latencies(12, 0.05, 0.05, 3, between(9.0, 9.2, 2.0)):
+        sample = Sample("total_s", value, "s", {"layer": "nginx"}, start + at)
+        state = State("latency", Status.OK, Status.OK, start + at, start + at, start + at + 900)
+        store.record(Verdict("latency", Status.OK, (), start + at, (sample,)), state, None, 0.1)
+    (alert,) = explained(check, store, NOW).alerts
+    assert (alert.status, alert.series) == (Status.WARNING, "total_s nginx")
+    assert alert.until is not None
+    assert 9.0 * DAY < alert.at - start < 9.1 * DAY < alert.until - start < 9.4 * DAY
+    assert explained(check, store, NOW, days=2).alerts == ()
