@@ -71,8 +71,13 @@ def test_every_check_has_its_page_and_no_page_is_left_over() -> None:
 def test_the_page_of_a_check_tells_its_states_and_how_to_change_it(check: Check) -> None:
     text = page("checks", f"{check.id}.md")
     assert text.startswith(f"# {check.id}: {check.summary.en}\n")
-    states = [f"| {state} |" for state in ("OK", "WARNING", "CRITICAL", "UNKNOWN")]
-    assert [words for words in [*states, f"/etc/opskit/checks.d/{check.id}.yaml"] if words not in text] == []
+    assert check.states is not None
+    assert check.todo is not None
+    told = {"OK": check.states.ok, "WARNING": check.states.warning, "CRITICAL": check.states.critical}
+    told["UNKNOWN"] = check.states.unknown
+    rows = [f"| {state} | {words.en if words else 'does not occur'} |" for state, words in told.items()]
+    assert [words for words in [*rows, f"/etc/opskit/checks.d/{check.id}.yaml"] if words not in text] == []
+    assert all(words.zh for words in (*told.values(), check.todo) if words)
 
 
 def commands(group: click.Group, path: str = "opskit") -> Iterator[tuple[str, click.Command]]:

@@ -13,7 +13,7 @@ from opskit.definitions.draft import Draft
 from opskit.definitions.loaded import Loaded, is_mask, load_all
 from opskit.definitions.reader import compose, lines
 from opskit.definitions.scalars import count, duration, file_id, range_text, sustain
-from opskit.model.check import SELF_JUDGED, Check, Confirm, Deviation, Rule, Sustain
+from opskit.model.check import SELF_JUDGED, Check, Confirm, Deviation, Rule, States, Sustain
 from opskit.model.message import say
 from opskit.model.problem import Lines, Problem
 from opskit.model.text import Text
@@ -64,6 +64,8 @@ class CheckShape(msgspec.Struct, frozen=True, rename={"args": "with", "sustain":
     sustain: Annotated[Sustain, sustain] = Sustain(1, 1)
     playbook: str | None = None
     also: tuple[str, ...] = ()
+    states: States | None = None
+    todo: Text | None = None
     enabled: bool = True
 
 
@@ -124,6 +126,8 @@ def _check(shape: CheckShape, source: str, check_id: str, known: Lines) -> Check
         sustain=shape.sustain,
         playbook=shape.playbook,
         also=shape.also,
+        states=shape.states,
+        todo=shape.todo,
         source=source,
         lines=known,
     )

@@ -51,6 +51,15 @@ class Rule(msgspec.Struct, frozen=True):
     say: Text | None = None
 
 
+class States(msgspec.Struct, frozen=True):
+    """What each state of a check means, for `explain` and the reader of its page."""
+
+    ok: Text
+    warning: Text | None = None
+    critical: Text | None = None
+    unknown: Text | None = None
+
+
 class Sustain(msgspec.Struct, frozen=True):
     """`k of n`: so many of the newest n results must be bad before the state is confirmed, and good before it ends."""
 
@@ -62,7 +71,8 @@ class Check(msgspec.Struct, frozen=True):
     """A definition from `checks/`. `every` and `timeout` are in seconds; `args` are the probe's own arguments.
 
     `also` are further probes, asked with their default arguments: the rules may judge their metrics too.
-    `lines` are where it stands in its file, `source`: a mistake that shows only later is named with its line too.
+    `states` say what each state means, `todo` what to do about a bad one. `lines` are where it stands in its file,
+    `source`: a mistake that shows only later is named with its line too.
     """
 
     id: str
@@ -76,5 +86,7 @@ class Check(msgspec.Struct, frozen=True):
     sustain: Sustain = Sustain(1, 1)
     playbook: str | None = None
     also: tuple[str, ...] = ()
+    states: States | None = None
+    todo: Text | None = None
     source: str = ""
     lines: Lines = Lines()

@@ -13,8 +13,10 @@ from opskit.model.reader import Reader
 from opskit.model.status import Status
 from opskit.model.verdict import Verdict
 from opskit.report.check_details import judging, limits_text
+from opskit.report.wrapping import wrapped
 
 _SHOWN = 20
+_WIDTH = 100
 
 
 class Values(msgspec.Struct, frozen=True):
@@ -54,9 +56,9 @@ class Explained(msgspec.Struct, frozen=True):
 def explain_text(found: Explained, reader: Reader) -> str:
     """Return the text, without a final line end."""
     check = found.check
-    lines = [f"{check.id}: {reader.read(check.summary)}", f"  {reader.read(check.why)}", ""]
+    lines = [f"{check.id}: {reader.read(check.summary)}", *_hung("  ", reader.read(check.why)), ""]
     lines += [f"  {reader.read(text)}" for text in (*_when(check), *judging(check))]
-    lines += ["", *_now(found, reader), "", *_past(found, reader)]
+    lines += ["", *_now(found, reader), "", *_past(found, reader), *_meaning(found, reader)]
     return "\n".join(lines)
 
 
@@ -67,6 +69,26 @@ def _when(check: Check) -> Iterator[Message]:
         k=check.sustain.k,
         n=check.sustain.n,
     )
+
+
+def _meaning(found: Explained, reader: Reader) -> Iterator[str]:
+    """What the states mean, with a mark at the one it is in, and what to do."""
+    states = found.check.states
+    if states is not None:
+        yield from ("", reader.read(say("what the states mean:")))
+        now = found.latest.status if found.latest else None
+        for status in Status:
+            text = getattr(states, status.name.lower())
+            mark = ">" if status is now else " "
+            yield from _hung(f"{mark} {status.name:<8}  ", reader.read(text)) if text else ()
+    if found.check.todo is not None:
+        yield from ("", reader.read(say("what to do:")), *_hung("  ", reader.read(found.check.todo)))
+
+
+def _hung(head: str, text: str) -> list[str]:
+    """Return a text in lines, those after the first below its beginning."""
+    first, *rest = wrapped(text, _WIDTH - len(head))
+    return [head + first, *(" " * len(head) + line for line in rest)]
 
 
 def _now(found: Explained, reader: Reader) -> Iterator[str]:
