@@ -64,7 +64,9 @@ def test_the_wheel_holds_every_definition_byte_for_byte(built, kind):
 
 def test_the_wheel_holds_the_code_the_types_and_the_languages(built):
     wheel = members(built, "*.whl")
-    code = {f"opskit/{name}" for name in files_below(ROOT / "opskit") if name.endswith((".py", ".mo", "py.typed"))}
+    code = {
+        f"opskit/{name}" for name in files_below(ROOT / "opskit") if name.endswith((".py", ".mo", ".yaml", "py.typed"))
+    }
     assert code - set(wheel) == set()
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in wheel)
     assert {name.partition("/")[0] for name in wheel if ".dist-info" not in name} == {"opskit"}

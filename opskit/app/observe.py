@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import msgspec
 
 from opskit.app.clock import now
+from opskit.app.shared import Shared
 from opskit.definitions.arguments import wrong_arguments
 from opskit.logs.redact import redact
 from opskit.model.message import say
@@ -24,6 +25,7 @@ from opskit.model.raw import Raw
 from opskit.model.reading import Reading
 from opskit.model.settings import Settings
 from opskit.probes.base import Deadline, LateError, Probe, ProbeError
+from opskit.probes.joint import JointProbe, Part, gathered
 from opskit.probes.registry import PROBES, probe
 
 _GRACE_S = 1.0  # a probe that keeps its own deadline reports a moment after it
@@ -104,10 +106,11 @@ def job(
 def observe(jobs: Sequence[Job], source: Source) -> Iterator[tuple[str, Reading]]:
     """Yield each job's reading as it arrives; every job yields exactly once, at the latest when its time is over."""
     results: queue.SimpleQueue[tuple[str, Reading]] = queue.SimpleQueue()
+    shared = Shared(_wanted_twice(jobs))
     waiting = {job.name: Deadline(job.timeout) for job in jobs}
     ends = {job.name: time.monotonic() + job.timeout + _GRACE_S for job in jobs}
     for item in jobs:
-        arguments = (item, source, waiting[item.name], results)
+        arguments = (item, source, waiting[item.name], shared, results)
         threading.Thread(target=_work, args=arguments, name=f"probe-{item.name}", daemon=True).start()
     while waiting:
         try:
@@ -119,15 +122,43 @@ def observe(jobs: Sequence[Job], source: Source) -> Iterator[tuple[str, Reading]
             yield name, reading
 
 
-def _work(item: Job, source: Source, deadline: Deadline, results: queue.SimpleQueue[tuple[str, Reading]]) -> None:
-    results.put((item.name, _reading(item, source, deadline)))
+def _work(
+    item: Job, source: Source, deadline: Deadline, shared: Shared, results: queue.SimpleQueue[tuple[str, Reading]]
+) -> None:
+    results.put((item.name, _reading(item, source, deadline, shared)))
 
 
-def _reading(item: Job, source: Source, deadline: Deadline) -> Reading:
+def _reading(item: Job, source: Source, deadline: Deadline, shared: Shared) -> Reading:
     try:
-        return item.probe.read(source.collect(item, deadline), item.args, source.now())
+        return item.probe.read(_evidence(item, source, deadline, shared), item.args, source.now())
     except ProbeError as error:
         return Reading(unreadable=error.reason, late=isinstance(error, LateError))
     except Exception as error:  # noqa: BLE001  # the one boundary: a broken probe is UNKNOWN, not the end of the run
         what = redact(f"{type(error).__name__}: {error}")
         return Reading(unreadable=say("internal error in probe {probe}: {what}", probe=item.name, what=what))
+
+
+def _evidence(item: Job, source: Source, deadline: Deadline, shared: Shared) -> tuple[Raw, ...]:
+    """Return the evidence for a job; for a joint probe that of its parts, which others may have collected already."""
+    if not isinstance(item.probe, JointProbe):
+        return shared.piece(_name(item), lambda: source.collect(item, deadline), deadline)
+
+    def look(part: Part) -> tuple[Raw, ...]:
+        job = _as_job(item, part)
+        return shared.piece(_name(job), lambda: source.collect(job, deadline), deadline)
+
+    return gathered(item.probe.parts(item.args), look)
+
+
+def _as_job(item: Job, part: Part) -> Job:
+    return msgspec.structs.replace(item, probe=part.probe, args=part.args)
+
+
+def _name(item: Job) -> str:
+    return f"{type(item.probe).__name__} {item.args!r}"
+
+
+def _wanted_twice(jobs: Sequence[Job]) -> set[str]:
+    """The pieces that joint probes want, whoever else wants them too."""
+    joined = [(item, item.probe.parts(item.args)) for item in jobs if isinstance(item.probe, JointProbe)]
+    return {_name(_as_job(item, part)) for item, parts in joined for part in parts}

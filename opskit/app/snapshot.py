@@ -16,6 +16,7 @@ from opskit.model.message import Message
 from opskit.model.problem import DefinitionError
 from opskit.model.raw import Raw
 from opskit.probes.base import Deadline, ProbeError
+from opskit.probes.joint import JointProbe
 from opskit.probes.registry import PROBES, probe
 
 _TIMEOUT_S = 20.0
@@ -40,7 +41,8 @@ class _Recorder(Live):
 def snapshot(context: Context, path: Path, *, pseudonyms: bool, timeout: float = _TIMEOUT_S) -> Manifest:
     """Collect everything and write it to `path`. Raises BundleError and DefinitionError."""
     recorder = _Recorder()
-    asked = [name for name in PROBES if not type(probe(name)).needs]
+    # The evidence of joint probes is that of their parts, and some wait for what only a check can tell them.
+    asked = [name for name in PROBES if not type(probe(name)).needs and not isinstance(probe(name), JointProbe)]
     jobs = [job(name, name, {}, timeout, context.settings, "snapshot") for name in asked]
     jobs += _of_checks(context, timeout)
     for name, reading in observe(jobs, recorder):

@@ -173,6 +173,7 @@ _ALLOWED: dict[str, Callable[[Any], Message | None]] = {
     "stack.ollama.log": _log,
     "stack.gpu.expected": _cards,
     "stack.gpu.library": _path,
+    "stack.gpu.version_file": _path,
     "stack.host.kernel_log": _kernel,
     "stack.host.journalctl": _program,
     "certificates.endpoints": _endpoint,

@@ -96,10 +96,9 @@ def _absolute(rule: Rule, sample: Sample, value: float, reading: Reading) -> Ite
     if broken is None:
         text = say("{name} {value}{unit}", name=name, value=shown, unit=sample.unit)
     else:
-        text = broken_text(name, shown, sample.unit, broken)
-        if rule.say is not None:
+        status, text = _seconded(rule, sample, reading, status, broken_text(name, shown, sample.unit, broken))
+        if rule.say is not None and status.severity and status is not Status.UNKNOWN:
             text = _in_own_words(rule, rule.say, sample, reading)
-        status, text = _seconded(rule, sample, reading, status, text)
     return Item(status, text, sample, rule.warn, rule.crit)
 
 
@@ -165,6 +164,9 @@ def _seconded(rule: Rule, sample: Sample, reading: Reading, status: Status, text
     if len(known) < len(others) or not others:
         # It may count or may not: that is not known, so neither is the state.
         return Status.UNKNOWN, say("{text}, but there is no value for {other}", text=text, other=rule.confirm.metric)
+    why = reading.reason(series_name(known[0], rule.per)) or reading.reason(rule.confirm.metric)
+    if why is not None:
+        return Status.OK, say("{text}, which does not count: {why}", text=text, why=why)
     amount = telling(Rule(rule.confirm.metric, warn=rule.confirm.range), known[0].value or 0.0, known[0].unit)
     calm = say(
         "{text}, which does not count while {other} is {amount}",

@@ -12,7 +12,8 @@ class Event(msgspec.Struct, frozen=True):
 
     `at` is in epoch seconds, None where no time could be told; `label` is one of `labels`, or `conntrack-full`;
     `text` is the line without envelope and secrets; `request` is set for access lines; `line` is the line number;
-    `process` and `pid` name whom the kernel killed or blamed; `xid` is NVIDIA's error number.
+    `process` and `pid` name whom the kernel killed or blamed; `xid` is NVIDIA's error number, and
+    `device` the PCI address that it is about.
     """
 
     at: float | None
@@ -23,3 +24,4 @@ class Event(msgspec.Struct, frozen=True):
     process: str | None = None
     pid: int | None = None
     xid: int | None = None
+    device: str | None = None

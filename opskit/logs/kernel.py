@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator
 from datetime import tzinfo
 
+from msgspec.structs import replace
+
 from opskit.logs.envelope import Opened, unwrap
 from opskit.logs.event import Event
 
-__all__ = ["Event", "events"]
+__all__ = ["Event", "boots", "events"]
 
 _YEAR_S = 364 * 86400.0
 _TEXT_LIMIT = 2000
@@ -18,7 +20,9 @@ _KILLED = re.compile(
     r"Killed process (?P<pid>\d{1,10}),? ?(?:UID \d+,? ?)?\((?P<process>.{1,64}?)\)(?= total-vm:|, |$)"
 )
 _OOM = re.compile(r"oom-kill:.{0,2000}\btask=(?P<process>.{1,64}?),pid=(?P<pid>\d{1,10}),uid=")
-_XID = re.compile(r"NVRM: Xid \((?:PCI:)?[0-9A-Fa-f:.]{1,24}[^)]{0,40}\): (?P<xid>\d{1,5})\b")
+_XID = re.compile(r"NVRM: Xid \((?:PCI:)?(?P<device>[0-9A-Fa-f:.]{1,24})[^)]{0,40}\): (?P<xid>\d{1,5})\b")
+_OFF_BUS_AT = re.compile(r"GPU (?P<device>[0-9A-Fa-f]{4,8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2})")
+_BOOT = re.compile(r"(?:^|kernel: )(?:\[ {0,8}0\.\d{1,9}\] )?Linux version \d{1,3}\.")
 _XID_OWNER = re.compile(r"pid=(?P<pid>\d{1,10}), name=(?P<process>[^,]{1,64}),")
 _CRASH = re.compile(
     r"(?:traps: )?(?P<process>[\w./: -]{1,64})\[(?P<pid>\d{1,10})\]:? (?:segfault at|trap |general protection)"
@@ -50,6 +54,16 @@ def events(
         yield event
 
 
+def boots(data: bytes, zone: tzinfo, read_at: float | None = None) -> Iterator[float]:
+    """Yield the times at which the kernel was started, as far as the log holds its first line and a time for it."""
+    for raw in data.split(b"\n"):
+        if b"Linux version " not in raw:
+            continue
+        opened = unwrap(raw.decode("utf-8", "replace"), zone, read_at)
+        if opened.at is not None and _BOOT.search(opened.text[:_TEXT_LIMIT]):
+            yield opened.at
+
+
 def _event(opened: Opened, number: int, base_at: float | None) -> Event | None:
     at = opened.at
     if at is None and opened.uptime_s is not None and base_at is not None:
@@ -60,9 +74,11 @@ def _event(opened: Opened, number: int, base_at: float | None) -> Event | None:
     if match := _XID.search(text):
         xid = int(match["xid"])
         owner = _XID_OWNER.search(text)
-        return _about(at, "gpu-lost" if xid == _OFF_BUS else "gpu-fault", text, number, owner, xid)
+        found = _about(at, "gpu-lost" if xid == _OFF_BUS else "gpu-fault", text, number, owner, xid)
+        return replace(found, device=match["device"])
     if "fallen off the bus" in text:
-        return Event(at, "gpu-lost", text, None, number)
+        place = _OFF_BUS_AT.search(text)
+        return Event(at, "gpu-lost", text, None, number, device=place["device"] if place else None)
     if "nf_conntrack: table full" in text or "ip_conntrack: table full" in text:
         return Event(at, "conntrack-full", text, None, number)
     if match := _HUNG.search(text):

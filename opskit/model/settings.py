@@ -43,11 +43,13 @@ class OllamaSettings(msgspec.Struct, frozen=True):
 class GpuSettings(msgspec.Struct, frozen=True):
     """`expected` cards: fewer is a fault. Unset means that a host without a GPU is merely unknown.
 
-    `library` is the folder of libnvidia-ml.so.1 where the system does not find it by itself, as in some containers.
+    `library` is the folder of libnvidia-ml.so.1 where the system does not find it by itself, as in some containers;
+    in `version_file` the kernel's driver tells its version.
     """
 
     expected: int | None = None
     library: str | None = None
+    version_file: str = "/proc/driver/nvidia/version"
 
 
 class HostSettings(msgspec.Struct, frozen=True):

@@ -30,11 +30,16 @@ class Output(msgspec.Struct, frozen=True):
 
 
 def run(
-    argv: Sequence[str], deadline: Deadline, stage: Message, cap_bytes: int, more: Mapping[str, str] = {}
+    argv: Sequence[str],
+    deadline: Deadline,
+    stage: Message,
+    cap_bytes: int,
+    more: Mapping[str, str] = {},
+    keep: Sequence[int] = (),
 ) -> Output:
     """Run a program and return its output, cut at `cap_bytes`; when time or room run out its whole group is ended.
 
-    `more` is added to its environment.
+    `more` is added to its environment; it inherits the descriptors `keep`, and so the locks on them.
 
     Raises OSError like subprocess where it cannot be started, and ProbeError where no time is left at all.
     """
@@ -47,6 +52,7 @@ def run(
         stderr=subprocess.PIPE,
         start_new_session=True,
         env={**os.environ, **more, "LC_ALL": "C.UTF-8"},
+        pass_fds=keep,
     )
     finished = False
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import msgspec
 
-from opskit.model.message import Message, say
 from opskit.probes.base import Whole
 
 METRIC_FIELDS = {
@@ -12,6 +11,7 @@ METRIC_FIELDS = {
     "memory_used_bytes": "memory",
     "temperature_c": "temperature_c",
     "headroom_c": "temperature_c",
+    "limit_assumed": "temperature_c",
     "thermal_throttle": "reasons",
     "utilization_pct": "utilization",
     "power_w": "power_mw",
@@ -41,8 +41,35 @@ class Memory(msgspec.Struct, frozen=True):
     reserved: Whole | None = None
 
 
+class Process(msgspec.Struct, frozen=True):
+    """Who is on a card. `used` bytes are None where the driver does not tell, names where it is not ours to see.
+
+    `started_at` is in epoch seconds; `program` is the path of its program, never an argument of it.
+    """
+
+    pid: Whole
+    used: Whole | None = None
+    name: str | None = None
+    parent: str | None = None
+    user: str | None = None
+    program: str | None = None
+    started_at: float | None = None
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """An Xid that NVML reported while it was asked: the index of its card, and when (epoch seconds)."""
+
+    xid: Whole
+    index: Whole | None = None
+    at: float | None = None
+
+
 class Card(msgspec.Struct, frozen=True):
-    """One GPU as NVML tells it; what it does not tell is None and its reason stands in `errors`."""
+    """One GPU as NVML tells it; what it does not tell is None and its reason stands in `errors`.
+
+    Evidence that is older than a field has neither a value nor a reason for it. The `tlimit_` fields are degrees
+    relative to the limit that the margin counts to; the `slowed_` ones count since the driver was loaded.
+    """
 
     index: Whole
     error: Wrong | None = None
@@ -56,6 +83,27 @@ class Card(msgspec.Struct, frozen=True):
     utilization_pct: Whole | None = None
     power_mw: Whole | None = None
     power_limit_mw: Whole | None = None
+    power_default_mw: Whole | None = None
+    pci: str | None = None
+    capability: list[Whole] | None = None
+    persistence: Whole | None = None
+    ecc: bool | None = None
+    ecc_corrected: Whole | None = None
+    ecc_uncorrected: Whole | None = None
+    remapped_rows: list[Whole] | None = None
+    retired_pending: Whole | None = None
+    unrepairable: Whole | None = None
+    pcie_width: Whole | None = None
+    pcie_width_max: Whole | None = None
+    tlimit_shutdown_c: Whole | None = None
+    tlimit_slowdown_c: Whole | None = None
+    tlimit_max_c: Whole | None = None
+    recovery_action: Whole | None = None
+    slowed_power_ns: Whole | None = None
+    slowed_software_heat_ns: Whole | None = None
+    slowed_hardware_heat_ns: Whole | None = None
+    slowed_power_brake_ns: Whole | None = None
+    processes: list[Process] | None = None
     errors: dict[str, Wrong] = {}
 
     @property
@@ -72,35 +120,27 @@ class Card(msgspec.Struct, frozen=True):
 
     def cannot(self, metric: str) -> bool:
         """True where the card or its driver does not have what the metric needs, as opposed to failing to tell it."""
-        wrong = self.errors.get(METRIC_FIELDS[metric])
-        return wrong is not None and wrong.code in _UNSUPPORTED
+        return self.has_no(METRIC_FIELDS[metric])
 
-    @property
-    def limit_c(self) -> float | None:
-        """The temperature up to which the card may work, where it tells one."""
-        limit = self.limits.get("gpu_max_c")
-        return float(limit) if limit is not None and 40 <= limit <= 130 else None
+    def has_no(self, field: str) -> bool:
+        """The same for a field."""
+        wrong = self.errors.get(field)
+        return wrong is not None and wrong.code in _UNSUPPORTED
 
 
 class Inventory(msgspec.Struct, frozen=True):
-    """The evidence: all cards, or why there are none."""
+    """The evidence: all cards, or why there are none.
+
+    `module` is the line in which the kernel's driver tells its version, `library` the file that was loaded.
+    """
 
     gpus: list[Card] = []
     init_error: Wrong | None = None
     count_error: Wrong | None = None
     driver: str | None = None
-
-
-def headroom(card: Card, assumed_limit_c: float) -> float | None:
-    """Degrees to the card's own operating limit, else to the margin it reports, else to the assumed limit."""
-    if card.temperature_c is None:
-        return None
-    if card.limit_c is not None:
-        return card.limit_c - card.temperature_c
-    # On H100/H200 the margin follows the hottest spot and is the better number; zero and below are unreliable there.
-    if card.margin_c is not None and card.margin_c > 0:
-        return float(card.margin_c)
-    return assumed_limit_c - card.temperature_c
+    module: str | None = None
+    library: str | None = None
+    events: list[Heard] = []
 
 
 def used_pct(card: Card) -> float | None:
@@ -115,17 +155,3 @@ def throttles(card: Card) -> int | None:
     if card.reasons is None:
         return None
     return 2 if card.reasons & _HARDWARE_THERMAL else int(bool(card.reasons & _SOFTWARE_THERMAL))
-
-
-def trouble_of(found: Inventory) -> Message | None:
-    """Return why there is nothing to see at all, and what to do about it."""
-    error = found.init_error or found.count_error
-    if error is None:
-        return None if found.gpus else say("the NVIDIA driver works but shows no GPU")
-    texts = {
-        9: say("the NVIDIA driver is not loaded (lsmod shows no nvidia module): was the kernel updated without it?"),
-        12: say("the NVIDIA driver library libnvidia-ml.so.1 is not on this host: install the driver or mount it here"),
-        18: say("NVIDIA driver and library differ in version (updated, no reboot): reboot, or reload the modules"),
-        999: say("NVML answers 'unknown error': a container has lost access to the GPU, restart it; else see dmesg"),
-    }
-    return texts.get(error.code) or say("NVML answers '{text}' ({code})", text=error.text, code=error.code)

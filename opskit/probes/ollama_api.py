@@ -52,7 +52,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Model(msgspec.Struct):
-    """A model in Ollama's lists; sizes in bytes, and only what is loaded has `size_vram` and a context."""
+    """An entry of /api/tags or /api/ps; sizes in bytes, the part in GPU memory is `size_vram`."""
 
     name: str = ""
     model: str = ""
@@ -96,9 +96,9 @@ class OllamaApiProbe(Probe[Args]):
     def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
         """Find the model in both lists."""
         asked, at = unpack(raws, Asked), now.timestamp()
-        known, loaded = _models(asked.tags), _models(asked.ps)
-        present = None if known is None else _named(known, args.model) is not None
-        running = None if loaded is None else _named(loaded, args.model)
+        known, loaded = models_of(asked.tags), models_of(asked.ps)
+        present = None if known is None else named(known, args.model) is not None
+        running = None if loaded is None else named(loaded, args.model)
         facts = Facts(
             answered=asked.tags.status is not None,
             refused=asked.tags.refused,
@@ -150,11 +150,11 @@ def version_of(asked: Exchange) -> str | None:
 
 def model_of(asked: Exchange, name: str) -> Model | None:
     """Return a model from an answer of /api/ps or /api/tags, None where it is not in it."""
-    models = _models(asked)
-    return None if models is None else _named(models, name)
+    models = models_of(asked)
+    return None if models is None else named(models, name)
 
 
-def _models(asked: Exchange | None) -> list[Model] | None:
+def models_of(asked: Exchange | None) -> list[Model] | None:
     """The list in an answer, or None where there is no readable one."""
     if asked is None or asked.status != 200 or asked.failure is not None:
         return None
@@ -164,7 +164,7 @@ def _models(asked: Exchange | None) -> list[Model] | None:
         return None
 
 
-def _named(models: list[Model], wanted: str) -> Model | None:
+def named(models: list[Model], wanted: str) -> Model | None:
     """Compare as Ollama does: its own registry, `library/` and `:latest` go without saying, case does not matter."""
     full = _full(wanted)
     return next((model for model in models if full in {_full(model.name), _full(model.model)}), None)
@@ -205,14 +205,14 @@ def _evidence(asked: Asked, facts: Facts, args: Args, at: float) -> dict[str, tu
 def _answer_line(asked: Exchange) -> str:
     if asked.failure is not None:
         return f"{asked.failure.kind} at {asked.failure.stage}: {asked.failure.text}"
-    names = [model.name or model.model for model in _models(asked) or []]
+    names = [model.name or model.model for model in models_of(asked) or []]
     return f"HTTP {asked.status}, models: {', '.join(names[:8]) or 'none'}"
 
 
 def _reasons(asked: Asked, facts: Facts, args: Args) -> dict[str, Message]:
     """Say for each fact that is missing why it is."""
-    tags = _no_list(asked.tags) if facts.model_present is None else None
-    ps = tags or (_no_list(asked.ps) if facts.model_loaded is None and asked.ps else None)
+    tags = no_list(asked.tags) if facts.model_present is None else None
+    ps = tags or (no_list(asked.ps) if facts.model_loaded is None and asked.ps else None)
     of_model = ps or (
         say("{model} is not loaded", model=args.model)
         if facts.model_loaded is False
@@ -229,7 +229,8 @@ def _reasons(asked: Asked, facts: Facts, args: Args) -> dict[str, Message]:
     return reasons
 
 
-def _no_list(asked: Exchange) -> Message:
+def no_list(asked: Exchange) -> Message:
+    """Say why an answer holds no list of models."""
     if asked.failure is not None:
         return failed(asked)
     return say("{url} answered {status}, not a list of models", url=asked.url, status=asked.status or 0)

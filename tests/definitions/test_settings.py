@@ -44,6 +44,7 @@ stack:
   gpu:
     expected: 2
     library: /opt/nvidia/lib
+    version_file: /opt/nvidia/version
   host:
     kernel_log: /var/log/kern.log
     journalctl: /opt/systemd/bin/journalctl
@@ -237,8 +238,8 @@ def test_every_mistake_is_told_in_one_run_each_at_its_line():
         parse(data, "x.yaml")
     assert str(refused.value).splitlines() == [
         f"x.yaml:6: stack.nginx.url: {URL}",
-        "x.yaml:38: notify.email.port: expected a port, 1 to 65535",
-        "x.yaml:62: report.daily_at: expected a time of day as HH:MM, such as 08:00",
+        "x.yaml:39: notify.email.port: expected a port, 1 to 65535",
+        "x.yaml:63: report.daily_at: expected a time of day as HH:MM, such as 08:00",
     ]
 
 

@@ -63,9 +63,13 @@ def test_two_cards_are_told_apart_by_their_whole_uuid(nvml: Cards) -> None:
         ({"gpu0.temp": 87, "gpu0.temp_max": 93}, 6),
         ({"gpu0.temp": 87, "gpu0.temp_max": 83}, -4),
         ({"gpu0.temp": 53, "gpu0.margin": 24, "gpu0.temp_max": "!3"}, 24),  # an H100 under load: not 85 - 53
-        ({"gpu0.temp": 87, "gpu0.margin": -2, "gpu0.temp_max": "!3"}, -2),  # unreliable: 85 - 87
-        ({"gpu0.temp": 80, "gpu0.temp_max": "!3"}, 5),
-        ({"gpu0.temp": 80, "gpu0.temp_max": 0}, 5),  # a limit that cannot be one
+        ({"gpu0.temp": 80, "gpu0.temp_max": "!3"}, 15),  # it slows down at 95
+        ({"gpu0.temp": 96, "gpu0.margin": -3, "gpu0.temp_max": "!3"}, -1),  # unreliable: 95 - 96
+        ({"gpu0.temp": 86, "gpu0.margin": -3, "gpu0.tlimit_slowdown": -2, "gpu0.temp_max": "!3"}, -3),
+        ({"gpu0.temp": 30, "gpu0.margin": 0, "gpu0.tlimit_slowdown": -2, "gpu0.temp_max": "!3"}, 65),
+        ({"gpu0.temp": 87, "gpu0.margin": -3, "gpu0.temp_max": "!3", "gpu0.temp_slowdown": "!3"}, -2),
+        ({"gpu0.temp": 80, "gpu0.temp_max": "!3", "gpu0.temp_slowdown": "!3"}, 5),
+        ({"gpu0.temp": 80, "gpu0.temp_max": 0, "gpu0.temp_slowdown": 255}, 5),  # limits that cannot be one
         ({"gpu0.temp": "!3"}, None),
     ],
 )
@@ -75,7 +79,7 @@ def test_the_distance_is_to_the_cards_own_limit(nvml: Cards, state: dict[str, st
 
 
 def test_the_assumed_limit_is_an_argument(nvml: Cards) -> None:
-    nvml.unset("gpu0.temp_max")
+    nvml.unset("gpu0.temp_max", "gpu0.temp_slowdown")
     assert ask("gpu", assumed_limit_c=70).facts["headroom_c"] == 9
 
 

@@ -30,6 +30,8 @@ COUNTS = {
         "clients_refused", "clients_limited", "latest_refused", "refused_row", "limited_row",
     },
     "gpu": {"count", "missing", "lost"},
+    "gpu_faults": {"xids", "xid_level"},
+    "gpu_memory": {"orphan_runners"},
     "host": {"clients_connected", "gateway_connections", "ollama_connections", "clawdbot_connections"},
     "latency": {"status", "chunks"},
     "nginx_access": {

@@ -2,5 +2,7 @@
 
 from opskit.lab.ollama.server import start
 from opskit.lab.part import main
+from opskit.lab.title import set_title
 
+set_title("ollama")
 main(start, "ollama")

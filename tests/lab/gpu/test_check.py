@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from opskit.lab.kernel import boot
+from opskit.lab.part import local_now
 from tests.lab.gpu.cards import Cards
 
 HOLDS_23_GB = {"gpu0.foreign_used": 23_000_000_000, "gpu0.foreign_procs": "4242:23000000000"}
@@ -20,7 +22,10 @@ def check(cards: Cards, folder: Path, name: str) -> dict[str, Any]:
     """Run `opskit check`; two cards are expected."""
     config = folder / "opskit.yaml"
     gpu = {"expected": 2, "library": str(cards.library)}
-    config.write_text(json.dumps({"stack": {"gpu": gpu}, "history": {"path": str(folder / "h.db")}}))
+    kernel = folder / "kern.log"
+    kernel.write_text(boot(local_now()))
+    stack = {"gpu": gpu, "host": {"kernel_log": str(kernel)}, "ollama": {"url": "http://127.0.0.1:9"}}
+    config.write_text(json.dumps({"stack": stack, "history": {"path": str(folder / "h.db")}}))
     words = ["--config", str(config), "check", name, "--json", "--no-record"]
     variables = {key: value for key, value in os.environ.items() if key != "LD_LIBRARY_PATH"}
     variables["OPSKIT_NVML_STATE"] = cards.environment["OPSKIT_NVML_STATE"]
@@ -41,7 +46,13 @@ def check(cards: Cards, folder: Path, name: str) -> dict[str, Any]:
         ({"init": "!18"}, "gpu-temperature", "critical", "differ in version"),
         ({"gpu0.temp": "!999"}, "gpu-temperature", "unknown", "Unknown Error"),
         ({}, "gpu-memory", "ok", ""),
-        (HOLDS_23_GB, "gpu-memory", "warning", ""),
+        (HOLDS_23_GB, "gpu-memory", "warning", "? (pid 4242, 23.0 GB)"),
+        ({}, "gpu-health", "ok", ""),
+        ({"gpu0.remap_pending": 1}, "gpu-health", "warning", "waits to be remapped"),
+        ({"gpu1.recovery": 1}, "gpu-health", "critical", "reset the GPU"),
+        ({"gpu0.recovery": "!999"}, "gpu-health", "unknown", "Unknown Error"),
+        ({}, "gpu-expected", "ok", ""),
+        ({"gpu1.handle": "!16"}, "gpu-expected", "critical", "must be reset"),
     ],
 )
 def test_a_check_sees_what_the_state_says(
