@@ -55,14 +55,15 @@ lint: dev
 	$(BIN)/opskit lint
 
 test: packages dev lint
-	$(BIN)/pytest -q -n 2 --dist loadfile
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not drill"
 
 bench: packages dev
 	@tests/packages.sh $(PEERS)
 	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
-# Every fault and every control of the lab, from its break to its healing: about twenty minutes.
+# The slow tests, then every fault and every control of the lab, from its break to its healing: half an hour.
 drill: packages dev
+	$(BIN)/pytest -q -n 2 --dist loadfile -m drill
 	@XDG_STATE_HOME=$$(mktemp -d) sh -c '$(BIN)/opskit lab up && { $(BIN)/opskit lab drill --all --seed 1; code=$$?; $(BIN)/opskit lab down; exit $$code; }'
 
 record: packages dev

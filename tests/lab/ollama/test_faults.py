@@ -19,6 +19,12 @@ Start = Callable[..., Ollama]
 ENDLESS = {"token_delay_seconds": 0.02, "defects": ["runaway"]}
 
 
+@pytest.fixture(params=["scripted", pytest.param("llama", marks=pytest.mark.drill)])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Each engine in turn. A real model makes a fault wait for itself; what it shares is asked of it elsewhere."""
+    return str(request.param)
+
+
 def labels(ollama: Ollama) -> list[str]:
     """What opskit calls the lines that are no requests, without what every load says."""
     return [event.label for event in ollama.events() if event.request is None and event.label != "reload"]
