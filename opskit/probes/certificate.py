@@ -15,44 +15,36 @@ import msgspec
 from cryptography import x509
 
 from opskit.model.endpoint import endpoint as endpoint_of
-from opskit.model.message import Message, say
+from opskit.model.message import say
 from opskit.model.raw import Raw
 from opskit.model.reading import Fact, Reading
 from opskit.model.settings import Settings
 from opskit.probes.answer import pack, unpack
 from opskit.probes.base import Deadline, Probe, ProbeError
-from opskit.probes.certificate_evidence import Seen, Shelf
-from opskit.probes.certificate_files import look_at, matches
-from opskit.probes.certificate_findings import Findings, tell_dates, tell_each, tell_key, tell_strength, tell_trust
+from opskit.probes.certificate_clock import clock, doubt
+from opskit.probes.certificate_evidence import Clock, Seen, Shelf
+from opskit.probes.certificate_files import Keys, look_at, matches
+from opskit.probes.certificate_findings import Findings, tell_dates, tell_each, tell_strength, tell_trust
+from opskit.probes.certificate_gaps import left_out, no_certificate
+from opskit.probes.certificate_key_told import tell_key
+from opskit.probes.certificate_pairs import configured, real_path
 from opskit.probes.certificate_served import Shown, tell_served
 from opskit.probes.handshake import Visit, visit
 from opskit.probes.pem import parsed
-from opskit.probes.renewal import CRON, LOGS, TIMERS, look_after
+from opskit.probes.renewal import LOGS, look_after
 from opskit.probes.renewal_told import tell_renewal
+from opskit.probes.renewers import HOMES, renewers
+from opskit.probes.renewers_told import tell_renewers
 from opskit.probes.secret import secret_of
-
-_TEXTS = {
-    "missing": say("there is no such file, or it may not be looked at"),
-    "empty": say("it holds no certificate"),
-    "folder": say("no certificate in this folder"),
-    "cut": say("its certificate is damaged or cut off"),
-    "encrypted": say("its password is missing or wrong: set certificates.password_file"),
-    "unresolved": say("its name was not resolved in time"),
-    "nothing": say("the handshake succeeds without a certificate"),
-    "no-starttls": say("the server does not offer STARTTLS"),
-    "closed": say("the server ended the connection before TLS began"),
-    "early": say("the server goes on talking after it has agreed to TLS"),
-    "starttls": say("the server does not switch to TLS: {why}", why=""),
-}
-_OTHERS = say("{why}", why="")
-"""Failures in opskit's own words, by kind; the others carry the system's."""
+from opskit.probes.starters import CRON, TIMERS
 
 
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Files, folders and patterns, endpoints, the name they must prove, and a CA file where the CA is private.
 
-    `password_file` opens PKCS#12 files and encrypted keys; `schedules` and `certbot_logs` are where certbot's timer or
-    cron job and its logs are looked for.
+    `password_file` opens PKCS#12 files and encrypted keys; `nginx_conf` tells which certificates Nginx loads, each with
+    its key; `schedules`, `certbot_logs` and `acme_homes` are where timers and cron jobs, the logs of certbot and the
+    folders of acme.sh are looked for.
     """
 
     files: tuple[str, ...] = ()
@@ -62,6 +54,8 @@ class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     password_file: str | None = None
     schedules: tuple[str, ...] = (*TIMERS, *CRON)
     certbot_logs: str = LOGS
+    nginx_conf: str | None = None
+    acme_homes: tuple[str, ...] = HOMES
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -79,36 +73,32 @@ class CertificateProbe(Probe[Args]):
     facts = Facts
     metrics = frozenset({
         "days_left", "validity_left_pct", "begun", "trusted", "readable", "answered", "reached", "current", "strong",
-        "key_matches", "key_private", "renewal_late_pct", "renewal_late_days", "renewed", "renewer_ran_days",
+        "key_matches", "key_beside_fits", "key_private", "clock_off_s", "renewal_late_pct", "renewal_late_days",
+        "renewed", "renewer_ran_days",
     })  # fmt: skip
 
     def defaults(self, settings: Settings) -> Args:
         """The configured files and endpoints."""
         wanted = settings.certificates
-        return Args(wanted.files, wanted.endpoints, wanted.server_name, wanted.ca_file, wanted.password_file)
+        return Args(wanted.files, wanted.endpoints, wanted.server_name, wanted.ca_file, wanted.password_file,
+                    nginx_conf=settings.stack.nginx.conf)  # fmt: skip
 
     def collect(self, args: Args, deadline: Deadline) -> tuple[Raw, ...]:
-        """Read the files, shake hands with the endpoints, see what certbot is up to."""
+        """Read the files, shake hands with the endpoints, see what the renewers are up to."""
         visits = [_visit(endpoint, args) for endpoint in args.endpoints]
-        found = matches(args.files, deadline)
-        seen, cut = list[Seen](), list(found.cut)
-        for path in found.paths:
-            more, full = look_at(path, lambda: _password(args), deadline)
-            seen += more
-            cut += [path] if full else []
-        confs = [each.lineage for each in seen if each.lineage is not None]
+        shelf = _files(args, deadline)
+        confs = [each.lineage for each in shelf.seen if each.lineage is not None]
         renewal = look_after(confs, args.schedules, args.certbot_logs, deadline)
-        unreached = list[str]()
-        for position, one in enumerate(visits):
-            # Each gets its share of the time: one that hangs must not hide the others.
-            deadline.stage = say("TLS handshake with {endpoint}", endpoint=one.endpoint.shown)
-            shown, lost = visit(one, Deadline(deadline.left / (len(visits) - position)))
-            seen += shown
-            unreached += lost
-        if not seen:
+        certbots = {each.conf for each in renewal.lineages} if renewal else set[str]()
+        others = (each for each in shelf.seen if each.pem and each.lineage not in certbots)
+        keepers = renewers(others, args.acme_homes, args.schedules, deadline)
+        shown, unreached = _endpoints(visits, deadline)
+        if not shelf.seen and not shown:
             places = ", ".join((*args.files, *args.endpoints)) or "-"
             raise ProbeError(say("no certificate found at {places}: set certificates in opskit.yaml", places=places))
-        shelf = Shelf(seen, found.unmatched, unreached, cut, renewal)
+        shelf = msgspec.structs.replace(
+            shelf, seen=[*shelf.seen, *shown], unreached=unreached, renewal=renewal, keepers=keepers, clock=clock()
+        )
         return (pack("certificate.json", shelf, "certificates"),)
 
     def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
@@ -116,17 +106,53 @@ class CertificateProbe(Probe[Args]):
         del args
         shelf = unpack(raws, Shelf)
         findings = Findings(now)
-        chains = [(seen, _tell(findings, seen)) for seen in shelf.seen]
+        chains = [(seen, _tell(findings, seen, shelf.clock)) for seen in shelf.seen]
         held = [Shown(seen, chain[0]) for seen, chain in chains if chain]
         tell_served(findings, held)
+        on_disk = [(each.seen, each.leaf) for each in held if not each.seen.live]
         if shelf.renewal is not None:
-            tell_renewal(findings, [(each.seen, each.leaf) for each in held if not each.seen.live], shelf.renewal)
-        findings.notes += _left_out(shelf)
+            tell_renewal(findings, on_disk, shelf.renewal)
+        if shelf.keepers is not None:
+            tell_renewers(findings, on_disk, shelf.keepers, shelf.renewal)
+        findings.notes += left_out(shelf)
         facts = _facts(findings)
         absent = {"days_left": say("no certificate could be read"), "trusted": say("no endpoint showed a certificate")}
         findings.why.update({name: text for name, text in absent.items() if facts[name] is None})
         evidence = {"days_left": tuple(findings.evidence)}
         return Reading(facts, evidence, findings.why, tuple(findings.samples), tuple(findings.notes))
+
+
+def _files(args: Args, deadline: Deadline) -> Shelf:
+    """The files that were asked for, and those besides that Nginx loads."""
+    conf = configured(args.nginx_conf, deadline)
+    keys = Keys(lambda: _password(args), conf)
+    found = matches(args.files, deadline)
+    seen, cut, hidden = list[Seen](), list(found.cut), dict[str, str]()
+    for path in found.paths:
+        more, full = look_at(path, keys, deadline)
+        seen += more
+        cut += [path] if full else []
+    known = {real_path(each.place) for each in seen}
+    for path in dict.fromkeys(pair.certificate for pair in conf.pairs if real_path(pair.certificate) not in known):
+        (one,), _ = look_at(path, keys, deadline)
+        # What opskit.yaml does not ask for, this user need not be able to read.
+        if one.failure is not None and one.failure.kind == "file":
+            hidden[path] = one.failure.text
+        else:
+            seen.append(msgspec.structs.replace(one, named_by=conf.conf))
+    return Shelf(seen, found.unmatched, cut=cut, conf_unread=conf.unread, conf_hidden=hidden,
+                 conf_variable=conf.variable)  # fmt: skip
+
+
+def _endpoints(visits: Sequence[Visit], deadline: Deadline) -> tuple[list[Seen], list[str]]:
+    """What they show, and the addresses without a way. Each gets its share of the time, to hide no other."""
+    seen, unreached = list[Seen](), list[str]()
+    for position, one in enumerate(visits):
+        deadline.stage = say("TLS handshake with {endpoint}", endpoint=one.endpoint.shown)
+        shown, lost = visit(one, Deadline(deadline.left / (len(visits) - position)))
+        seen += shown
+        unreached += lost
+    return seen, unreached
 
 
 def _visit(text: str, args: Args) -> Visit:
@@ -140,10 +166,10 @@ def _password(args: Args) -> bytes | None:
     return secret_of(args.password_file, os.environ).encode() if args.password_file else None
 
 
-def _tell(findings: Findings, seen: Seen) -> list[x509.Certificate]:
+def _tell(findings: Findings, seen: Seen, kept: Clock | None) -> list[x509.Certificate]:
     """Tell what one place holds, and return its certificates."""
     chain = _parsed(findings, seen)
-    why = None if chain else _no_certificate(seen)
+    why = None if chain else no_certificate(seen)
     # What cannot be read, or shown but not understood, says nothing about the certificate: unknown, unlike silence.
     found = 1.0 if chain else (0.0 if seen.live and not seen.pem else None)
     findings.add("reached" if seen.partial else "answered" if seen.live else "readable", found, seen.place, why)
@@ -153,7 +179,7 @@ def _tell(findings: Findings, seen: Seen) -> list[x509.Certificate]:
         tell_trust(findings, seen, chain)
     # What a server sends without need (a root, a cross-signature that has ended) is no part of its path.
     counted = chain if seen.path or not seen.live else chain[:1]
-    tell_dates(findings, seen.place, counted)
+    tell_dates(findings, seen.place, counted, doubt(findings, seen, counted, kept))
     tell_each(findings, seen.place, chain)
     tell_strength(findings, seen.place, counted)
     tell_key(findings, seen, chain)
@@ -174,24 +200,6 @@ def _parsed(findings: Findings, seen: Seen) -> list[x509.Certificate]:
         return []
     findings.notes.append(say("{place} shows a certificate besides its own that cannot be parsed", place=seen.place))
     return chain
-
-
-def _no_certificate(seen: Seen) -> Message:
-    if seen.failure is None:
-        return say("it cannot be parsed")
-    text = _TEXTS.get(seen.failure.kind, _OTHERS)
-    return Message(text.template, {"why": seen.failure.text})
-
-
-def _left_out(shelf: Shelf) -> list[Message]:
-    return [
-        *(say("no file matches {pattern}", pattern=pattern) for pattern in shelf.unmatched),
-        *(
-            say("{place} cannot be reached from this host and was not looked at", place=place)
-            for place in shelf.unreached
-        ),
-        *(say("{place} holds too many files: not all were looked at", place=place) for place in shelf.cut),
-    ]
 
 
 def _facts(findings: Findings) -> dict[str, Fact]:

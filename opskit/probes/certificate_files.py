@@ -20,17 +20,21 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 from opskit.model.message import say
 from opskit.probes.base import Deadline, ProbeError
 from opskit.probes.certificate_evidence import Key, Seen
-from opskit.probes.certificate_key import key_beside, key_in, public_of
+from opskit.probes.certificate_key import key_beside, key_configured, key_in, public_of
+from opskit.probes.certificate_pairs import Configured, real_path
 from opskit.probes.exchange import Failure
+from opskit.probes.path_pattern import paths_of
 from opskit.probes.pem import ODD, parsed
 
-PEM = re.compile(
-    rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----.+?-----END (?:TRUSTED |X509 )?CERTIFICATE-----", re.DOTALL
-)
+# Base64 has no dashes: so a file full of beginnings without an end costs no more than its length.
+PEM = re.compile(rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END (?:TRUSTED |X509 )?CERTIFICATE-----")
 _BEGUN = re.compile(rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----")
 _FILE_CAP = 4 << 20
 _MOST_FILES = 300
+_MOST_MATCHES = 20_000
+_GENERATION = re.compile(r"(?:cert|chain|fullchain|privkey)[0-9]+\.pem")
 _MOST_FORMER = 20
+_FORMER_CAP = 1 << 16
 _SUFFIXES = {".pem", ".crt", ".cer", ".cert", ".der", ".p12", ".pfx"}
 _BINARY = {".cer", ".crt", ".cert", ".der", ".p12", ".pfx"}
 _ASN1_SEQUENCE = b"\x30"
@@ -54,8 +58,7 @@ def matches(patterns: Sequence[str], deadline: Deadline) -> Matches:
         found = [pattern]
         if glob.has_magic(pattern):
             deadline.enter(say("look for {pattern}", pattern=pattern))
-            endless = glob.iglob(pattern, recursive=True)  # noqa: PTH207  # pathlib cannot glob an absolute pattern
-            found = list(itertools.islice(endless, _MOST_FILES + 1))
+            found = _matching(pattern, deadline)
         if len(found) > _MOST_FILES:
             cut.append(pattern)
         if not found:
@@ -64,26 +67,60 @@ def matches(patterns: Sequence[str], deadline: Deadline) -> Matches:
     return Matches(sorted(paths), unmatched, cut)
 
 
-def look_at(path: str, password: Password, deadline: Deadline) -> tuple[list[Seen], bool]:
+def _matching(pattern: str, deadline: Deadline) -> list[str]:
+    """Each file once, however many ways lead to it (links in a circle), by certbot's own name for it if it has one.
+
+    What certbot keeps of the time before is not in use and has ended, as it should.
+    """
+    found = dict[str, str]()
+    for path in itertools.islice(paths_of(pattern, deadline), _MOST_MATCHES):
+        deadline.enter(say("look for {pattern}", pattern=pattern))
+        if _is_put_aside(Path(path)):
+            continue
+        real = real_path(path)
+        if real not in found or "/live/" in path:
+            found[real] = path
+        if len(found) > _MOST_FILES:
+            break
+    return list(found.values())
+
+
+def _is_put_aside(path: Path) -> bool:
+    """Whether certbot's live/NAME leads to this generation or to a newer one."""
+    live = path.parent.parent.parent / "live" / path.parent.name
+    try:
+        return path.parent.parent.name == "archive" and bool(_GENERATION.fullmatch(path.name)) and live.is_dir()
+    except OSError:
+        return False
+
+
+class Keys(msgspec.Struct, frozen=True):
+    """How to open keys, and which of them Nginx is configured with."""
+
+    password: Password
+    conf: Configured = Configured()
+
+
+def look_at(path: str, keys: Keys, deadline: Deadline) -> tuple[list[Seen], bool]:
     """Return what the file or folder holds, and whether a folder held too many files to look at all of them."""
     deadline.enter(say("read {path}", path=path))
     try:
         if not Path(path).is_dir():
-            return [_from_file(path, password)], False
+            return [_from_file(path, keys)], False
         names = sorted(each for each in Path(path).iterdir() if each.suffix.lower() in _SUFFIXES)
-    except OSError as error:
-        return [Seen(path, failure=Failure("file", "open", error.strerror or str(error)))], False
+    except (OSError, ValueError) as error:
+        return [Seen(path, failure=Failure("file", "open", getattr(error, "strerror", None) or str(error)))], False
     found = list[Seen]()
     for name in names[:_MOST_FILES]:
         deadline.enter(say("read {path}", path=str(name)))
-        seen = _from_file(str(name), password)
+        seen = _from_file(str(name), keys)
         if seen.failure is None or seen.failure.kind not in {"empty", "missing"} or name.suffix.lower() in _BINARY:
             found.append(seen)
     empty = Seen(path, failure=Failure("folder", "read", "no certificate in it"))
     return found or [empty], len(names) > _MOST_FILES
 
 
-def _from_file(path: str, password: Password) -> Seen:
+def _from_file(path: str, keys: Keys) -> Seen:
     place = Path(path)
     try:
         if not place.is_file():
@@ -93,20 +130,24 @@ def _from_file(path: str, password: Password) -> Seen:
         changed = place.stat().st_mtime
     except (OSError, ValueError) as error:
         return Seen(path, failure=Failure("file", "open", getattr(error, "strerror", None) or str(error)))
-    pem, key, failure = _held(place, data, password)
+    pem, key, failure = _held(place, data, keys.password)
     if failure is not None:
         return Seen(path, failure=failure)
+    named = keys.conf.keys_of(path)
+    if named:
+        leaf = parsed(pem[0])
+        key = key_configured(named, public_of(leaf) if leaf else None, keys.password)
     return Seen(path, pem, changed=changed, former=_former(place), key=key, lineage=_lineage(place))
 
 
 def _held(place: Path, data: bytes, password: Password) -> tuple[list[str], Key | None, Failure | None]:
     """The certificates of a file as PEM with the key that goes with them, or why there are none."""
     blocks = [block.decode("ascii", "replace") for block in PEM.findall(data)]
+    if len(blocks) < sum(1 for _ in _BEGUN.finditer(data)):
+        return [], None, Failure("cut", "read", "a certificate begins and does not end")
     if blocks:
         leaves = {public_of(found) for block in blocks if (found := parsed(block)) is not None}
         return blocks, key_in(place, data, leaves, password) or key_beside(place, leaves, password), None
-    if _BEGUN.search(data):
-        return [], None, Failure("cut", "read", "a certificate begins and does not end")
     if not data.startswith(_ASN1_SEQUENCE):
         return [], None, Failure("empty", "read", "no certificate in it")
     der = _as_der(data)
@@ -165,11 +206,16 @@ def _former(place: Path) -> list[str]:
             for number in range(int(numbered[2]) - 1, max(0, int(numbered[2]) - 1 - _MOST_FORMER), -1)
             if (other := real.with_name(f"{numbered[1]}{number}.pem")).is_file()
         ]
-        firsts = [PEM.search(other.read_bytes()[:_FILE_CAP]) for other in older]
+        firsts = [PEM.search(_start_of(other)) for other in older]
     except (OSError, RuntimeError):
         return []
     found = [parsed(first.group().decode("ascii", "replace")) for first in firsts if first]
     return [each.fingerprint(hashes.SHA256()).hex() for each in found if each is not None]
+
+
+def _start_of(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_FORMER_CAP)
 
 
 def _lineage(place: Path) -> str | None:

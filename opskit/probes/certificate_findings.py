@@ -13,12 +13,11 @@ from opskit.model.evidence import Evidence
 from opskit.model.message import Message, say
 from opskit.model.sample import Sample
 from opskit.probes.certificate_evidence import Seen
-from opskit.probes.certificate_key import public_of
 from opskit.probes.pem import ODD
 
 DAY_S = 86400.0
 _LONGEST_CYCLE_DAYS = 90.0
-_SKEW_S = 300.0
+SKEW_S = 300.0
 _LEAST_RSA_BITS = 2048
 _LEAST_EC_BITS = 224
 _MOST_LINES = 8
@@ -26,7 +25,6 @@ _MOST_NAMES = 4
 _LONGEST_NAMES = 200
 _UNKNOWN_ISSUER = ("unable to get local issuer certificate", "unable to verify the first certificate")
 """OpenSSL's words for a chain that lacks an intermediate certificate, or ends at a root that is not known here."""
-_CLOSED = {"encrypted": say("it is encrypted"), "key": say("it cannot be parsed")}
 _BROKEN = (hashes.MD5, hashes.SHA1)
 
 
@@ -48,27 +46,50 @@ class Findings:
             self.why[f"{metric} {place}"] = why
 
 
-def tell_dates(findings: Findings, place: str, counted: list[x509.Certificate]) -> None:
-    """Days, share and beginning, of the certificates that count the one that ends first.
+def tell_dates(findings: Findings, place: str, counted: list[x509.Certificate], doubt: Message | None = None) -> None:
+    """Days, share and beginning, of the certificates that count the one that comes off worst. `doubt`: of the clock.
 
     `validity_left_pct`: what remains, as a share of the lifetime; lives of over 90 days count as 90 days. So one
     threshold fits certificates of 160 hours and of ten years: a quarter is left when a renewer that works at one third
-    (certbot 4) has been late for a while, and 22 days are left of those that people renew by hand.
+    (certbot 4) has been late for a while, and 22 days are left of those that people renew by hand. The least of all
+    counts: an intermediate with five days of three years left is worse than the leaf of six days that ends before it.
     """
     first = min(counted, key=lambda certificate: certificate.not_valid_after_utc)
-    ends, begins = first.not_valid_after_utc, first.not_valid_before_utc
-    days = (ends - findings.now).total_seconds() / DAY_S
-    cycle = min((ends - begins).total_seconds() / DAY_S, _LONGEST_CYCLE_DAYS)
-    share = days / cycle * 100 if cycle > 0 else -1.0
-    until = say("{names} ends {ends}", names=names_of(first), ends=_utc(ends))
-    findings.add("days_left", round(days, 4), place, until)
-    left = say("{names} ends {ends}, {days} days are left", names=names_of(first), ends=_utc(ends), days=round(days, 1))
-    left = left if days > 0 else until
-    findings.add("validity_left_pct", round(min(share, 100.0), 3), place, left, "%")
+    days = _days_left(findings, first)
+    findings.add("days_left", round(days, 4), place, _with(_ends(first), doubt if days <= 0 else None))
+    least = min(counted, key=lambda certificate: _share_left(findings, certificate))
+    findings.add("validity_left_pct", round(_share_left(findings, least), 3), place, _left(findings, least), "%")
     youngest = max(counted, key=lambda certificate: certificate.not_valid_before_utc)
     begun = youngest.not_valid_before_utc
     from_then = say("{names} begins {begins}", names=names_of(youngest), begins=_utc(begun))
-    findings.add("begun", float((begun - findings.now).total_seconds() < _SKEW_S), place, from_then)
+    in_time = (begun - findings.now).total_seconds() < SKEW_S
+    findings.add("begun", float(in_time), place, from_then if in_time else _with(from_then, doubt))
+
+
+def _days_left(findings: Findings, certificate: x509.Certificate) -> float:
+    return (certificate.not_valid_after_utc - findings.now).total_seconds() / DAY_S
+
+
+def _share_left(findings: Findings, certificate: x509.Certificate) -> float:
+    life = (certificate.not_valid_after_utc - certificate.not_valid_before_utc).total_seconds() / DAY_S
+    cycle = min(life, _LONGEST_CYCLE_DAYS)
+    return min(_days_left(findings, certificate) / cycle * 100, 100.0) if cycle > 0 else -1.0
+
+
+def _ends(certificate: x509.Certificate) -> Message:
+    return say("{names} ends {ends}", names=names_of(certificate), ends=_utc(certificate.not_valid_after_utc))
+
+
+def _left(findings: Findings, certificate: x509.Certificate) -> Message:
+    days = _days_left(findings, certificate)
+    if days <= 0:
+        return _ends(certificate)
+    return say("{names} ends {ends}, {days} days are left", names=names_of(certificate),
+               ends=_utc(certificate.not_valid_after_utc), days=round(days, 1))  # fmt: skip
+
+
+def _with(text: Message, more: Message | None) -> Message:
+    return text if more is None else say("{text}; {more}", text=text, more=more)
 
 
 def tell_trust(findings: Findings, seen: Seen, chain: list[x509.Certificate]) -> None:
@@ -100,28 +121,6 @@ def tell_strength(findings: Findings, place: str, counted: list[x509.Certificate
         findings.notes.append(
             say("{place}: a key of a kind that is not known, its strength was not judged", place=place)
         )
-
-
-def tell_key(findings: Findings, seen: Seen, chain: list[x509.Certificate]) -> None:
-    """Whether the key beside a file is its own, and whether everybody may read it; where that cannot be told, a note.
-
-    opskit need not be able to read keys, and for good reason: so not knowing is no alarm.
-    """
-    key = seen.key
-    if key is None:
-        return
-    if key.public is not None:
-        owners = {public_of(certificate) for certificate in chain}
-        if key.public not in owners and None in owners:
-            text = say("the certificate's is of a kind that is not known")
-            findings.notes.append(say("the key {path} was not compared: {why}", path=key.place, why=text))
-        else:
-            findings.add("key_matches", float(key.public in owners), seen.place, say("{why}", why=key.place))
-    elif key.failure is not None:
-        closed = _CLOSED.get(key.failure.kind) or say("{why}", why=key.failure.text)
-        findings.notes.append(say("the key {path} was not compared: {why}", path=key.place, why=closed))
-    if key.open_to_all is not None:
-        findings.add("key_private", float(not key.open_to_all), seen.place, say("{why}", why=key.place))
 
 
 def names_of(certificate: x509.Certificate) -> str:

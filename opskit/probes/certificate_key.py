@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import (
@@ -27,11 +28,15 @@ from opskit.probes.certificate_evidence import Key
 from opskit.probes.exchange import Failure
 from opskit.probes.pem import ODD
 
-_KEY = re.compile(rb"-----BEGIN ([A-Z ]{0,20})PRIVATE KEY-----.+?-----END \1PRIVATE KEY-----", re.DOTALL)
+# The next line of dashes ends a block, its own or not: a file full of beginnings costs no more than its length.
+_KEY = re.compile(
+    rb"-----BEGIN ([A-Z ]{0,20})PRIVATE KEY-----(?:[^-]|-(?!----))+-----END \1PRIVATE KEY-----", re.DOTALL
+)
 _CAP = 1 << 18
 _FOR_OTHERS = 0o006
 _OTHERS_PASS = 0o001
 _MOST_KEYS = 4
+_CERTBOTS = {"fullchain.pem", "cert.pem"}
 
 
 def public_of(certificate: x509.Certificate) -> str | None:
@@ -50,24 +55,51 @@ def key_in(place: Path, held: Any, leaves: set[str | None], password: Callable[[
 
 
 def key_beside(place: Path, leaves: set[str | None], password: Callable[[], bytes | None]) -> Key | None:
-    """The key in a file of the usual name: certbot's privkey.pem, NAME.key, NAME-key.pem; the one that fits if any."""
+    """The key in a file of the usual name: certbot's privkey.pem, NAME.key, NAME-key.pem; the one that fits if any.
+
+    In certbot's own folder it is the key. Elsewhere the name is a guess, and another certificate's key proves nothing.
+    """
+    asked = [_in_file(other, leaves, password) for other in _names(place)]
+    found = [key for key in asked if key is not None]
+    best = next((key for key in found if key.public in leaves and key.public), found[0] if found else None)
+    guessed = place.name not in _CERTBOTS
+    return msgspec.structs.replace(best, guessed=True) if best is not None and guessed else best
+
+
+def key_configured(paths: list[str], leaf: str | None, password: Callable[[], bytes | None]) -> Key | None:
+    """The key that Nginx is configured with; of several (one certificate in two servers) the worst.
+
+    One that is another certificate's is worse than one that cannot be told, and that than one that everybody may read.
+    """
     found = list[Key]()
-    for other in _names(place):
-        try:
-            if not other.is_file():
-                continue
-            with other.open("rb") as file:
-                data = file.read(_CAP)
-        except OSError as error:
-            found.append(Key(str(other), None, _open_to_all(other), Failure("file", "open", error.strerror or "?")))
-            continue
-        key = _best(other, [match.group() for match in _KEY.finditer(data)][:_MOST_KEYS] or [data], leaves, password)
-        found += [key] if key else []
-    return next((key for key in found if key.public in leaves and key.public), found[0] if found else None)
+    for path in paths:
+        key = _in_file(Path(path), {leaf}, password)
+        key = key or Key(path, failure=Failure("missing", "open", "no such file"))
+        found.append(msgspec.structs.replace(key, configured=True))
+    return min(found, key=lambda key: _how_bad(key, leaf), default=None)
+
+
+def _how_bad(key: Key, leaf: str | None) -> int:
+    if key.public is None:
+        return 1
+    return 0 if key.public != leaf else 2 if key.open_to_all else 3
+
+
+def _in_file(path: Path, leaves: set[str | None], password: Callable[[], bytes | None]) -> Key | None:
+    """The key in a file that holds nothing else; None where there is no file."""
+    try:
+        if not path.is_file():
+            return None
+        with path.open("rb") as file:
+            data = file.read(_CAP)
+    except (OSError, ValueError) as error:
+        why = Failure("file", "open", getattr(error, "strerror", None) or "?")
+        return Key(str(path), None, _open_to_all(path), why)
+    return _best(path, [match.group() for match in _KEY.finditer(data)][:_MOST_KEYS] or [data], leaves, password)
 
 
 def _names(place: Path) -> list[Path]:
-    if place.name in {"fullchain.pem", "cert.pem"}:
+    if place.name in _CERTBOTS:
         return [place.with_name("privkey.pem")]
     return [other for other in (place.with_suffix(".key"), place.with_name(f"{place.stem}-key.pem")) if other != place]
 
@@ -123,5 +155,5 @@ def _open_to_all(path: Path) -> bool | None:
         if not real.stat().st_mode & _FOR_OTHERS:
             return False
         return all(folder.stat().st_mode & _OTHERS_PASS for folder in real.parents)
-    except (OSError, RuntimeError):
+    except (OSError, RuntimeError, ValueError):
         return None

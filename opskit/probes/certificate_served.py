@@ -36,13 +36,16 @@ def tell_served(findings: Findings, shown: list[Shown]) -> None:
         if same is not None:
             findings.add("current", 1.0, server.seen.place, say("{why}", why=same.seen.place))
             continue
-        kin = next((file for file in files if _are_kin(file, server)), None)
-        if kin is not None:
-            _compare(findings, server, kin)
+        kin = [file for file in files if _are_kin(file, server)]
+        if kin:
+            # Of several (an old copy beside the one in use) what certbot put aside proves most, then the newest counts.
+            _compare(findings, server, max(kin, key=lambda file: _weight(file, server)))
 
 
 def _compare(findings: Findings, server: Shown, file: Shown) -> None:
     place, path = server.seen.place, file.seen.place
+    if file.leaf.not_valid_before_utc == server.leaf.not_valid_before_utc:
+        return  # two of the same moment: which one is the newer is not known
     if file.leaf.not_valid_before_utc < server.leaf.not_valid_before_utc:
         findings.notes.append(
             say("{place} shows a newer certificate than {path}: is that the file it reads?", place=place, path=path)
@@ -64,6 +67,10 @@ def _are_kin(file: Shown, server: Shown) -> bool:
     names = _names(server.leaf)
     same = _kind(file.leaf) == _kind(server.leaf) and _maker(file.leaf) == _maker(server.leaf)
     return bool(names) and names == _names(file.leaf) and same
+
+
+def _weight(file: Shown, server: Shown) -> tuple[bool, float]:
+    return _was_put_aside(file, server), file.leaf.not_valid_before_utc.timestamp()
 
 
 def _was_put_aside(file: Shown, server: Shown) -> bool:

@@ -22,6 +22,7 @@ from opskit.model.message import say
 from opskit.probes.base import Deadline
 from opskit.probes.certificate_evidence import Seen
 from opskit.probes.exchange import Failure, failure_of
+from opskit.probes.http_date import is_about_dates, server_date
 from opskit.probes.pem import ODD, parsed
 from opskit.probes.starttls import RefusedError, ask_for_tls
 from opskit.probes.tls import tls_context
@@ -40,12 +41,13 @@ Address = tuple[int, Any]
 class _Shown(msgspec.Struct, frozen=True):
     """What a handshake brought: certificates as PEM, the server's own first; `failure` where it did not succeed.
 
-    `whole` is False where the others could not be had.
+    `whole` is False where the others could not be had. `date` is the time by the server's clock, where it was asked.
     """
 
     pem: list[str] = []
     whole: bool = False
     failure: Failure | None = None
+    date: float | None = None
 
 
 class Visit(msgspec.Struct, frozen=True):
@@ -148,10 +150,12 @@ def _seen(where: Visit, address: Address, place: str, deadline: Deadline, cipher
     # Asked for the other kind, a server that has none breaks the handshake off: nothing to look into.
     if trusting.failure.kind not in ({"certificate"} if ciphers else {"certificate", "tls"}):
         return Seen(place, failure=trusting.failure, live=True, local=local)
-    plain = _handshake(where, address, deadline, _context(where, ciphers, verify=False))
+    dated = is_about_dates(trusting.failure) and not where.endpoint.protocol
+    plain = _handshake(where, address, deadline, _context(where, ciphers, verify=False), dated=dated)
     pem = plain.pem or trusting.pem
     if pem:
-        return Seen(place, pem, unverified=trusting.failure, live=True, sent=plain.whole, local=local)
+        unverified = trusting.failure
+        return Seen(place, pem, unverified=unverified, live=True, sent=plain.whole, local=local, date=plain.date)
     return Seen(place, failure=plain.failure or trusting.failure, live=True, local=local)
 
 
@@ -167,7 +171,9 @@ def _context(where: Visit, ciphers: str, *, verify: bool) -> ssl.SSLContext:
     return context
 
 
-def _handshake(where: Visit, address: Address, deadline: Deadline, context: ssl.SSLContext) -> _Shown:
+def _handshake(
+    where: Visit, address: Address, deadline: Deadline, context: ssl.SSLContext, *, dated: bool = False
+) -> _Shown:
     shown = _Shown()
     stage = "STARTTLS" if where.endpoint.protocol else "TLS handshake"
     try:
@@ -184,6 +190,8 @@ def _handshake(where: Visit, address: Address, deadline: Deadline, context: ssl.
                 finally:
                     # A server that asks for a client's certificate ends the handshake, but has shown its own.
                     shown = _chain(secure, verified=context.verify_mode == ssl.CERT_REQUIRED)
+                if dated:
+                    shown = msgspec.structs.replace(shown, date=server_date(secure, where.name, deadline))
     except RefusedError as error:
         return _Shown(failure=Failure(error.kind, stage, str(error)))
     except (OSError, ValueError) as error:

@@ -14,6 +14,7 @@ from opskit.probes.certificate_findings import DAY_S, Findings
 _OLD_RULE_DAYS = 30.0
 _SHORT_DAYS = 10.0
 _SHARES_SINCE = 4
+MOST_HIDDEN = 4
 _UNITS = {"hour": 1 / 24, "day": 1.0, "week": 7.0, "month": 30.0, "year": 365.0}
 
 
@@ -43,13 +44,22 @@ def _tell_late(findings: Findings, place: str, leaf: x509.Certificate, lineage: 
     if life <= 0:
         return
     point = renewal_point_days(lineage, life)
-    late = max(0.0, min(point, life) - left)
     since = say(
         "certbot renews {name} {point} days before its end, {left} are left", name=lineage.name,
         point=round(point, 1), left=round(left, 1),
     )  # fmt: skip
     if not renewal.schedules:
-        since = say("{text}; {more}", text=since, more=_no_starter(renewal))
+        since = say("{text}; {more}", text=since, more=no_starter("certbot", renewal.hidden))
+    add_late(findings, place, point, life, left, since)
+
+
+def add_late(findings: Findings, place: str, point: float, life: float, left: float, since: Message) -> None:
+    """Add how late a renewal is that was due `point` days before the end; `life` and `left` in days.
+
+    A point before the beginning (30 days, of a life of six) means at every run. The runs are then the only measure, and
+    the usual share of the lifetime counts.
+    """
+    late = max(0.0, (point if point < life else share_days(life)) - left)
     findings.add("renewal_late_pct", round(late / life * 100, 3), place, since, "%")
     findings.add("renewal_late_days", round(late, 4), place)
 
@@ -64,7 +74,7 @@ def _tell_failed(findings: Findings, place: str, leaf: x509.Certificate, lineage
 
 def _tell_runs(findings: Findings, renewal: Renewal) -> None:
     if not renewal.schedules:
-        findings.notes.append(_no_starter(renewal))
+        findings.notes.append(no_starter("certbot", renewal.hidden))
     if renewal.ran is not None and renewal.log is not None:
         days = max(0.0, (findings.at - renewal.ran) / DAY_S)
         findings.add("renewer_ran_days", round(days, 3), renewal.log, _since(renewal.ran, findings.now))
@@ -79,11 +89,12 @@ def _since(ran: float, now: datetime) -> Message | None:
         return None
 
 
-def _no_starter(renewal: Renewal) -> Message:
-    if renewal.hidden:
-        return say("nothing was found that starts certbot, but not everything may be read: {places}",
-                   places=", ".join(renewal.hidden[:4]))  # fmt: skip
-    return say("nothing was found that starts certbot: no timer and no cron job")
+def no_starter(renewer: str, hidden: list[str]) -> Message:
+    """Nothing was found that starts it; and whether that means something."""
+    if hidden:
+        return say("nothing was found that starts {renewer}, but not everything may be read: {places}",
+                   renewer=renewer, places=", ".join(hidden[:MOST_HIDDEN]))  # fmt: skip
+    return say("nothing was found that starts {renewer}: no timer and no cron job", renewer=renewer)
 
 
 def renewal_point_days(lineage: Lineage, lifetime: float) -> float:
@@ -95,9 +106,14 @@ def renewal_point_days(lineage: Lineage, lifetime: float) -> float:
     given = _days(lineage.before)
     if given is not None:
         return given
-    share = lifetime / (2 if lifetime <= _SHORT_DAYS else 3)
+    share = share_days(lifetime)
     major = re.match(r"([0-9]{1,4})\.", lineage.version)
     return share if major and int(major[1]) >= _SHARES_SINCE else min(_OLD_RULE_DAYS, share)
+
+
+def share_days(lifetime: float) -> float:
+    """A third of the lifetime, or half of one of ten days or less (certbot 4.0, lego)."""
+    return lifetime / (2 if lifetime <= _SHORT_DAYS else 3)
 
 
 def _days(interval: str) -> float | None:

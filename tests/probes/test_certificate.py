@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,12 +12,15 @@ from opskit.app.observe import Live, job
 from opskit.app.observe import observe as observed
 from opskit.definitions import checks
 from opskit.judge.evaluate import evaluate
-from opskit.model.settings import CertificateSettings, Settings
+from opskit.model.settings import CertificateSettings, NginxSettings, Settings, Stack
 from opskit.model.status import Status
 from opskit.model.verdict import Verdict
 from opskit.probes.base import ProbeError
 from tests.probes.asking import as_nobody, ask, collect, replay, series, value
 from tests.probes.authority import NOW, Issued, authority, lasting
+
+NO_CONF = os.devnull
+"""An empty configuration: what the machine's own Nginx uses is no matter of a test."""
 
 
 def stored(folder: Path, *chain: Issued, name: str = "fullchain.pem") -> str:
@@ -25,10 +29,11 @@ def stored(folder: Path, *chain: Issued, name: str = "fullchain.pem") -> str:
     return str(path)
 
 
-def verdict(**given: object) -> Verdict:
-    """Run the shipped check as the program does."""
+def verdict(conf: str = NO_CONF, **given: object) -> Verdict:
+    """Run the shipped check as the program does, on a host whose Nginx has this configuration."""
     check = checks.load(None).good["certificate"]
-    settings = Settings(certificates=CertificateSettings(**{"files": (), **given}))  # type: ignore[arg-type]
+    stack = Stack(nginx=NginxSettings(conf=conf))
+    settings = Settings(stack, CertificateSettings(**{"files": (), **given}))  # type: ignore[arg-type]
     asked = job(check.id, check.probe, check.args, 5.0, settings, "checks")
     ((_, reading),) = observed([asked], Live())
     return evaluate(check, reading, 0.0)
@@ -157,3 +162,10 @@ def test_dates_are_exact_in_any_zone(tmp_path: Path) -> None:
     raws = collect("certificate", files=[stored(tmp_path, lasting(60))])
     left = [replay("certificate", raws, datetime.now(UTC).astimezone(zone)).facts["days_left"] for zone in (None, UTC)]
     assert round(left[0] or 0, 3) == round(left[1] or 1, 3)
+
+
+def test_an_intermediate_near_its_end_counts_though_a_short_leaf_ends_before_it(tmp_path: Path) -> None:
+    between = lasting(5, 1095, name="intermediate", ca=True, issuer=authority())
+    judged = verdict(files=(stored(tmp_path, lasting(4, 160 / 24, issuer=between), between),))
+    assert judged.status is Status.CRITICAL
+    assert "intermediate ends " in str(judged.items[0].text)

@@ -150,3 +150,35 @@ def test_a_certificate_without_any_name_is_told_by_its_number(tmp_path: Path) ->
     with pytest.raises(ProbeError, match="no certificate found"):
         ask("certificate", files=[f"{tmp_path}/*.pem"])
     assert verdict(files=(stored(tmp_path, one),)).status is Status.CRITICAL
+
+
+def test_one_file_to_which_many_ways_lead_is_looked_at_once(tmp_path: Path) -> None:
+    stored(tmp_path, lasting(60))
+    for name in ("round", "and_round"):
+        (tmp_path / name).symlink_to(tmp_path)
+    reading = ask("certificate", files=[f"{tmp_path}/**/*.pem"])
+    assert (len(series(reading, "readable")), reading.notes) == (1, ())
+
+
+def test_what_certbot_has_put_aside_is_not_judged_by_a_pattern_that_meets_it(tmp_path: Path) -> None:
+    archive, live = (tmp_path / kind / "chat.example.test" for kind in ("archive", "live"))
+    archive.mkdir(parents=True)
+    stored(archive, lasting(-40), name="fullchain1.pem")
+    stored(archive, lasting(60), name="fullchain2.pem")
+    assert verdict(files=(f"{tmp_path}/**/*.pem",)).status is Status.CRITICAL  # whose they are is not known
+    live.mkdir(parents=True)
+    (live / "fullchain.pem").symlink_to(archive / "fullchain2.pem")
+    judged = verdict(files=(f"{tmp_path}/**/*.pem",))
+    assert (judged.status, {s.labels["certificate"] for s in judged.samples}) == (Status.OK, {f"{live}/fullchain.pem"})
+
+
+def test_a_second_certificate_that_breaks_off_makes_the_file_useless(tmp_path: Path) -> None:
+    (tmp_path / "x.pem").write_bytes(lasting(60).pem + lasting(60).pem[:-40])
+    assert verdict(files=(f"{tmp_path}/x.pem",)).status is Status.UNKNOWN
+
+
+def test_a_file_full_of_beginnings_is_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "x.pem").write_bytes(b"-----BEGIN CERTIFICATE-----\n" * 140_000)
+    (tmp_path / "y.pem").write_bytes(lasting(60).pem + b"-----BEGIN PRIVATE KEY-----\n" * 140_000)
+    reading = ask("certificate", files=[f"{tmp_path}/x.pem", f"{tmp_path}/y.pem"])
+    assert reading.facts["unreadable"] == 1

@@ -63,7 +63,8 @@ class Host:
     @property
     def given(self) -> dict[str, object]:
         schedules = [f"{self.folder}/timers/*.timer", f"{self.folder}/cron.d/*", f"{self.folder}/crontab"]
-        return {"files": [str(self.file)], "schedules": schedules, "certbot_logs": str(self.logs)}
+        return {"files": [str(self.file)], "schedules": schedules, "certbot_logs": str(self.logs),
+                "acme_homes": [], "nginx_conf": None}  # fmt: skip
 
     def reading(self) -> Reading:
         return ask("certificate", **self.given)
@@ -143,7 +144,9 @@ def test_without_a_configuration_of_certbot_nothing_is_said_of_it(tmp_path: Path
     host.conf.unlink()
     reading = host.reading()
     assert series(reading, "renewal_late_pct") + series(reading, "renewer_ran_days") == []
-    assert reading.notes == ()
+    assert [str(note) for note in reading.notes] == [
+        f"no renewer was found for {host.file}: as far as can be seen, it is renewed by hand"
+    ]
 
 
 def test_the_last_run_failed(tmp_path: Path) -> None:
