@@ -26,6 +26,8 @@ from opskit.model.verdict import Item, Verdict
 
 Earlier = Callable[[Sample, float], Sequence[tuple[float, float]]]
 """Earlier values of a sample's series within so many seconds before it: pairs of time and value, times rising."""
+_TRUE = "1:"
+"""The range of what is so or is not: there the words say it all."""
 _NO_VALUE = say("no value for {name}: {why}", name="", why="")
 
 
@@ -98,7 +100,8 @@ def _absolute(rule: Rule, sample: Sample, value: float, reading: Reading) -> Ite
     else:
         status, text = _seconded(rule, sample, reading, status, broken_text(name, shown, sample.unit, broken))
         if rule.say is not None and status.severity and status is not Status.UNKNOWN:
-            text = _in_own_words(rule, rule.say, sample, reading)
+            figure = say("{name} {value}{unit}", name=rule.metric, value=shown, unit=sample.unit)
+            text = _in_own_words(rule, rule.say, sample, reading, figure if broken != _TRUE else None)
     return Item(status, text, sample, rule.warn, rule.crit)
 
 
@@ -201,8 +204,8 @@ def _missing(rule: Rule, name: str, reading: Reading) -> Item:
     return Item(Status.UNKNOWN, text, None, rule.warn, rule.crit)
 
 
-def _in_own_words(rule: Rule, words: Text, sample: Sample, reading: Reading) -> Message:
+def _in_own_words(rule: Rule, words: Text, sample: Sample, reading: Reading, figure: Message | None) -> Message:
     label = sample.labels.get(rule.per or "")
-    why = reading.reason(series_name(sample, rule.per)) or reading.reason(rule.metric)
+    why = reading.reason(series_name(sample, rule.per)) or reading.reason(rule.metric) or figure
     text = say("{label}: {what}", label=label, what=words) if label else say("{what}", what=words)
     return say("{text} ({why})", text=text, why=why) if why else text

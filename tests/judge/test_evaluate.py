@@ -249,3 +249,16 @@ def test_any_samples_and_rules_come_to_a_verdict_with_reasons(samples, rules, ea
     assert verdict.items
     assert verdict.status is max((item.status for item in verdict.items), key=lambda status: status.severity)
     assert all(str(item.text) for item in verdict.items)
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "line"),
+    [
+        (Rule("free_pct", warn="10:", say=Text("little is left")), 8.25, "little is left (free_pct 8.2%)"),
+        (Rule("well", crit="1:", say=Text("not well")), 0.0, "not well"),
+    ],
+)
+def test_own_words_come_with_the_figure_unless_it_says_only_yes_or_no(rule, value, line):
+    unit = "%" if rule.warn else ""
+    (item,) = evaluate(make_check(rule), make_reading(Sample(rule.metric, value, unit)), 0.0).items
+    assert str(item.text) == line
