@@ -60,7 +60,7 @@ test: packages dev lint
 
 bench: packages dev
 	@tests/packages.sh $(PEERS)
-	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@code=0; for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script || code=1; done; exit $$code
 
 # The slow tests, then every fault and every control of the lab, from its break to its healing: half an hour.
 drill: packages dev

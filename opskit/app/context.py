@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gettext
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,11 +36,11 @@ class Context(msgspec.Struct, frozen=True):
     reader: Reader
     definitions: Path | None = None
 
-    def loaded_checks(self) -> Loaded[Check]:
-        """Return the checks in force, and what is wrong with the files of others."""
+    def loaded_checks(self, ids: Sequence[str] = ()) -> Loaded[Check]:
+        """Return the checks in force, or of those `ids` where all exist, and what is wrong with the files of others."""
         from opskit.definitions import checks
 
-        return checks.load(self.definitions)
+        return checks.load(self.definitions, ids)
 
     def checks(self) -> dict[str, Check]:
         """Return the checks in force that can be used."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from opskit.app.clock import now
+from opskit.app.clock import epoch
 from opskit.app.context import Context
 from opskit.history.sqlite import SqliteStore, open_store
 
@@ -22,4 +22,4 @@ def history_path(context: Context) -> Path:
 
 def open_memory(context: Context) -> SqliteStore:
     """Open the history. Raises HistoryError."""
-    return open_store(history_path(context), now().timestamp())
+    return open_store(history_path(context), epoch())

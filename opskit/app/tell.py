@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import platform
+from typing import TYPE_CHECKING
 
-from opskit.app.clock import now
 from opskit.app.context import Context
 from opskit.history.store import Store
-from opskit.notify.deliver import Outcome, deliver
-from opskit.notify.registry import channel_class
+
+if TYPE_CHECKING:
+    from opskit.notify.deliver import Outcome
 
 
 def tell(context: Context, store: Store) -> list[Outcome]:
@@ -16,5 +16,12 @@ def tell(context: Context, store: Store) -> list[Outcome]:
     mail = context.settings.notify.email
     if mail is None:
         return []
+    # Where nobody is told, as under Nagios, nothing of it is loaded.
+    import platform
+
+    from opskit.app.clock import epoch
+    from opskit.notify.deliver import deliver
+    from opskit.notify.registry import channel_class
+
     channel = channel_class("email")(mail)
-    return deliver(store, channel, now().timestamp(), platform.node(), context.reader)
+    return deliver(store, channel, epoch(), platform.node(), context.reader)

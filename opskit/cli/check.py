@@ -8,14 +8,11 @@ from pathlib import Path
 import click
 import msgspec
 
-from opskit.app import bundle as bundles
-from opskit.app.clock import now
+from opskit.app.clock import epoch
 from opskit.app.context import Context
 from opskit.app.memory import open_memory
 from opskit.app.observe import Live, Source
 from opskit.app.run_checks import Outcome, run_checks, select, unusable
-from opskit.app.submit import passive_commands, receives
-from opskit.app.submit import submit as hand_over
 from opskit.app.tell import tell
 from opskit.app.thresholds import Level, with_thresholds
 from opskit.cli.options import Options
@@ -24,10 +21,8 @@ from opskit.definitions.allowed import wrong_name
 from opskit.history.sqlite import SqliteStore
 from opskit.history.store import HistoryError
 from opskit.model.check import Check
-from opskit.model.message import say
+from opskit.model.message import Message, say
 from opskit.model.status import Status, worst
-from opskit.report.check_checkmk import check_checkmk
-from opskit.report.check_json import check_json
 from opskit.report.check_nagios import check_nagios
 from opskit.report.check_text import check_text
 
@@ -52,10 +47,10 @@ def check(
         _insist_on_a_receiver(context, bundle)
     if host is not None and (wrong := wrong_name(host)):
         raise click.UsageError(f"--host: {context.reader.read(wrong)}")
-    loaded = context.loaded_checks()
-    checks, broken = limited(select(loaded, ids), warn, crit), unusable(loaded, ids, now().timestamp())
+    loaded = context.loaded_checks(ids)
+    checks, broken = limited(select(loaded, ids), warn, crit), unusable(loaded, ids, epoch())
     seconds, state_on_timeout = _timeout(timeout)
-    source: Source = bundles.read(bundle) if bundle else Live()
+    source = _recorded(bundle) if bundle else Live()
     store = None if bundle or no_record else _memory(context)
     with closing(store) if store else nullcontext():
         outcomes = [*broken, *run_checks(context, checks, source, store, seconds)]
@@ -65,7 +60,7 @@ def check(
         if store is not None:
             _tell(context, store)
     trouble = next((outcome.trouble for outcome in outcomes if outcome.trouble), None)
-    for text in [*([trouble] if trouble else []), *(hand_over(context, outcomes, host) if submit else [])]:
+    for text in [*([trouble] if trouble else []), *(_handed_over(context, outcomes, host) if submit else [])]:
         say_aside(context, text)
     return worst(outcome.verdict.status for outcome in outcomes).exit_code
 
@@ -73,8 +68,22 @@ def check(
 def _insist_on_a_receiver(context: Context, bundle: Path | None) -> None:
     if bundle is not None:
         raise click.UsageError("--submit is for this host: a bundle was measured at another time")
+    from opskit.app.submit import receives
+
     if not receives(context):
         raise click.UsageError("--submit: no monitoring system is configured, see submit in opskit.yaml")
+
+
+def _recorded(bundle: Path) -> Source:
+    from opskit.app.bundle import read
+
+    return read(bundle)
+
+
+def _handed_over(context: Context, outcomes: list[Outcome], host: str | None) -> list[Message]:
+    from opskit.app.submit import submit
+
+    return submit(context, outcomes, host)
 
 
 def limited(checks: list[Check], warn: tuple[str, ...], crit: tuple[str, ...]) -> list[Check]:
@@ -125,12 +134,18 @@ def _memory(context: Context) -> SqliteStore | None:
 def _print(context: Context, outcomes: list[Outcome], output: str, verbosity: int, host: str | None) -> None:
     shown = [(outcome.check, outcome.verdict, outcome.state) for outcome in outcomes]
     if output == "json":
+        from opskit.report.check_json import check_json
+
         out_json(check_json(shown, context.reader))
     elif output == "nagios":
         out(check_nagios(shown, context.reader, verbosity))
     elif output == "nagios-passive":
+        from opskit.app.submit import passive_commands
+
         out("\n".join(passive_commands(context, outcomes, host)))
     elif output == "checkmk":
+        from opskit.report.check_checkmk import check_checkmk
+
         out(check_checkmk(shown, context.reader))
     else:
         out(check_text(shown, context.reader, verbosity))

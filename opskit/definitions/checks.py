@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -108,9 +109,12 @@ def _probe_named(root: yaml.Node) -> str:
     return named[0] if len(named) == 1 else ""
 
 
-def load(extra: Path | None = None) -> Loaded[Check]:
-    """Return all effective checks by id, and beside them what is wrong with the files that are not usable."""
-    return load_all("checks", extra, outline)
+def load(extra: Path | None = None, ids: Sequence[str] = ()) -> Loaded[Check]:
+    """Return the effective checks by id, and beside them what is wrong with the files that are not usable.
+
+    With `ids` only those are read, unless one of them does not exist: then all, to tell which do.
+    """
+    return load_all("checks", extra, outline, ids)
 
 
 def _check(shape: CheckShape, source: str, check_id: str, known: Lines) -> Check:

@@ -6,7 +6,7 @@ reports each broken one as UNKNOWN.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -15,7 +15,7 @@ import msgspec
 from opskit.definitions.convert import plain
 from opskit.definitions.draft import Draft
 from opskit.definitions.reader import Document
-from opskit.definitions.search import Kind, read, survey
+from opskit.definitions.search import Kind, Survey, read, survey
 from opskit.model.problem import DefinitionError, Problem
 
 T = TypeVar("T")
@@ -60,9 +60,21 @@ def is_mask(document: Document) -> bool:
     return True
 
 
-def load_all(kind: Kind, extra: Path | None, outline: Outline[T]) -> Loaded[T]:
-    """Read every effective file of a kind. A broken one still replaces what it was to replace."""
+def load_all(kind: Kind, extra: Path | None, outline: Outline[T], ids: Sequence[str] = ()) -> Loaded[T]:
+    """Read every effective file of a kind. A broken one still replaces what it was to replace.
+
+    Where only `ids` are asked for, the others are not read, unless one of those is missing or masked.
+    """
     surveyed = survey(kind, extra)
+    if ids:
+        asked = {name: found for name, found in surveyed.found.items() if name in ids}
+        some = _read_all(Survey(asked, surveyed.problems), outline)
+        if {*some.good, *some.broken} == {*ids}:
+            return some
+    return _read_all(surveyed, outline)
+
+
+def _read_all(surveyed: Survey, outline: Outline[T]) -> Loaded[T]:
     good: dict[str, T] = {}
     broken: dict[str, tuple[Problem, ...]] = {}
     salvaged: list[Draft[T]] = []

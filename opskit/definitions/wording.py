@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 import yaml
@@ -42,6 +41,8 @@ def quoted(text: str) -> str:
 def unknown_key(key: str, where: str, known: Iterable[str]) -> Message:
     """A key that is none of those known, with the one that was probably meant."""
     keys = sorted(known)
+    import difflib  # few files have a mistake
+
     near = difflib.get_close_matches(key, keys, 1)
     if near:
         return say("{where}: unknown key '{key}', did you mean '{near}'?", where=where or "file", key=key, near=near[0])

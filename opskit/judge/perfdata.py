@@ -7,7 +7,6 @@ RRD based tools do with anything else).
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 from collections.abc import Iterable
@@ -68,7 +67,9 @@ def _label(label: str) -> str:
     if len(clean) <= _LABEL_LENGTH:
         return clean
     # Long names (paths, GPU ids) often differ in their last letters only: what is cut off still tells them apart.
-    digest = hashlib.sha256(label.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    from hashlib import sha256  # it loads a library for what few labels need
+
+    digest = sha256(label.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{clean[: _LABEL_LENGTH - 9]}_{digest}"
 
 

@@ -7,10 +7,7 @@ request stop the tool. Line ends are kept, so line numbers stay right. Replacing
 from __future__ import annotations
 
 import re
-
-from opskit.logs.pseudonym import pseudonyms
-
-__all__ = ["MARK", "pseudonyms", "redact", "redact_bytes"]
+from functools import cache
 
 MARK = "[redacted]"
 _SECRETS = (
@@ -18,32 +15,10 @@ _SECRETS = (
     r"|(?:client[-_])?secret|private[-_]key|(?:access|refresh|id|auth|session|bearer)[-_]token|token|credentials?"
 )
 _TEXTS = r"prompt|content|messages|system_prompt|reasoning_content|thinking"
-# A member of an object, or key="..." of slog; the run of backslashes tells how deep it is quoted in other strings.
-_MEMBER = re.compile(
-    rf'(?<!\\)(?P<quote>\\*+)"(?:(?P<secret>{_SECRETS})|(?:{_TEXTS}))(?P=quote)"\s{{0,8}}:\s{{0,8}}'
-    rf'|(?<![\w-])(?:(?P<secret2>{_SECRETS})|(?:{_TEXTS}))=(?=\\*+")',
-    re.IGNORECASE | re.ASCII,  # ASCII: lower() and the pattern must agree on what a letter is
-)
 _QUOTE = re.compile(r'(?<!\\)(\\*+)"')
 _BRACKET = re.compile(r'(?<!\\)(\\*+)"|[\[\]{}]')
 _SCALAR = re.compile(r"[^\s,\]}\"\\]*+")
 _BARE = re.compile(r"-?[0-9][0-9.]*|null|true|false|")
-_PLAIN = re.compile(
-    # key=value without quotes: URLs, forms, slog; numbers stay, they are counts and token ids
-    rf"(?<![\w-])(?:{_SECRETS}|{_TEXTS})=(?!\[redacted\]|[0-9.]+(?![^\s&,;|]))(?P<pair>[^\s&\"',;}}\])\\|]++)"
-    # headers; Go prints a header map as Name:[value]
-    r"|(?<![\w-])(?:proxy-)?authorization:\s{0,4}+(?!\[?\[redacted\])\[?+"
-    r"(?P<auth>(?:(?:bearer|basic|digest|token)\s{1,4})?[^\s\"',;\]\\]++)"
-    r"|(?<![\w-])(?:x-)?api-?key:\s{0,4}+(?!\[?\[redacted\])\[?+(?P<key>[^\s\"',;\]\\]++)"
-    r"|(?<![\w-])password:\s{0,4}+(?!\[redacted\])(?P<word>[^\s\"',;\]\\]++)"
-    r"|(?<![\w-])(?:set-)?cookie:\s{0,4}+(?!\[?\[redacted\])\[?+(?P<cookie>[^\"'\]\\\r\n]++)"
-    # values that are secrets wherever they stand
-    r"|(?<![\w-])bearer\s{1,4}(?P<bearer>[A-Za-z0-9._~+/=-]{8,}+)"
-    r"|(?<![A-Za-z0-9])(?P<prefixed>sk-[A-Za-z0-9_-]{8,}+|gh[opsur]_[A-Za-z0-9]{20,}+|hf_[A-Za-z0-9]{20,}+)"
-    r"|(?<![\w-])(?P<jwt>eyJ[A-Za-z0-9_-]++\.[A-Za-z0-9_-]++\.[A-Za-z0-9_-]*+)"
-    r"|://(?!\[redacted\]@)(?P<userinfo>[^/\s@\"'<>\\?#]{1,512}+)(?=@)",
-    re.IGNORECASE | re.ASCII,
-)
 # What a line must contain before the patterns above are worth trying: the end of a name and what follows it.
 _NAMES = (
     *("authorization", "key", "cookie", "cookies", "password", "passwd", "passphrase", "pwd", "secret", "token"),
@@ -54,6 +29,40 @@ _HINT = re.compile("bearer|sk-|gh[oprsu]_|hf_|eyj|://")
 _PEM_BEGIN = re.compile(r"-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----")
 _PEM_END = re.compile(r"-----END [A-Z ]{0,32}PRIVATE KEY-----")
 _PEM_REST = re.compile(r"(?:[A-Za-z0-9+/=\r\n:, -]|\\[rn])*+")
+
+
+@cache
+def _members_pattern() -> re.Pattern[str]:
+    """A member of an object, or key="..." of slog; the run of backslashes tells how deep it is quoted in other strings.
+
+    This one and the next are compiled when a line needs them: few checks meet one, and all would wait for it.
+    """
+    return re.compile(
+        rf'(?<!\\)(?P<quote>\\*+)"(?:(?P<secret>{_SECRETS})|(?:{_TEXTS}))(?P=quote)"\s{{0,8}}:\s{{0,8}}'
+        rf'|(?<![\w-])(?:(?P<secret2>{_SECRETS})|(?:{_TEXTS}))=(?=\\*+")',
+        re.IGNORECASE | re.ASCII,  # ASCII: lower() and the pattern must agree on what a letter is
+    )
+
+
+@cache
+def _plain_pattern() -> re.Pattern[str]:
+    """Secrets in plain text: pairs, headers, and what is one by its own look."""
+    return re.compile(
+        # key=value without quotes: URLs, forms, slog; numbers stay, they are counts and token ids
+        rf"(?<![\w-])(?:{_SECRETS}|{_TEXTS})=(?!\[redacted\]|[0-9.]+(?![^\s&,;|]))(?P<pair>[^\s&\"',;}}\])\\|]++)"
+        # headers; Go prints a header map as Name:[value]
+        r"|(?<![\w-])(?:proxy-)?authorization:\s{0,4}+(?!\[?\[redacted\])\[?+"
+        r"(?P<auth>(?:(?:bearer|basic|digest|token)\s{1,4})?[^\s\"',;\]\\]++)"
+        r"|(?<![\w-])(?:x-)?api-?key:\s{0,4}+(?!\[?\[redacted\])\[?+(?P<key>[^\s\"',;\]\\]++)"
+        r"|(?<![\w-])password:\s{0,4}+(?!\[redacted\])(?P<word>[^\s\"',;\]\\]++)"
+        r"|(?<![\w-])(?:set-)?cookie:\s{0,4}+(?!\[?\[redacted\])\[?+(?P<cookie>[^\"'\]\\\r\n]++)"
+        # values that are secrets wherever they stand
+        r"|(?<![\w-])bearer\s{1,4}(?P<bearer>[A-Za-z0-9._~+/=-]{8,}+)"
+        r"|(?<![A-Za-z0-9])(?P<prefixed>sk-[A-Za-z0-9_-]{8,}+|gh[opsur]_[A-Za-z0-9]{20,}+|hf_[A-Za-z0-9]{20,}+)"
+        r"|(?<![\w-])(?P<jwt>eyJ[A-Za-z0-9_-]++\.[A-Za-z0-9_-]++\.[A-Za-z0-9_-]*+)"
+        r"|://(?!\[redacted\]@)(?P<userinfo>[^/\s@\"'<>\\?#]{1,512}+)(?=@)",
+        re.IGNORECASE | re.ASCII,
+    )
 
 
 def redact(text: str) -> str:
@@ -94,7 +103,7 @@ def _suspicious(low: str) -> bool:
 
 
 def _plain(line: str) -> tuple[str, int]:
-    return _PLAIN.subn(_masked, line)
+    return _plain_pattern().subn(_masked, line)
 
 
 def _masked(match: re.Match[str]) -> str:
@@ -106,7 +115,7 @@ def _masked(match: re.Match[str]) -> str:
 def _members(line: str) -> tuple[str, int]:
     """Replace the values of members and of quoted `key="..."` pairs."""
     done, position, count = list[str](), 0, 0
-    while match := _MEMBER.search(line, position):
+    while match := _members_pattern().search(line, position):
         done.append(line[position : match.end()])
         end, value = _value(line, match)
         if value is None:

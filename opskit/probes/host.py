@@ -39,7 +39,8 @@ _OF_FACTS = ("memory_available_pct", "swap_used_pct", "disk_free_pct", "load_per
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """URLs of the parts, to know their ports, and folders whose disks must not fill up: of logs, models, temp files.
 
-    Folders that do not exist are left out.
+    Folders that do not exist are left out. `settled` False is for whoever judges no connections: those of other probes'
+    questions may be among them.
     """
 
     nginx: str = ""
@@ -55,6 +56,7 @@ class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "/usr/share/ollama/.ollama/models",
         "/var/lib/ollama",
     )
+    settled: bool = True
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -101,8 +103,10 @@ class HostProbe(Probe[Args]):
         disks = disks_of(args.folders, deadline)
         ports = set(_ports(args).values())
         before = queues(ports)
-        # Other probes knock at the same doors: after a moment only what waits is still connected.
-        time.sleep(min(_SETTLE_S, deadline.enter(say("list the sockets"))))
+        left = deadline.enter(say("list the sockets"))
+        # Other probes knock at the same doors: after a moment only what waits is still connected, or in a queue.
+        if args.settled or any(queue.waiting for queue in (before or {}).values()):
+            time.sleep(min(_SETTLE_S, left))
         found = listing()
         seen, hidden = owners(found or [], ports)
         machine = Machine(

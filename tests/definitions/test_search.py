@@ -180,3 +180,16 @@ def test_a_file_of_gigabytes_is_refused_without_being_read(tmp_path):
         file.truncate(64 << 30)
     loaded = checks.load(tmp_path)
     assert lines(loaded, tmp_path) == ["checks/huge.yaml: the file is larger than 1 MiB; a definition is a few pages"]
+
+
+def test_who_asks_for_some_reads_those_alone(tmp_path: Path) -> None:
+    put(tmp_path / "checks" / "good.yaml", CHECK.format("s"))
+    put(tmp_path / "checks" / "broken.yaml", "summary: [")
+    put(tmp_path / "checks" / "gone.yaml", "enabled: false")
+    some = checks.load(tmp_path, ["good"])
+    assert (set(some.good), set(some.broken)) == ({"good"}, set())
+    assert some.good["good"] == checks.load(tmp_path).good["good"]
+    assert set(checks.load(tmp_path, ["broken", "good"]).broken) == {"broken"}
+    # Whoever asks for what is not there is told all that is.
+    for name in ("gone", "nobody"):
+        assert checks.load(tmp_path, ["good", name]) == checks.load(tmp_path)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opskit.logs.redact import pseudonyms, redact, redact_bytes
+from opskit.logs.pseudonym import pseudonyms
+from opskit.logs.redact import redact, redact_bytes
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2lnbmF0dXJl"
 
