@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from opskit.app.past import values_of
 from opskit.history.store import Series, Store
-from opskit.judge.acceptance import Level, acceptable
+from opskit.judge.acceptance import acceptable
+from opskit.judge.level import Level
 from opskit.judge.usual import MEMORY_S, limits_of, standing
 from opskit.model.check import Check, Deviation
 from opskit.report.baseline_text import Accepted, Line

@@ -24,6 +24,7 @@ from opskit.model.problem import DefinitionError, Lines, Problem
 from opskit.model.raw import Raw
 from opskit.model.reading import Reading
 from opskit.model.settings import Settings
+from opskit.model.typed import prepared
 from opskit.probes.base import Deadline, LateError, Probe, ProbeError
 from opskit.probes.joint import JointProbe, Part, gathered
 from opskit.probes.registry import PROBES, probe
@@ -100,7 +101,7 @@ def job(
     if problems:
         raise DefinitionError(problems)
     defaults = msgspec.structs.asdict(found.defaults(settings))
-    return Job(name, found, msgspec.convert({**defaults, **given}, kind), timeout)
+    return Job(name, found, msgspec.convert({**defaults, **given}, prepared(kind)), timeout)
 
 
 def observe(jobs: Sequence[Job], source: Source) -> Iterator[tuple[str, Reading]]:

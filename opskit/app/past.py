@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from opskit.history.store import Series, Store
-from opskit.judge.acceptance import rebased
 from opskit.judge.evaluate import Earlier
+from opskit.judge.level import rebased
 from opskit.model.check import Check
 from opskit.model.message import Message, say
 from opskit.model.reader import Reader

@@ -15,6 +15,7 @@ import msgspec
 from opskit.definitions.wording import kind_of, quoted, reason, unknown_key
 from opskit.model.message import Message, say
 from opskit.model.problem import Lines, Place, Problem, spelled
+from opskit.model.typed import prepared
 
 
 def wrong_arguments(given: Mapping[str, Any], taken: type[msgspec.Struct], source: str, lines: Lines) -> list[Problem]:
@@ -31,7 +32,7 @@ def wrong_arguments(given: Mapping[str, Any], taken: type[msgspec.Struct], sourc
 
 def _wrong(value: Any, kind: Any, place: Place) -> Iterator[tuple[Place, Message]]:
     try:
-        msgspec.convert(value, kind)
+        msgspec.convert(value, prepared(kind))
     except msgspec.ValidationError:
         if typing.get_origin(kind) is tuple and isinstance(value, list):
             for number, item in enumerate(value):
@@ -43,7 +44,7 @@ def _wrong(value: Any, kind: Any, place: Place) -> Iterator[tuple[Place, Message
 def _odd(name: str, value: Any, taken: type[msgspec.Struct]) -> list[tuple[Place, Message]]:
     """What the arguments themselves say of a value that has the right type and is none of those allowed."""
     try:
-        msgspec.convert({name: value}, taken)
+        msgspec.convert({name: value}, prepared(taken))
     except msgspec.ValidationError as error:
         text = reason(error.__cause__) if isinstance(error.__cause__, ValueError) else str(error)
         return [(("with", name), say("{where}: {wrong}", where=spelled("with", name), wrong=text))]

@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from opskit.model.typed import prepared
+
 T = TypeVar("T")
 
 
@@ -22,7 +24,7 @@ def packed(value: Any) -> str:
 
 def unpacked(text: str, kind: type[T]) -> T:
     """Return the value of type `kind`. Raises ValueError or msgspec.ValidationError where the text is not one."""
-    return msgspec.convert(json.loads(text), kind)
+    return msgspec.convert(json.loads(text), prepared(kind))
 
 
 def series_key(labels: Mapping[str, str], basis: str = "") -> str:

@@ -6,7 +6,7 @@ import sqlite3
 
 from opskit.history.codec import series_key
 from opskit.history.store import Series
-from opskit.judge.acceptance import Level
+from opskit.judge.level import Level
 
 _FIND = """
     FROM checks

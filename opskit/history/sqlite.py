@@ -18,7 +18,7 @@ import msgspec
 from opskit.history import checks, levels, numbers, outbox, pruning, trouble
 from opskit.history.opening import opened
 from opskit.history.store import Latest, Runs, Series, StoredFlip
-from opskit.judge.acceptance import Level
+from opskit.judge.level import Level
 from opskit.model.sample import Sample
 from opskit.model.state import Flip, State
 from opskit.model.verdict import Verdict

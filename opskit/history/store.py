@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from opskit.judge.acceptance import Level
+from opskit.judge.level import Level
 from opskit.model.message import Message
 from opskit.model.sample import Sample
 from opskit.model.state import Flip, State

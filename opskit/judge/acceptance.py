@@ -7,21 +7,11 @@ before a slow growth counts as the level that it has come to.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from statistics import median
 
-import msgspec
-
 from opskit.judge.baseline import DAY_S, WEEK_S, Limits, Watch
+from opskit.judge.level import Level
 from opskit.judge.usual import Series, latencies, standing
-
-
-class Level(msgspec.Struct, frozen=True):
-    """What was measured before `since` (epoch seconds) counts `factor` times, or as `flat` where that is set."""
-
-    since: float
-    factor: float = 1.0
-    flat: float | None = None
 
 
 def acceptable(values: Series, rule: Limits) -> Level | None:
@@ -45,15 +35,3 @@ def _step(known: Series, rule: Limits, since: float) -> Level | None:
             watch.take(at, value)
     times = [value / usual.baseline for at, value in known if at >= since and (usual := watch.usual(at)) is not None]
     return Level(since, median(times)) if times else None
-
-
-def rebased(values: Series, levels: Iterable[Level]) -> list[tuple[float, float]]:
-    """Return a series as it is seen from the levels that were accepted, each for what is older than itself."""
-    seen = list(values)
-    for level in sorted(levels, key=lambda level: level.since):
-        seen = [(at, value if at >= level.since else _counted(value, level)) for at, value in seen]
-    return seen
-
-
-def _counted(value: float, level: Level) -> float:
-    return value * level.factor if level.flat is None else level.flat

@@ -15,7 +15,6 @@ from opskit.judge.deviation import Distance, distance
 from opskit.judge.perfdata import decimal
 from opskit.judge.range import Range
 from opskit.judge.threshold import broken_text, hold_against, telling
-from opskit.judge.usual import MEMORY_S, limits_of, unless_usual
 from opskit.model.check import Check, Confirm, Rule
 from opskit.model.message import Message, say
 from opskit.model.reading import Reading
@@ -84,6 +83,8 @@ def _judge(rule: Rule, sample: Sample, reading: Reading, earlier: Earlier, every
         moved = distance(sample.value, known, rule.deviation.at_least)
         item = _relative(rule, sample, sample.value, moved, reading)
         if rule.deviation.sustained:
+            from opskit.judge.usual import MEMORY_S, limits_of, unless_usual  # few rules ask
+
             item = unless_usual(item, earlier(sample, MEMORY_S), limits_of(every, rule.deviation.floor))
         return _headed(rule, item)
     except ValueError as error:

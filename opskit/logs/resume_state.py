@@ -18,6 +18,7 @@ import msgspec
 
 from opskit.logs.refusal import LogError, explained
 from opskit.model.message import say
+from opskit.model.typed import prepared
 
 VERSION = 1
 Size = Annotated[int, msgspec.Meta(ge=0)]
@@ -82,9 +83,9 @@ def load(path: Path) -> Position | None:
     """
     try:
         data = path.read_bytes()
-        version = msgspec.json.decode(data, type=_Versioned).v
+        version = msgspec.json.decode(data, type=prepared(_Versioned)).v
         if version == VERSION:
-            return msgspec.json.decode(data, type=Position)
+            return msgspec.json.decode(data, type=prepared(Position))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

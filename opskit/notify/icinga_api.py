@@ -15,6 +15,7 @@ import msgspec
 from opskit.logs.redact import redact
 from opskit.model.message import Message, say
 from opskit.model.settings import IcingaSettings
+from opskit.model.typed import prepared
 from opskit.notify.channel import ChannelError
 from opskit.notify.secret import secret
 from opskit.notify.submission import Submission
@@ -133,6 +134,6 @@ def trouble(asked: Exchange, service: str) -> Message | None:
 
 def _answer(body: str) -> _Answer | None:
     try:
-        return msgspec.json.decode(body, type=_Answer)
+        return msgspec.json.decode(body, type=prepared(_Answer))
     except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
         return None

@@ -43,7 +43,7 @@ def port_of(url: str) -> int | None:
 def _parsed(url: str) -> Address | None:
     try:
         parts = urlsplit(url)
-        host = (parts.hostname or "").encode("idna").decode()
+        host = _on_the_wire(parts.hostname or "")
         port = parts.port if parts.port is not None else _PORTS[parts.scheme]
     except (ValueError, KeyError):  # UnicodeError among them: labels that are empty or too long
         return None
@@ -53,3 +53,14 @@ def _parsed(url: str) -> Address | None:
     netloc = bracketed if parts.port is None else f"{bracketed}:{port}"
     query = f"?{parts.query}" if parts.query else ""
     return Address(parts.scheme, host, port, netloc, quote((parts.path or "/") + query, safe=_AS_WRITTEN))
+
+
+def _on_the_wire(host: str) -> str:
+    """The name in IDNA. What is ASCII already stays as it is, and need not wait for the tables of Unicode.
+
+    Raises UnicodeError for labels that are empty or too long.
+    """
+    *labels, last = host.split(".")
+    if host.isascii() and all(0 < len(label) < 64 for label in labels) and len(last) < 64:
+        return host
+    return host.encode("idna").decode()

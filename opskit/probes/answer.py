@@ -9,8 +9,9 @@ import msgspec
 
 from opskit.model.message import Message, say
 from opskit.model.raw import Raw
+from opskit.model.typed import prepared
 from opskit.probes.base import ProbeError
-from opskit.probes.exchange import Exchange, stage_at
+from opskit.probes.exchange_evidence import Exchange, stage_at
 
 _S = TypeVar("_S")
 OWN_REQUEST = "opskit-"
@@ -31,7 +32,7 @@ def unpack(raws: Sequence[Raw], kind: type[_S]) -> _S:
     if not raws:
         raise ProbeError(say("the evidence is empty"))
     try:
-        return msgspec.json.decode(raws[0].data, type=kind)
+        return msgspec.json.decode(raws[0].data, type=prepared(kind))
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise ProbeError(say("{name} cannot be read: {why}", name=raws[0].name, why=str(error))) from None
 

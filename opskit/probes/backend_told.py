@@ -9,7 +9,7 @@ from opskit.model.sample import Sample
 from opskit.probes.address import port_of
 from opskit.probes.answer import failed
 from opskit.probes.backend import Backend
-from opskit.probes.exchange import Exchange
+from opskit.probes.exchange_evidence import Exchange
 
 PATH, FROM_HERE = "gateway_path", "gateway_path_from_here"
 _UNDERSTOOD = {200, 400, 413, 415, 422, 429}

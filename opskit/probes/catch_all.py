@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from opskit.probes.exchange import Exchange
+from opskit.probes.exchange_evidence import Exchange
 
 _WORDS = re.compile(r"[\w+/=.:-]+|[^\w\s]")
 _MOST_WORDS = 1500

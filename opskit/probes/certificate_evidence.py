@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from opskit.probes.exchange import Failure
+from opskit.probes.exchange_evidence import Failure
 
 
 class Key(msgspec.Struct, frozen=True):

@@ -22,7 +22,7 @@ from opskit.probes.base import Deadline, ProbeError
 from opskit.probes.certificate_evidence import Key, Seen
 from opskit.probes.certificate_key import key_beside, key_configured, key_in, public_of
 from opskit.probes.certificate_pairs import Configured, real_path
-from opskit.probes.exchange import Failure
+from opskit.probes.exchange_evidence import Failure
 from opskit.probes.path_pattern import paths_of
 from opskit.probes.pem import ODD, parsed
 

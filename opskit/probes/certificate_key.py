@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from opskit.probes.base import ProbeError
 from opskit.probes.certificate_evidence import Key
-from opskit.probes.exchange import Failure
+from opskit.probes.exchange_evidence import Failure
 from opskit.probes.pem import ODD
 
 # The next line of dashes ends a block, its own or not: a file full of beginnings costs no more than its length.

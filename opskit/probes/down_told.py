@@ -8,7 +8,7 @@ from datetime import datetime
 from opskit.model.message import Message, say
 from opskit.probes.answer import failed
 from opskit.probes.down import Down, Ended, Listener
-from opskit.probes.exchange import Exchange
+from opskit.probes.exchange_evidence import Exchange
 from opskit.probes.log_end import line_of
 
 _ANY = {"0.0.0.0", "[::]"}  # noqa: S104  # looked for, not bound

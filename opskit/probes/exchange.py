@@ -17,58 +17,19 @@ from typing import Any
 import msgspec
 
 from opskit.logs.redact import redact
-from opskit.model.message import Message, say
+from opskit.model.message import say
 from opskit.probes.address import address_of
-from opskit.probes.base import Deadline, ProbeError, Whole
+from opskit.probes.base import Deadline, ProbeError
+from opskit.probes.exchange_evidence import Exchange, Failure, stage_at
 from opskit.probes.patient import Patient
 from opskit.probes.tls import identify, tls_context
+
+__all__ = ["Exchange", "Failure", "Target", "exchange", "failure_of"]
 
 _BODY_CAP = 1 << 20
 _BLOCK = 1 << 16
 _TEXT_CAP = 300
 _RANK: dict[type[OSError], int] = {TimeoutError: 0, ConnectionRefusedError: 1}
-_STAGES = {
-    "resolve": say("resolve the name in"),
-    "connect to": say("connect to"),
-    "TLS handshake with": say("TLS handshake with"),
-    "send request to": say("send the request to"),
-    "wait for the first byte from": say("wait for the first byte from"),
-    "read the answer of": say("read the answer of"),
-}
-
-
-class Failure(msgspec.Struct, frozen=True):
-    """Why there is no whole answer: `kind` is a word for conditions, `stage` where it happened, `text` the system's."""
-
-    kind: str
-    stage: str
-    text: str
-
-
-class Exchange(msgspec.Struct, frozen=True):
-    """One request and what came back. Times are seconds since the start of the exchange, on the monotonic clock.
-
-    `certificate` is the server's own, as PEM, verified or not.
-    """
-
-    url: str
-    method: str = "GET"
-    status: Whole | None = None
-    headers: dict[str, str] = {}
-    body: str = ""
-    phases: dict[str, float] = {}
-    failure: Failure | None = None
-    certificate: str = ""
-
-    @property
-    def refused(self) -> bool:
-        """True where nobody listens at the address."""
-        return self.failure is not None and self.failure.kind == "refused"
-
-    @property
-    def timed_out(self) -> bool:
-        """True where the time ran out waiting for the other side."""
-        return self.failure is not None and self.failure.kind == "timeout"
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -84,11 +45,6 @@ class Target(msgspec.Struct, frozen=True):
     ca_file: str | None = None
     certificate_file: str | None = None
     key_file: str | None = None
-
-
-def stage_at(stage: str, url: str) -> Message:
-    """Return what an exchange was doing, and with whom, for a person."""
-    return say("{stage} {url}", stage=_STAGES.get(stage, stage), url=url)
 
 
 Listener = Callable[[bytes, float], bool]

@@ -15,7 +15,7 @@ from opskit.logs.redact import MARK, redact
 from opskit.model.message import Message, say
 from opskit.probes.base import ProbeError
 from opskit.probes.catch_all import KEPT
-from opskit.probes.exchange import Exchange
+from opskit.probes.exchange_evidence import Exchange
 
 Statuses = int | str | tuple[int | str, ...] | None
 """One status or several, each as 200, "2xx" or "200-299"; None where any will do."""

@@ -19,6 +19,7 @@ import msgspec
 import opskit
 from opskit.logs.redact import redact
 from opskit.model.message import Message, say
+from opskit.model.typed import prepared
 from opskit.probes.base import Deadline, LateError, ProbeError
 from opskit.probes.child import Output, run
 
@@ -115,7 +116,7 @@ def _told(stdout: bytes) -> tuple[str, bytes]:
     stage, found = "start", b""
     for line in stdout.splitlines():
         try:
-            progress = msgspec.json.decode(line, type=_Progress)
+            progress = msgspec.json.decode(line, type=prepared(_Progress))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             continue  # a library may print what it likes; the evidence is checked when it is read
         stage, found = progress.stage or stage, bytes(progress.inventory) or found

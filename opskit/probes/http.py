@@ -17,7 +17,7 @@ from opskit.model.settings import Settings
 from opskit.probes.answer import failed, pack, unpack
 from opskit.probes.backend_told import FROM_HERE, PATH, way_told
 from opskit.probes.base import Deadline, Probe, as_facts
-from opskit.probes.exchange import Exchange
+from opskit.probes.exchange_evidence import Exchange
 from opskit.probes.http_evidence import PHASES, Args, Evidenced
 from opskit.probes.http_look import Look
 from opskit.probes.http_told import (

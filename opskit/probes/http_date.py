@@ -8,7 +8,7 @@ import ssl
 from datetime import UTC
 
 from opskit.probes.base import Deadline
-from opskit.probes.exchange import Failure
+from opskit.probes.exchange_evidence import Failure
 
 _CAP = 1 << 14
 _LONGEST_S = 1.0

@@ -9,7 +9,7 @@ import msgspec
 from opskit.probes.backend import Backend
 from opskit.probes.base import Whole
 from opskit.probes.down import Down
-from opskit.probes.exchange import Exchange
+from opskit.probes.exchange_evidence import Exchange
 from opskit.probes.expectation import Body, Scalar, Statuses, insist_on_statuses
 from opskit.probes.redirects import Policy, Redirects
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from opskit.model.message import Message, say
 from opskit.probes.answer import failed
 from opskit.probes.catch_all import is_catch_all
-from opskit.probes.exchange import Exchange
+from opskit.probes.exchange_evidence import Exchange
 from opskit.probes.expectation import unexpected
 from opskit.probes.http_evidence import PHASES, Args, Evidenced
 from opskit.probes.openclaw import better_route, not_ready, openclaw_note, readiness

@@ -17,6 +17,7 @@ import msgspec
 from opskit.model.message import Message, say
 from opskit.model.raw import Raw
 from opskit.model.reading import Reading
+from opskit.model.typed import prepared
 from opskit.probes.base import Deadline, LateError, Probe, ProbeError
 
 A = TypeVar("A", bound=msgspec.Struct)
@@ -90,7 +91,7 @@ def _seen(part: Part, raws: Sequence[Raw], now: datetime) -> Seen:
         return _blind(say("the evidence is empty"))
     try:
         if own[0].name == _ABSENT:
-            absence = msgspec.json.decode(own[0].data, type=_Absence)
+            absence = msgspec.json.decode(own[0].data, type=prepared(_Absence))
             return _blind(absence.reason, late=absence.late)
         return Seen(own, part.probe.read(own, part.args, now))
     except ProbeError as error:

@@ -17,6 +17,7 @@ from opskit.model.raw import Raw
 from opskit.model.reading import Reading
 from opskit.model.sample import Sample
 from opskit.model.settings import Settings
+from opskit.model.typed import prepared
 from opskit.probes.answer import failed, pack, unpack
 from opskit.probes.base import Deadline, Probe, Whole, as_facts
 from opskit.probes.exchange import Exchange, Target, exchange
@@ -143,7 +144,7 @@ def version_of(asked: Exchange) -> str | None:
     if asked.status != 200 or asked.failure is not None:
         return None
     try:
-        return msgspec.json.decode(asked.body, type=_Version).version or None
+        return msgspec.json.decode(asked.body, type=prepared(_Version)).version or None
     except (msgspec.DecodeError, RecursionError, UnicodeError):
         return None
 
@@ -159,7 +160,7 @@ def models_of(asked: Exchange | None) -> list[Model] | None:
     if asked is None or asked.status != 200 or asked.failure is not None:
         return None
     try:
-        return msgspec.json.decode(asked.body, type=_Models).models or []
+        return msgspec.json.decode(asked.body, type=prepared(_Models)).models or []
     except (msgspec.DecodeError, RecursionError, UnicodeError):
         return None
 

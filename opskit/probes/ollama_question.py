@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from opskit.logs.redact import redact
+from opskit.model.typed import prepared
 from opskit.probes.base import Deadline, Whole
 from opskit.probes.exchange import Exchange, Target, exchange
 from opskit.probes.standard_question import SEED, Question
@@ -135,8 +136,8 @@ class _Ear:
 
     def hear(self, line: bytes, seconds: float) -> bool:
         try:
-            chunk = msgspec.json.decode(line, type=_Chunk)
-            self.told = msgspec.json.decode(line, type=Durations) if chunk.done else self.told
+            chunk = msgspec.json.decode(line, type=prepared(_Chunk))
+            self.told = msgspec.json.decode(line, type=prepared(Durations)) if chunk.done else self.told
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return False
         if chunk.error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 
-from opskit.probes.exchange import Exchange
+from opskit.probes.exchange_evidence import Exchange
 
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 # What web servers show before anybody gave them a site: nginx (html/index.html; Fedora and EPEL have their own),

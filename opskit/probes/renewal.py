@@ -15,7 +15,7 @@ from opskit.logs.redact import redact
 from opskit.model.message import say
 from opskit.probes.base import Deadline
 from opskit.probes.certificate_evidence import Lineage, Renewal
-from opskit.probes.exchange import Failure
+from opskit.probes.exchange_evidence import Failure
 from opskit.probes.starters import head, starters
 
 _LOG_CAP = 4 << 20

@@ -16,10 +16,11 @@ from pathlib import Path
 import msgspec
 
 from opskit.model.message import say
+from opskit.model.typed import prepared
 from opskit.probes.base import Deadline
 from opskit.probes.certificate_evidence import Keeper, Keepers, Seen
 from opskit.probes.certificate_pairs import real_path
-from opskit.probes.exchange import Failure
+from opskit.probes.exchange_evidence import Failure
 from opskit.probes.starters import WORDS, head, starters
 
 HOMES = ("/root/.acme.sh", "/home/*/.acme.sh", "/etc/acme.sh", "/usr/local/share/acme.sh", "/opt/acme.sh")
@@ -142,7 +143,7 @@ def _lego(seen: Seen) -> Keeper | None:
 
 def _json(path: Path) -> dict[str, object] | None:
     try:
-        return msgspec.json.decode(head(path, _JSON_CAP), type=dict[str, object])
+        return msgspec.json.decode(head(path, _JSON_CAP), type=prepared(dict[str, object]))
     except (OSError, ValueError, RecursionError):
         return None
 

@@ -11,6 +11,7 @@ import secrets
 import msgspec
 
 from opskit.logs.redact import redact
+from opskit.model.typed import prepared
 from opskit.probes.answer import OWN_REQUEST
 from opskit.probes.base import Deadline, Whole
 from opskit.probes.exchange import Exchange, Target, exchange
@@ -107,7 +108,7 @@ class _Ear:
         if not data.startswith(b"{"):
             return False
         try:
-            chunk = msgspec.json.decode(data, type=_Chunk)
+            chunk = msgspec.json.decode(data, type=prepared(_Chunk))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return False
         if chunk.error:

@@ -12,6 +12,7 @@ import msgspec
 import yaml
 
 from opskit.model.text import Text
+from opskit.model.typed import prepared
 
 Tier = Literal["critical", "warning", "application", "information"]
 OFF_THE_BUS = 79
@@ -50,7 +51,7 @@ class Sighting(msgspec.Struct, frozen=True):
 @functools.cache
 def table() -> dict[int, Meaning]:
     """Return the table as it is shipped."""
-    rows = msgspec.convert(yaml.safe_load(_TABLE.read_text("utf-8")), dict[int, _Row])
+    rows = msgspec.convert(yaml.safe_load(_TABLE.read_text("utf-8")), prepared(dict[int, _Row]))
     return {code: Meaning(row.tier, Text(row.means["en"], row.means["zh"])) for code, row in rows.items()}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from opskit.history.store import Series
-from opskit.judge.acceptance import Level
+from opskit.judge.level import Level
 from opskit.judge.usual import Phase, Standing
 from opskit.model.message import Message, say
 from opskit.model.reader import Reader

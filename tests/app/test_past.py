@@ -10,7 +10,7 @@ import pytest
 
 from opskit.app.past import earlier_of, new_bases
 from opskit.history.sqlite import SqliteStore, open_store
-from opskit.judge.acceptance import Level
+from opskit.judge.level import Level
 from opskit.model.check import Check, Deviation, Rule
 from opskit.model.reader import Reader
 from opskit.model.sample import Sample

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from opskit.judge.acceptance import Level, acceptable, rebased
+from opskit.judge.acceptance import acceptable
+from opskit.judge.level import Level, rebased
 from opskit.judge.usual import limits_of, standing
 from tests.judge.series import DAY, between, latencies
 
