@@ -23,7 +23,7 @@ def written(folder: Path, days: int, now: datetime, bad: int = 2) -> Path:
     """A log of today beside one rotated and compressed file a day: 48 requests each, `bad` of them 503 at noon."""
     path = folder / "gateway.log"
     for day in range(days + 1):
-        rows = [(day * DAY + n * 1800.0 + 60, 200) for n in range(48)]
+        rows = [(day * DAY + n * 1800.0 + 600, 200) for n in range(48)]
         rows += [(day * DAY + 12 * HOUR + n, 503) for n in range(bad if day else 24)]
         rows.append((day * DAY + 11 * HOUR, 0))
         data = b"".join(
