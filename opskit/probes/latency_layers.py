@@ -14,8 +14,7 @@ import msgspec
 
 from opskit.model.message import Message, say
 from opskit.model.sample import Sample
-from opskit.probes.answer import failed
-from opskit.probes.latency_told import OWN_TROUBLE, broken
+from opskit.probes.latency_told import OWN_TROUBLE, broken, wrong_answer
 from opskit.probes.ollama_question import OllamaAsked
 from opskit.probes.standard_question import Asked
 
@@ -116,11 +115,5 @@ def _nginx_answered(asked: Asked | None) -> bool | None:
 
 
 def _no_answer(asked: OllamaAsked) -> Message:
-    found = asked.exchange
-    if found.status is not None and found.status != 200:
-        return say("{url} answered {status}: {text}", url=found.url, status=found.status, text=asked.error)
-    if asked.error:
-        return say("the stream of {url} ended in an error: {text}", url=found.url, text=asked.error)
-    if found.failure is not None:
-        return failed(found)
-    return say("the stream of {url} broke off without its end", url=found.url)
+    wrong = wrong_answer(asked.exchange, asked.error)
+    return wrong or say("the stream of {url} broke off without its end", url=asked.exchange.url)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from opskit.model.message import Message, say
 from opskit.probes.answer import failed
+from opskit.probes.exchange_evidence import Exchange
 from opskit.probes.standard_question import Asked
 
 OWN_TROUBLE = frozenset({401, 403, 429})
@@ -36,17 +37,23 @@ def own_trouble(asked: Asked, api_key_file: str | None) -> Message:
 def broken(asked: Asked) -> Message:
     """Say why what came is no whole answer."""
     found = asked.exchange
-    if found.status is not None and found.status != 200:
-        return say("{url} answered {status}: {text}", url=found.url, status=found.status, text=asked.error)
-    if asked.error:
-        return say("the stream of {url} ended in an error: {text}", url=found.url, text=asked.error)
-    if found.failure is not None:
-        return failed(found)
+    wrong = wrong_answer(found, asked.error)
+    if wrong is not None:
+        return wrong
     if not asked.chunks:
         return say("{url} answered 200 without a word of content", url=found.url)
     return say(
         "the stream of {url} broke off after {chunks} chunks, without its end mark", url=found.url, chunks=asked.chunks
     )
+
+
+def wrong_answer(found: Exchange, error: str) -> Message | None:
+    """Say what is wrong with an answer by its status, its own words (`error`) or its way here; None: nothing is."""
+    if found.status is not None and found.status != 200:
+        return say("{url} answered {status}: {text}", url=found.url, status=found.status, text=error)
+    if error:
+        return say("the stream of {url} ended in an error: {text}", url=found.url, text=error)
+    return None if found.failure is None else failed(found)
 
 
 def line_of(asked: Asked) -> str:
