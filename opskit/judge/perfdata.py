@@ -84,7 +84,7 @@ def _threshold(text: str | None) -> str:
 
 
 _NUMBER = r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
-_LABEL_AND_REST = re.compile(r"\s*(?:'((?:[^'=]|'')*)'|([^\s'=][^\s=]*))=([^\s]*)")
+_LABEL_AND_REST = re.compile(r"\s*(?:'((?:[^']|'')*)'|([^\s'=][^\s=]*))=([^\s]*)")
 _RANGE_LIKE = re.compile(r"[-+@~:.%0-9eE]+")
 _VALUE = re.compile(rf"(U|{_NUMBER})([A-Za-z%/µ]*)")
 
@@ -129,7 +129,7 @@ def _read(label: str, fields: str) -> Performance | None:
         return None
     value, *rest = fields.split(";")
     match = _VALUE.fullmatch(value)
-    if match is None or len(rest) > 4:
+    if match is None or any(rest[4:]):
         return None
     number = None if match.group(1) == "U" else float(match.group(1))
     if number is not None and not math.isfinite(number):

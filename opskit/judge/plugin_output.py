@@ -15,7 +15,7 @@ import msgspec
 
 from opskit.judge.perfdata import Parsed, Performance, parse
 
-_ITEM = re.compile(r"\|\s*(?:'[^'=]*'|[^\s|=']+)=")
+_ITEM = re.compile(r"\|\s*(?:'(?:[^']|'')*'|[^\s|=']+)=")
 _MANY = 100  # bars that are looked at
 
 

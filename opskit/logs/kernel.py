@@ -21,14 +21,21 @@ _KILLED = re.compile(
 )
 _OOM = re.compile(r"oom-kill:.{0,2000}\btask=(?P<process>.{1,64}?),pid=(?P<pid>\d{1,10}),uid=")
 _XID = re.compile(r"NVRM: Xid \((?:PCI:)?(?P<device>[0-9A-Fa-f:.]{1,24})[^)]{0,40}\): (?P<xid>\d{1,5})\b")
-_OFF_BUS_AT = re.compile(r"GPU (?P<device>[0-9A-Fa-f]{4,8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2})")
+_OFF_BUS_AT = re.compile(r"GPU (?:at )?(?:PCI:)?(?P<device>[0-9A-Fa-f]{4,8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2})")
 _BOOT = re.compile(r"(?:^|kernel: )(?:\[ {0,8}0\.\d{1,9}\] )?Linux version \d{1,3}\.")
 _XID_OWNER = re.compile(r"pid=(?P<pid>\d{1,10}), name=(?P<process>[^,]{1,64}),")
 _CRASH = re.compile(
     r"(?:traps: )?(?P<process>[\w./: -]{1,64})\[(?P<pid>\d{1,10})\]:? (?:segfault at|trap |general protection)"
 )
 _HUNG = re.compile(r"task (?P<process>.{1,64}?):(?P<pid>\d{1,10}) blocked for more than \d+ seconds")
+_NVIDIA = re.compile(r"NVRM|(?i:nvidia)")
 _OFF_BUS = 79
+# In a file of syslog everybody may write, and whoever quotes the kernel is not the kernel: `stamp host program[pid]: `.
+_PROGRAM = re.compile(
+    r"(?:<\d{1,3}>)?(?:\d{4}-\d\d-\d\d[T ]\S{8,24}|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d)"
+    r" [\w.:-]{0,63}[\w.-] (?P<program>[A-Za-z(][\w./@()-]{0,63})(?:\[\d{1,10}\])?: "
+)
+_KERNEL = {"kernel", "vmunix"}
 
 
 def events(
@@ -43,9 +50,9 @@ def events(
     newest = read_at if read_at is not None or base_at is None else base_at + _YEAR_S
     killed: int | None = None
     for number, raw in enumerate(data.split(b"\n"), first_line):
-        opened = unwrap(raw.decode("utf-8", "replace"), zone, newest)
-        event = _event(opened, number, base_at)
-        if event is None:
+        text = raw.decode("utf-8", "replace")
+        event = _event(unwrap(text, zone, newest), number, base_at)
+        if event is None or _is_quoted(text):
             continue
         if event.label == "ram-oom":
             if event.pid == killed:
@@ -59,9 +66,16 @@ def boots(data: bytes, zone: tzinfo, read_at: float | None = None) -> Iterator[f
     for raw in data.split(b"\n"):
         if b"Linux version " not in raw:
             continue
-        opened = unwrap(raw.decode("utf-8", "replace"), zone, read_at)
-        if opened.at is not None and _BOOT.search(opened.text[:_TEXT_LIMIT]):
+        text = raw.decode("utf-8", "replace")
+        opened = unwrap(text, zone, read_at)
+        if opened.at is not None and not _is_quoted(text) and _BOOT.search(opened.text[:_TEXT_LIMIT]):
             yield opened.at
+
+
+def _is_quoted(line: str) -> bool:
+    """Whether another program than the kernel says it has written the line."""
+    match = _PROGRAM.match(line)
+    return match is not None and match["program"] not in _KERNEL
 
 
 def _event(opened: Opened, number: int, base_at: float | None) -> Event | None:
@@ -76,7 +90,7 @@ def _event(opened: Opened, number: int, base_at: float | None) -> Event | None:
         owner = _XID_OWNER.search(text)
         found = _about(at, "gpu-lost" if xid == _OFF_BUS else "gpu-fault", text, number, owner, xid)
         return replace(found, device=match["device"])
-    if "fallen off the bus" in text:
+    if "fallen off the bus" in text and _NVIDIA.search(text):
         place = _OFF_BUS_AT.search(text)
         return Event(at, "gpu-lost", text, None, number, device=place["device"] if place else None)
     if "nf_conntrack: table full" in text or "ip_conntrack: table full" in text:

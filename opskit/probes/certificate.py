@@ -29,6 +29,7 @@ from opskit.probes.certificate_gaps import left_out, no_certificate
 from opskit.probes.certificate_key_told import tell_key
 from opskit.probes.certificate_pairs import configured, real_path
 from opskit.probes.certificate_served import Shown, tell_served
+from opskit.probes.certificate_spare import anchors, needed
 from opskit.probes.handshake import Visit, visit
 from opskit.probes.pem import parsed
 from opskit.probes.renewal import LOGS, look_after
@@ -140,6 +141,7 @@ def _files(args: Args, deadline: Deadline) -> Shelf:
             hidden[path] = one.failure.text
         else:
             seen.append(msgspec.structs.replace(one, named_by=conf.conf))
+    seen = [msgspec.structs.replace(one, anchors=anchors(one.pem)) for one in seen]
     return Shelf(seen, found.unmatched, cut=cut, conf_unread=conf.unread, conf_hidden=hidden,
                  conf_variable=conf.variable)  # fmt: skip
 
@@ -178,7 +180,7 @@ def _tell(findings: Findings, seen: Seen, kept: Clock | None) -> list[x509.Certi
     if seen.live:
         tell_trust(findings, seen, chain)
     # What a server sends without need (a root, a cross-signature that has ended) is no part of its path.
-    counted = chain if seen.path or not seen.live else chain[:1]
+    counted = needed(findings, seen, chain) if not seen.live else chain if seen.path else chain[:1]
     tell_dates(findings, seen.place, counted, doubt(findings, seen, counted, kept))
     tell_each(findings, seen.place, chain)
     tell_strength(findings, seen.place, counted)

@@ -32,7 +32,8 @@ class Seen(msgspec.Struct, frozen=True):
 
     Of a file: `changed` in epoch seconds, `former` are the SHA-256 of the certificates that certbot keeps of the time
     before, `lineage` is the path of certbot's configuration for it, `named_by` the Nginx configuration that names the
-    file where opskit.yaml does not.
+    file where opskit.yaml does not, `anchors` the ends of this host's roots that have the key of a certificate in it,
+    by the SHA-256 of that certificate.
     """
 
     place: str
@@ -50,6 +51,7 @@ class Seen(msgspec.Struct, frozen=True):
     lineage: str | None = None
     date: float | None = None
     named_by: str | None = None
+    anchors: dict[str, float] = {}
 
 
 class Clock(msgspec.Struct, frozen=True):

@@ -65,20 +65,27 @@ def run(
 
 
 def _drain(process: subprocess.Popen[bytes], deadline: Deadline, cap_bytes: int) -> tuple[tuple[bytes, bytes], bool]:
-    """Read both pipes until they close, the time is over or the cap is reached; say whether they closed."""
+    """Read both pipes until they close, the time is over or the cap is reached; say whether that was all.
+
+    It was where they close, and where the program has ended and all is quiet: then a child that it left behind, such as
+    the master of a shared SSH connection, holds them.
+    """
     if process.stdout is None or process.stderr is None:
         return (b"", b""), False
     parts: dict[int, bytearray] = {process.stdout.fileno(): bytearray(), process.stderr.fileno(): bytearray()}
+    left_behind = False
     with selectors.DefaultSelector() as selector:
         for descriptor in parts:
             selector.register(descriptor, selectors.EVENT_READ)
-        while selector.get_map() and deadline.left and sum(map(len, parts.values())) < cap_bytes:
-            for key, _events in selector.select(deadline.left):
+        while selector.get_map() and not left_behind and deadline.left and sum(map(len, parts.values())) < cap_bytes:
+            heard = selector.select(min(deadline.left, _GRACE_S))
+            for key, _events in heard:
                 block = os.read(key.fd, _BLOCK)
                 parts[key.fd] += block
                 if not block:
                     selector.unregister(key.fd)
-        closed = not selector.get_map()
+            left_behind = not heard and _is_over(process.pid, 0)
+        closed = left_behind or not selector.get_map()
     stdout, stderr = (bytes(part) for part in parts.values())
     return (stdout, stderr), closed
 

@@ -20,6 +20,7 @@ from opskit.logs.redact import redact
 from opskit.model.message import say
 from opskit.probes.address import address_of
 from opskit.probes.base import Deadline, ProbeError
+from opskit.probes.content_coding import plain
 from opskit.probes.exchange_evidence import Exchange, Failure, stage_at
 from opskit.probes.patient import Patient
 from opskit.probes.tls import identify, tls_context
@@ -105,7 +106,7 @@ class _Stopwatch:
             if self.sock is not None:
                 self.sock.close()
         self.phases["total_s"] = self._now()
-        text = body.decode("utf-8", "replace")
+        text = plain(bytes(body), headers, _BODY_CAP).decode("utf-8", "replace")
         method = "GET" if self.target.payload is None else "POST"
         return Exchange(self.shown, method, status, headers, text, self.phases, failure, self.certificate)
 

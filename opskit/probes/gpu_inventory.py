@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from opskit.probes.base import Whole
+from opskit.probes.gpu_plausible import FIELDS, are_counts, is_memory, is_plausible
 
 METRIC_FIELDS = {
     "memory_used_pct": "memory",
@@ -17,6 +19,8 @@ METRIC_FIELDS = {
     "power_w": "power_mw",
 }
 """The field of a card that each metric needs."""
+_ERROR_OF = {"utilization_pct": "utilization"}
+_ODD, _LONGEST = -1, 80  # an answer that no card can mean
 _UNSUPPORTED = {3, 13}  # NVML_ERROR_NOT_SUPPORTED, NVML_ERROR_FUNCTION_NOT_FOUND
 _GONE = {15, 16}  # NVML_ERROR_GPU_IS_LOST, NVML_ERROR_RESET_REQUIRED
 _FORBIDDEN = 4  # NVML_ERROR_NO_PERMISSION: the card is there, and not ours to look at
@@ -36,9 +40,9 @@ class Memory(msgspec.Struct, frozen=True):
     """Bytes. Version 2 has `used` without what the driver reserves for itself."""
 
     version: Whole
-    total: Whole
-    used: Whole
-    reserved: Whole | None = None
+    total: int
+    used: int
+    reserved: int | None = None
 
 
 class Process(msgspec.Struct, frozen=True):
@@ -48,19 +52,23 @@ class Process(msgspec.Struct, frozen=True):
     """
 
     pid: Whole
-    used: Whole | None = None
+    used: int | None = None
     name: str | None = None
     parent: str | None = None
     user: str | None = None
     program: str | None = None
     started_at: float | None = None
 
+    def __post_init__(self) -> None:
+        if self.used is not None and not is_memory(self.used):
+            force_setattr(self, "used", None)
+
 
 class Heard(msgspec.Struct, frozen=True):
     """An Xid that NVML reported while it was asked: the index of its card, and when (epoch seconds)."""
 
-    xid: Whole
-    index: Whole | None = None
+    xid: int
+    index: int | None = None
     at: float | None = None
 
 
@@ -68,7 +76,8 @@ class Card(msgspec.Struct, frozen=True):
     """One GPU as NVML tells it; what it does not tell is None and its reason stands in `errors`.
 
     Evidence that is older than a field has neither a value nor a reason for it. The `tlimit_` fields are degrees
-    relative to the limit that the margin counts to; the `slowed_` ones count since the driver was loaded.
+    relative to the limit that the margin counts to; the `slowed_` ones count since the driver was loaded. Numbers that
+    no card can mean are not told either (gpu_plausible); so they may be of any size here.
     """
 
     index: Whole
@@ -76,35 +85,48 @@ class Card(msgspec.Struct, frozen=True):
     uuid: str | None = None
     name: str | None = None
     memory: Memory | None = None
-    temperature_c: Whole | None = None
-    limits: dict[str, Whole | None] = {}
-    margin_c: Whole | None = None
-    reasons: Whole | None = None
-    utilization_pct: Whole | None = None
-    power_mw: Whole | None = None
-    power_limit_mw: Whole | None = None
-    power_default_mw: Whole | None = None
+    temperature_c: int | None = None
+    limits: dict[str, int | None] = {}
+    margin_c: int | None = None
+    reasons: int | None = None
+    utilization_pct: int | None = None
+    power_mw: int | None = None
+    power_limit_mw: int | None = None
+    power_default_mw: int | None = None
     pci: str | None = None
-    capability: list[Whole] | None = None
-    persistence: Whole | None = None
+    capability: list[int] | None = None
+    persistence: int | None = None
     ecc: bool | None = None
-    ecc_corrected: Whole | None = None
-    ecc_uncorrected: Whole | None = None
-    remapped_rows: list[Whole] | None = None
-    retired_pending: Whole | None = None
-    unrepairable: Whole | None = None
-    pcie_width: Whole | None = None
-    pcie_width_max: Whole | None = None
-    tlimit_shutdown_c: Whole | None = None
-    tlimit_slowdown_c: Whole | None = None
-    tlimit_max_c: Whole | None = None
-    recovery_action: Whole | None = None
-    slowed_power_ns: Whole | None = None
-    slowed_software_heat_ns: Whole | None = None
-    slowed_hardware_heat_ns: Whole | None = None
-    slowed_power_brake_ns: Whole | None = None
+    ecc_corrected: int | None = None
+    ecc_uncorrected: int | None = None
+    remapped_rows: list[int] | None = None
+    retired_pending: int | None = None
+    unrepairable: int | None = None
+    pcie_width: int | None = None
+    pcie_width_max: int | None = None
+    tlimit_shutdown_c: int | None = None
+    tlimit_slowdown_c: int | None = None
+    tlimit_max_c: int | None = None
+    recovery_action: int | None = None
+    slowed_power_ns: int | None = None
+    slowed_software_heat_ns: int | None = None
+    slowed_hardware_heat_ns: int | None = None
+    slowed_power_brake_ns: int | None = None
     processes: list[Process] | None = None
     errors: dict[str, Wrong] = {}
+
+    def __post_init__(self) -> None:
+        """Take what cannot be meant for what could not be told, each field by itself."""
+        found = {name: value for name in FIELDS if (value := getattr(self, name)) is not None}
+        odd: dict[str, object] = {name: value for name, value in found.items() if not is_plausible(name, value)}
+        if self.memory is not None and not (is_memory(self.memory.total) and is_memory(self.memory.used)):
+            odd["memory"] = f"{self.memory.used} / {self.memory.total}"
+        if self.remapped_rows is not None and not are_counts(self.remapped_rows):
+            odd["remapped_rows"] = self.remapped_rows
+        for name in odd:
+            force_setattr(self, name, None)
+        wrong = {_ERROR_OF.get(name, name): Wrong(_ODD, f"{name} = {value}"[:_LONGEST]) for name, value in odd.items()}
+        force_setattr(self, "errors", self.errors | wrong)
 
     @property
     def label(self) -> str:

@@ -25,6 +25,8 @@ from opskit.probes.gpu_shares import Shares
 from opskit.probes.gpu_tenants import (
     elsewhere,
     gigabytes,
+    is_served,
+    listed_bytes,
     loaded,
     people,
     runners,
@@ -101,20 +103,23 @@ def _shares(seen: Mapping[str, Seen], wanted: str, at: float) -> Shares:
     nothing = trouble_of(found)
     if nothing is not None:
         raise ProbeError(nothing)
-    models, silence = _listed(seen["ollama"])
     cards = [card for card in found.gpus if card.lost is None]
+    models, silence = _listed(seen["ollama"], cards, at)
     wrong = elsewhere(found.gpus, models or ())
     # What is not on these cards explains nothing of them.
     return Shares(cards, models if wrong is None else None, wrong or silence, at, wanted)
 
 
-def _listed(seen: Seen) -> tuple[list[Model] | None, Message | None]:
-    """What is loaded. Where nothing listens, nothing is served, so nothing is loaded that anybody could use."""
+def _listed(seen: Seen, cards: list[Card], at: float) -> tuple[list[Model] | None, Message | None]:
+    """What is loaded. Where nothing listens, nothing is served, so nothing is loaded that anybody could use.
+
+    Unless a runner still has its server: that one listens elsewhere, and what it lists is not known.
+    """
     if seen.trouble is not None:
         return None, seen.trouble
     asked = unpack(seen.raws, Asked)
     if asked.tags.refused:
-        return [], None
+        return (None, no_list(asked.tags)) if any(is_served(one) for one in runners(cards, at)) else ([], None)
     models = models_of(asked.ps)
     if models is None:
         return None, no_list(asked.ps if asked.ps is not None else asked.tags)
@@ -137,7 +142,7 @@ def _explained(card: Card, shares: Shares, crowded: bool) -> tuple[bool, Message
     if not here:
         return False, say("Ollama has no model in GPU memory")
     names = ", ".join(model.name or model.model for model in here[:3])
-    size = gigabytes(sum(model.size_vram for model in here))
+    size = gigabytes(listed_bytes(here))
     return True, say("{names} lies wholly in GPU memory with {size} GB: full, and in order", names=names, size=size)
 
 
@@ -152,7 +157,7 @@ def _spilled(shares: Shares) -> Message:
     return say(
         "of {name} only {vram} of {size} GB are in GPU memory, the rest is on the CPU; its context is {context}",
         name=model.name or model.model,
-        vram=gigabytes(model.size_vram),
+        vram=gigabytes(model.size_vram or 0),
         size=gigabytes(model.size),
         context=model.context_length or say("unknown"),
     )

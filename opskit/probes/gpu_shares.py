@@ -6,7 +6,7 @@ import msgspec
 
 from opskit.model.message import Message
 from opskit.probes.gpu_inventory import Card
-from opskit.probes.gpu_tenants import foreign_bytes, loaded, runners, spilled_pct
+from opskit.probes.gpu_tenants import foreign_bytes, listed_bytes, loaded, runners, spilled_pct
 from opskit.probes.ollama_api import Model, named
 
 _WHOLE_PCT = 1.0
@@ -45,7 +45,7 @@ class Shares(msgspec.Struct, frozen=True):
     def foreign(self, card: Card) -> float | None:
         """Bytes that others than Ollama hold of a card."""
         here = loaded(self.models or ())
-        return foreign_bytes(card, self.cards, sum(model.size_vram for model in here), len(here))
+        return foreign_bytes(card, self.cards, listed_bytes(here), len(here))
 
     @property
     def orphans(self) -> int | None:

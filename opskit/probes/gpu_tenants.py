@@ -31,6 +31,11 @@ def is_runner(process: Process) -> bool:
     return any(name.lower().startswith(_OURS) for name in names) or ("lib", _OURS) in pairwise(folders)
 
 
+def is_served(runner: Process) -> bool:
+    """Whether the server that has started a runner still runs: else the runner would be somebody else's child."""
+    return (runner.parent or "").lower().startswith(_OURS)
+
+
 def strangers(card: Card) -> list[Process]:
     """The processes on a card that Ollama has not started, the largest first."""
     found = [process for process in card.processes or () if not is_runner(process)]
@@ -69,13 +74,18 @@ def runners(cards: Iterable[Card], at: float) -> list[Process]:
 
 def loaded(models: Iterable[Model]) -> list[Model]:
     """The models that have a part in GPU memory."""
-    return [model for model in models if model.size_vram > 0]
+    return [model for model in models if (model.size_vram or 0) > 0]
+
+
+def listed_bytes(models: Iterable[Model]) -> int:
+    """What Ollama says its models have in GPU memory, all together."""
+    return sum(max(0, model.size_vram or 0) for model in models)
 
 
 def elsewhere(cards: Sequence[Card], models: Iterable[Model]) -> Message | None:
     """Say where Ollama lists more GPU memory than is in use: another host's, or none at all (ollama#8623)."""
     held = [card.memory.used for card in cards if card.memory is not None]
-    listed = sum(model.size_vram for model in models if model.size_vram > 0)
+    listed = listed_bytes(models)
     if len(held) < len(cards) or not cards or any(card.lost for card in cards) or listed <= sum(held) + _CONTEXT_BYTES:
         return None
     return say(
@@ -88,7 +98,7 @@ def elsewhere(cards: Sequence[Card], models: Iterable[Model]) -> Message | None:
 
 def spilled_pct(model: Model) -> float | None:
     """The share of a model that is not in GPU memory; None where its sizes make no sense (`ollama ps`: Unknown)."""
-    if model.size <= 0 or not 0 <= model.size_vram <= model.size:
+    if model.size_vram is None or model.size <= 0 or not 0 <= model.size_vram <= model.size:
         return None
     return round(100 - model.size_vram / model.size * 100, 2)
 

@@ -21,7 +21,7 @@ from opskit.probes import gpu, kernel_log, ollama_api, ollama_log
 from opskit.probes.answer import unpack
 from opskit.probes.base import ProbeError, as_facts
 from opskit.probes.gpu_inventory import Inventory
-from opskit.probes.gpu_tenants import elsewhere
+from opskit.probes.gpu_tenants import elsewhere, spilled_pct
 from opskit.probes.gpu_trouble import trouble_of
 from opskit.probes.gpu_unused_causes import Traces, cause_of
 from opskit.probes.joint import JointProbe, Part, Seen
@@ -86,7 +86,11 @@ class GpuUnusedProbe(JointProbe[Args]):
         loaded, silence = _loaded(seen["ollama"], args)
         if loaded is None:
             return _resting(seen["ollama_log"], silence, at)
-        on_cpu = loaded.size > 0 and loaded.size_vram / loaded.size * 100 < _ON_GPU_PCT
+        spilled = spilled_pct(loaded)
+        if spilled is None and not loaded.size_vram:
+            untold = say("Ollama does not say how much of {model} is in VRAM", model=loaded.name or loaded.model)
+            return _resting(seen["ollama_log"], untold, at)
+        on_cpu = spilled is not None and spilled > 100 - _ON_GPU_PCT
         there = bool(args.gpu.expected) or trouble_of(found) is None
         level = (2 if args.gpu.expected else 1) if on_cpu and there else 0
         name = loaded.name or loaded.model

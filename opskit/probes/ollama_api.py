@@ -53,12 +53,12 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Model(msgspec.Struct):
-    """An entry of /api/tags or /api/ps; sizes in bytes, the part in GPU memory is `size_vram`."""
+    """An entry of /api/tags or /api/ps; sizes in bytes, the part in GPU memory is `size_vram`: None where untold."""
 
     name: str = ""
     model: str = ""
     size: Whole = 0
-    size_vram: Whole = 0
+    size_vram: Whole | None = None
     context_length: Whole | None = None
     expires_at: str | None = None
     digest: str = ""
@@ -178,7 +178,7 @@ def _full(name: str) -> str:
 
 def _share(model: Model | None) -> float | None:
     # size_vram above size, or a size of 0, is what the CLI shows as "Unknown" (ollama cmd/cmd.go).
-    if model is None or model.size <= 0 or not 0 <= model.size_vram <= model.size:
+    if model is None or model.size_vram is None or model.size <= 0 or not 0 <= model.size_vram <= model.size:
         return None
     return round(model.size_vram / model.size * 100, 2)
 

@@ -21,7 +21,7 @@ CAPTION = Text(
     "表中没有的错误号：请查 NVIDIA 的 Xid 目录",
 )
 _TABLE = Path(__file__).with_name("xid.yaml")
-_EPISODE_S = 5.0
+_EPISODE_S, _ONE_AT_MOST_S = 5.0, 60.0
 _AGAIN = 3
 
 
@@ -63,14 +63,18 @@ def meaning(xid: int) -> Meaning:
 def episodes(sightings: Sequence[Sighting]) -> list[Sighting]:
     """Tell the same thing once: lines and events of one number about one card that lie within seconds of each other.
 
-    The kernel writes several lines for some numbers, and NVML reports what the kernel has logged as well.
+    The kernel writes several lines for some numbers, and NVML reports what the kernel has logged as well. What does not
+    end within a minute happens again and again.
     """
     kept: list[Sighting] = []
     last: dict[tuple[int, str | None], float] = {}
+    began: dict[tuple[int, str | None], float] = {}
     for sighting in sorted(sightings, key=lambda one: one.at):
         key = (sighting.xid, sighting.device)
-        if sighting.at - last.get(key, float("-inf")) > _EPISODE_S:
+        pause, since = sighting.at - last.get(key, float("-inf")), sighting.at - began.get(key, float("-inf"))
+        if pause > _EPISODE_S or since > _ONE_AT_MOST_S:
             kept.append(sighting)
+            began[key] = sighting.at
         last[key] = sighting.at
     return kept
 

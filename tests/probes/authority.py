@@ -28,9 +28,9 @@ class Issued:
 
     def __init__(
         self, name: str, begins: datetime, ends: datetime, issuer: Issued | None = None, kind: str = "ec",
-        ca: bool = False, names: tuple[str, ...] = (),
+        ca: bool = False, names: tuple[str, ...] = (), key: Key | None = None,
     ) -> None:  # fmt: skip
-        self.name, self.key, self.issuer = name, new_key(kind), issuer
+        self.name, self.key, self.issuer = name, key or new_key(kind), issuer
         signer = issuer or self
         held: list[x509.GeneralName] = [x509.DNSName(each) for each in names or (name,)]
         if not ca:

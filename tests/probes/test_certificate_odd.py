@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from opskit.app import bundle as bundles
 from opskit.probes.registry import probe
 from tests.probes.asking import ask, collect, make, series
-from tests.probes.authority import authority, lasting, server_context
+from tests.probes.authority import NOW, Issued, authority, lasting, server_context
 from tests.probes.server import Talk, serving
 from tests.probes.test_certificate import stored
 from tests.probes.test_fuzz import HARMS, SAMPLES, endure
@@ -72,3 +73,30 @@ def test_damaged_evidence_is_read_or_refused(tmp_path: Path) -> None:
     for harm in HARMS:
         for _ in range(20):
             endure(probe("certificate"), args, [type(raw)(raw.name, harm(raw.data, chance), raw.origin)], bundle, harm)
+
+
+def crossed(name: str, root: Issued, elder: Issued, days: float) -> Issued:
+    """The certificate of a root's key, signed by an elder one."""
+    found = Issued(name, NOW - timedelta(days=900), NOW + timedelta(days=days), issuer=elder, ca=True, key=root.key)
+    assert found.certificate.subject == root.certificate.subject
+    return found
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_cross_signature_that_has_ended_is_no_end_of_the_chain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    root, elder = authority(), Issued("elder CA", NOW - timedelta(days=4000), NOW - timedelta(days=9), ca=True)
+    middle = Issued("middle CA", NOW - timedelta(days=99), NOW + timedelta(days=400), issuer=root, ca=True)
+    needless = crossed("practice CA", root, elder, -10)
+    file = stored(tmp_path, lasting(60, issuer=middle), middle, needless, elder)
+    store = tmp_path / "store.crt"
+    store.write_bytes(root.pem if known else elder.pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(store))
+    reading = ask("certificate", files=[file])
+    assert ((reading.facts["days_left"] or 0) > 50) is known
+    assert any("practice CA in it has ended and can go" in str(note) for note in reading.notes) is known
+    # What has signed the server's own certificate is needed, whatever the store holds.
+    assert (
+        ask("certificate", files=[stored(tmp_path, lasting(60, issuer=root), needless)]).facts["days_left"] or 0
+    ) < 0

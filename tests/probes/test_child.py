@@ -67,8 +67,8 @@ def test_a_program_that_ignores_the_polite_signal_is_ended_all_the_same() -> Non
 
 
 def test_a_grandchild_that_keeps_the_pipe_open_dies_with_the_group() -> None:
-    found = shell("sleep 60 & echo $!; exit 0", 0.3)
-    assert (found.code, found.finished) == (None, False)
+    found = shell("sleep 60 & echo $!; exit 2")
+    assert (found.code, found.finished) == (2, True)
     assert soon_dead(int(found.stdout))
     assert no_children_are_left()
 

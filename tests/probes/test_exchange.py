@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 import threading
+import zlib
 from pathlib import Path
 
 import pytest
@@ -147,6 +149,29 @@ def test_a_huge_body_is_cut(tmp_path: Path) -> None:
 def test_what_came_before_a_break_is_kept() -> None:
     with serving(HEAD + b"Content-Length: 50\r\n\r\nhalf an answer") as server:
         assert ask(server.url).body == "half an answer"
+
+
+@pytest.mark.parametrize(
+    ("coding", "packed"),
+    [
+        ("gzip", gzip.compress(b"healthy", mtime=0)),
+        ("GZIP", gzip.compress(b"healthy", mtime=0)),
+        ("deflate", zlib.compress(b"healthy")),
+        ("deflate", zlib.compress(b"healthy")[2:-4]),
+        ("gzip", b"healthy"),  # it says so and does not
+        ("x-own", b"healthy"),
+    ],
+)
+def test_what_was_compressed_unasked_is_read_all_the_same(coding: str, packed: bytes) -> None:
+    with serving(HEAD + f"Content-Encoding: {coding}\r\n\r\n".encode() + packed) as server:
+        asked = exchange(Target(server.url), Deadline(2))
+    assert (asked.failure, asked.body) == (None, "healthy")
+
+
+def test_a_body_that_unfolds_without_end_is_cut() -> None:
+    bomb = gzip.compress(b"0" * (64 << 20))
+    with serving(HEAD + b"Content-Encoding: gzip\r\n\r\n" + bomb) as server:
+        assert len(exchange(Target(server.url), Deadline(5)).body) == 1 << 20
 
 
 def test_redirects_are_not_followed() -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from opskit.lab import kernel as texts_of
 from opskit.model.message import say
 from opskit.model.status import Status
-from opskit.probes import xid
+from opskit.probes import gpu_inventory, xid
 from opskit.probes.base import LateError, ProbeError
 from opskit.probes.gpu_ask import _BUSY, _HUNG
 from opskit.probes.xid import Sighting
@@ -60,6 +61,7 @@ QUIET = BOOT.encode()
         ({"reasons": 0x88}, Status.CRITICAL, "power brake"),
         ({"reasons": None, "errors": {"reasons": BROKEN}}, Status.UNKNOWN, "Unknown Error"),
         ({"pcie_width": 4, "utilization_pct": 90}, Status.WARNING, "x4 of x16"),
+        ({"pcie_width": 8, "utilization_pct": 90}, Status.OK, "pcie_width_pct"),
         ({"pcie_width": 4, "utilization_pct": 3}, Status.OK, ""),
         ({"persistence": 0}, Status.OK, "does not count"),
         ({"persistence": 0, "processes": []}, Status.WARNING, "persistence mode is off"),
@@ -81,6 +83,12 @@ def test_what_a_card_says_of_itself(changes: dict[str, Any], status: Status, wor
             f"{FIRST}: the driver reported an error of the GPU (Xid) (Xid 79 at",
         ),
         (log("NVRM: GPU 0000:17:00.0: GPU has fallen off the bus."), Status.CRITICAL, "Xid 79"),
+        (
+            log("NVRM: GPU at PCI:0000:17:00.0 has fallen off the bus."),
+            Status.CRITICAL,
+            f"{FIRST}: the driver reported",
+        ),
+        (log("nvme 0000:03:00.0: device has fallen off the bus"), Status.OK, ""),
         (log(LINE.format(48)), Status.CRITICAL, "double bit"),
         (log(LINE.format(94)), Status.WARNING, "restart it"),
         (log(LINE.format(63)), Status.OK, ""),
@@ -92,7 +100,16 @@ def test_what_a_card_says_of_itself(changes: dict[str, Any], status: Status, wor
         (log(LINE.format(79), ago=-4000), Status.OK, ""),
         (log(LINE.format(79), ago=300) + texts_of.boot(NOW - timedelta(seconds=100)).encode(), Status.OK, ""),
         (b"".join(log(LINE.format(31), ago=ago) for ago in (900, 600, 300)), Status.WARNING, "3 such reports"),
+        (b"".join(log(LINE.format(31), ago=ago) for ago in range(300, 60, -3)), Status.WARNING, "such reports"),
         (log(LINE.format(79)) + texts_of.boot(NOW + timedelta(days=9)).encode(), Status.CRITICAL, "Xid 79"),
+        # A file of syslog has lines of everybody, and who quotes the kernel is not the kernel.
+        (log(LINE.format(79)).replace(b" kernel: NVRM", b" bob[77]: NVRM"), Status.OK, ""),
+        (log(LINE.format(79)).replace(b" kernel: NVRM", b" bob: kernel: NVRM"), Status.OK, ""),
+        (
+            log(LINE.format(79), ago=300) + texts_of.boot(NOW).replace(" kernel: ", " bob[77]: ").encode(),
+            Status.CRITICAL,
+            "Xid 79",
+        ),
         (NOBODY, Status.UNKNOWN, "there is no such file"),
         (b"", Status.UNKNOWN, "is empty"),
         (b"[ 12.5] " + LINE.format(79).encode() + b"\n", Status.UNKNOWN, "no time of day"),
@@ -102,6 +119,33 @@ def test_what_the_driver_reports(kernel: Told, status: Status, words: str) -> No
     verdict = judge("gpu-health", "gpu_faults", look(one(), kernel), kernel={"source": "/var/log/kern.log"})
     assert verdict.status is status, texts(verdict)
     assert words in texts(verdict)
+
+
+BLANKS = [(1 << 32) - 1, (1 << 64) - 1, (1 << 63) - 14, -1]
+
+
+@pytest.mark.parametrize("blank", BLANKS)
+@pytest.mark.parametrize(
+    "field",
+    ["reasons", "power_limit_mw", "pcie_width", "persistence", "ecc_uncorrected", "unrepairable", "recovery_action"],
+)
+def test_a_number_that_no_card_can_mean_accuses_nobody_and_hides_nothing_else(field: str, blank: int) -> None:
+    verdict = judge("gpu-health", "gpu_faults", look(one(**{field: blank}), QUIET))
+    assert (verdict.status, f"{field} = {blank}" in texts(verdict)) == (Status.UNKNOWN, True), texts(verdict)
+    worse = judge("gpu-health", "gpu_faults", look(one(**{field: blank, "retired_pending": 1}), QUIET))
+    assert worse.status is Status.WARNING, texts(worse)
+
+
+@pytest.mark.parametrize("blank", BLANKS)
+def test_blanks_in_lists_and_structures_are_no_values_either(blank: int) -> None:
+    rows = judge("gpu-health", "gpu_faults", look(one(remapped_rows=[0, 0, blank, 0]), QUIET))
+    assert rows.status is Status.UNKNOWN
+    memory = {"version": 2, "total": 24_000_000_000, "used": blank}
+    told = msgspec.convert(card(memory=memory, temperature_c=blank), gpu_inventory.Card)
+    assert (told.memory, gpu_inventory.used_pct(told)) == (None, None)
+    assert told.temperature_c is None
+    process = msgspec.convert({"pid": 1, "used": blank}, gpu_inventory.Process)
+    assert process.used is None
 
 
 def test_what_is_old_or_only_a_programs_fault_is_mentioned() -> None:

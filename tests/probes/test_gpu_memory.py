@@ -64,7 +64,11 @@ def full(*processes: dict[str, Any], used: float = 23.0, **more: Any) -> bytes:
         (full(RUNNER), api(), Status.WARNING, "1 runners of Ollama hold GPU memory, and it lists 0 models"),
         (full({**RUNNER, "started_at": AT - 20}, used=20), api(), Status.OK, ""),
         (full(RUNNER, {**RUNNER, "pid": 9}, used=22), api(model()), Status.WARNING, "2 runners"),
-        (full(RUNNER), REFUSED, Status.WARNING, "runner"),
+        (full({**RUNNER, "parent": "systemd", "name": "ollama"}), REFUSED, Status.WARNING, "a runner that Ollama does"),
+        # Its server runs: it listens elsewhere, and what it lists is not known.
+        (full(RUNNER), REFUSED, Status.WARNING, "nothing listens there"),
+        (full(RUNNER, used=20), REFUSED, Status.UNKNOWN, "nothing listens there"),
+        (full(RUNNER, used=20), api({"name": "qwen3:32b", "size": 20 * GB}), Status.UNKNOWN, "does not say how much"),
         # Ollama does not say: the contract decides about the memory, and the rest is not known.
         (full(RUNNER), HANGS, Status.WARNING, "what Ollama has loaded here is not known"),
         (full(RUNNER, used=20), HANGS, Status.UNKNOWN, "what Ollama has loaded here is not known"),

@@ -92,6 +92,7 @@ def test_the_cause_is_named_by_what_shows_it(gpu: bytes, log: Any, kernel: Told 
         (look(inventory(CARD), ON_CPU), None, Status.WARNING, "is not computed on a GPU"),
         (look(inventory(CARD), api(model(0, 1, "embed:1b"))), 1, Status.OK, "answering 1"),
         (look(inventory(CARD), api(), START + CPU), 1, Status.WARNING, "its log says"),
+        (look(inventory(CARD), api({"name": "qwen3:32b", "size": 9})), 1, Status.UNKNOWN, "does not say how much"),
         (look(inventory(CARD), NOBODY), 1, Status.UNKNOWN, "there is no such file"),
         (look(inventory(CARD), b'{"tags": 5}'), 1, Status.UNKNOWN, "cannot be read"),
         (look(inventory(CARD), ON_CPU), 2, Status.CRITICAL, "1 of 2 answer"),
