@@ -19,7 +19,7 @@ from opskit.logs.ollama import events
 from tests.lab.part_process import Part, eventually, free_port
 
 MODEL = "qwen3:32b"
-TIMEOUT_S = 20.0
+TIMEOUT_S = 60.0
 
 
 class Ollama:
