@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from opskit.app.past import values_of
+from opskit.app.past import levels_of, values_of
 from opskit.history.store import Series, Store
 from opskit.judge.acceptance import acceptable
 from opskit.judge.level import Level
@@ -30,7 +30,7 @@ def baselines(store: Store, checks: Iterable[Check], now: float) -> Iterator[Lin
                 newest=values[-1][1] if values else None,
                 mean=sum(week) / len(week) if week else None,
                 stale=now - series.last > _STALE * check.every,
-                levels=tuple(store.accepted(check.id, series)),
+                levels=tuple(levels_of(store, check.id, series)),
             )
 
 

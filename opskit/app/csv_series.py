@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable
 from datetime import tzinfo
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from statistics import median
 
@@ -19,6 +20,7 @@ from opskit.model.message import Message, say
 _NAMES_OF_TIME = ("timestamp", "time", "at", "date", "datetime", "ts")
 _NAMES_OF_VALUE = ("value", "total_s", "seconds", "latency", "duration")
 _MILLIS_FROM = 1e11
+_DOTTED = re.compile(r"(\d\d?)\.(\d\d?)\.(\d{4})\b", re.ASCII)
 _LATEST = 253402214400.0  # the last day of the year 9999
 _NO_VALUES = frozenset({"", "-", "nan", "null", "none", "na", "n/a", "timeout", "failed", "error"})
 
@@ -45,21 +47,30 @@ def series(path: Path, zone: tzinfo) -> Series:
     """Read a file; `zone` is for times that name none. Raises LogError where it cannot be read at all."""
     try:
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            return _series(path, csv.reader(line.replace("\0", "") for line in file), zone)
+            lines = (line.replace("\0", "") for line in file)
+            told = ((number, line) for number, line in enumerate(lines, 1) if line.strip() and line[0] != "#")
+            first = next(told, (1, ""))
+            return _series(path, chain([first], told), _separator(first[1]), zone)
     except (OSError, ValueError) as error:
         raise LogError(explained(path, error)) from error
     except csv.Error as error:
         raise LogError(say("{path}: no CSV file ({reason})", path=str(path), reason=str(error))) from error
 
 
-def _series(path: Path, rows: Iterator[list[str]], zone: tzinfo) -> Series:
+def _separator(line: str) -> str:
+    """Return what stands between the cells: where commas are decimal marks, spreadsheets put semicolons."""
+    return next((mark for mark in (";", "\t") if mark in line), ",")
+
+
+def _series(path: Path, lines: Iterable[tuple[int, str]], separator: str, zone: tzinfo) -> Series:
     found, failed, problems = dict[float, float](), 0, list[Message]()
     repeated = 0
     columns = (0, 1)
-    for number, row in enumerate(rows, 1):
+    for position, (number, line) in enumerate(lines):
+        row = next(csv.reader([line], delimiter=separator), [])
         if not any(cell.strip() for cell in row):
             continue
-        if number == 1 and (named := _columns(row)) is not None:
+        if position == 0 and (named := _columns(row)) is not None:
             columns = named
             continue
         at, value = _cells(row, columns, zone)
@@ -99,14 +110,27 @@ def _cells(row: list[str], columns: tuple[int, int], zone: tzinfo) -> tuple[floa
 def _time(text: str, zone: tzinfo) -> float | None:
     at = _number(text)
     if at is None:
-        return stamp.iso(text if ":" in text[11:] else f"{text} 00:00:00" if len(text) == 10 else text, zone)
-    at = at / 1000 if at >= _MILLIS_FROM else at
+        return stamp.iso(_as_iso(text), zone)
+    # Seconds, or a thousandth, millionth or billionth of them, as the number of digits tells.
+    for _ in range(3):
+        at = at / 1000 if at >= _MILLIS_FROM else at
     return at if 0 < at < _LATEST else None
+
+
+def _as_iso(text: str) -> str:
+    """Return a time as spreadsheets write it in the form of ISO 8601, with seconds."""
+    if dotted := _DOTTED.match(text):
+        text = f"{dotted[3]}-{dotted[2]:0>2}-{dotted[1]:0>2}{text[dotted.end() :]}"
+    elif text[4:5] == text[7:8] == "/":
+        text = text[:10].replace("/", "-") + text[10:]
+    if len(text) == 10:
+        return f"{text} 00:00:00"
+    return f"{text}:00" if len(text) == 16 and text[13] == ":" else text
 
 
 def _number(text: str) -> float | None:
     try:
-        found = float(text)
+        found = float(text.replace(",", ".") if text.count(",") == 1 and "." not in text else text)
     except ValueError:
         return None
     return found if math.isfinite(found) else None

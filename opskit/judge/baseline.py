@@ -11,8 +11,9 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections import deque
-from itertools import compress
-from typing import Literal
+from itertools import chain, compress
+from statistics import fmean
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -29,6 +30,7 @@ _ENOUGH_AROUND = 20
 _STALE = 3  # intervals without a value
 _SPAN_S = 5_400.0
 _FEWEST, _MOST = 3, 12
+_BITS = 60
 
 Kind = Literal["RAISE", "CLEAR", "DRIFT", "INFO"]
 
@@ -85,6 +87,14 @@ class _Look(msgspec.Struct, frozen=True):
     fast: bool
 
 
+class _Base(NamedTuple):
+    """The baseline and the parts that it is of: their percentile takes long and is wanted seldom."""
+
+    value: float
+    spans: list[tuple[int, int]]
+    start: int
+
+
 class Watch:
     """A series as it comes in. Values are positive and finite, times in epoch seconds and rising."""
 
@@ -92,8 +102,8 @@ class Watch:
         self.alarm = self.fast = False
         self.learning: bool | None = None
         self._rule = rule
-        self._times, self._values, self._learned = list[float](), list[float](), list[float]()
-        self._sums, self._calm = [0.0], list[bool]()
+        self._times, self._values, self._calm = list[float](), list[float](), list[bool]()
+        self._learned = [0]  # sums; whole numbers, because a sum of floats forgets the others after one absurd value
         self._newest: deque[_Look] = deque(maxlen=rule.n)
         self._drift = Drift()
 
@@ -102,15 +112,15 @@ class Watch:
         if not (math.isfinite(value) and value > 0) or (self._times and at <= self._times[-1]):
             raise ValueError(f"{value} at {at} is no value that could come next")
         events = self._stale(at)
-        usual = self.usual(at)
-        events += self._phase(at, usual)
-        self._newest.append(self._look(value, usual))
-        events += self._change(at, value, usual)
+        base = self._base(at)
+        events += self._phase(at, base)
+        self._newest.append(self._look(value, base))
+        events += self._change(at, value, base)
         self._times.append(at)
         self._values.append(value)
-        self._sums.append(self._sums[-1] + value)
         self._calm.append(not self.alarm)
-        self._learned.append(value if usual is None else min(value, self._rule.high * usual.baseline))
+        learned = value if base is None else min(value, self._rule.high * base.value)
+        self._learned.append(self._learned[-1] + _fixed(learned))
         changed = self._drift.take(at, self._times, self._values)
         return events + ([Event(at, "DRIFT" if self._drift.alarm else "INFO", changed)] if changed else [])
 
@@ -121,23 +131,28 @@ class Watch:
 
     def usual(self, at: float) -> Usual | None:
         """Return what is usual at a time, from the 7 days before it; None while too little is known."""
+        base = self._base(at)
+        return None if base is None else self._usual(base)
+
+    def _usual(self, base: _Base) -> Usual:
+        week = self._values[base.start :]
+        return Usual(base.value, self._p90(base.spans), fmean(week), len(week))
+
+    def _base(self, at: float) -> _Base | None:
         start = bisect_left(self._times, at - WEEK_S)
-        known = len(self._times) - start
-        if known < _ENOUGH or self._times[-1] - self._times[start] < _ENOUGH_S:
+        if len(self._times) - start < _ENOUGH or self._times[-1] - self._times[start] < _ENOUGH_S:
             return None
         spans = self._same_time_of_day(at, start)
         if sum(end - begin for begin, end in spans) < _ENOUGH_AROUND:
             spans = [(start, len(self._times))]
-        learned = [value for begin, end in spans for value in self._learned[begin:end]]
-        mean = (self._sums[-1] - self._sums[start]) / known
-        return Usual(math.fsum(learned) / len(learned), self._p90(spans), mean, known)
+        number = sum(end - begin for begin, end in spans)
+        total = sum(self._learned[end] - self._learned[begin] for begin, end in spans)
+        return _Base(total / (number << _BITS), spans, start)
 
     def _p90(self, spans: list[tuple[int, int]]) -> float:
         """Return the 90th percentile without what an alarm has told of: half a day of it would hide the next fault."""
-        calm = sorted(
-            value for begin, end in spans for value in compress(self._values[begin:end], self._calm[begin:end])
-        )
-        values = calm or sorted(value for begin, end in spans for value in self._values[begin:end])
+        known = [(self._values[begin:end], self._calm[begin:end]) for begin, end in spans]
+        values = sorted(chain.from_iterable(compress(*one) for one in known)) or sorted(chain(*(v for v, _ in known)))
         return values[math.ceil(0.9 * len(values)) - 1]
 
     def _same_time_of_day(self, at: float, start: int) -> list[tuple[int, int]]:
@@ -150,12 +165,12 @@ class Watch:
             spans.append((begin, max(begin, end)))
         return spans
 
-    def _look(self, value: float, usual: Usual | None) -> _Look:
-        if usual is None:
+    def _look(self, value: float, base: _Base | None) -> _Look:
+        rule = self._rule
+        if base is None:
             return _Look(high=False, warm=False, fast=False)
-        rule, base = self._rule, usual.baseline
-        high = value > rule.high * base and value > usual.p90 and value - base > rule.floor
-        return _Look(high=high, warm=value > rule.warm * base, fast=value < rule.fast * base)
+        high = value > rule.high * base.value and value - base.value > rule.floor and value > self._p90(base.spans)
+        return _Look(high=high, warm=value > rule.warm * base.value, fast=value < rule.fast * base.value)
 
     def _stale(self, at: float) -> list[Event]:
         """Tell of a gap; what was before it says nothing about now."""
@@ -166,39 +181,44 @@ class Watch:
         since = self._times[-1] + _STALE * self._rule.interval
         return [Event(since, "INFO", say("stale: no value for {minutes} minutes", minutes=minutes))]
 
-    def _phase(self, at: float, usual: Usual | None) -> list[Event]:
+    def _phase(self, at: float, base: _Base | None) -> list[Event]:
         """Tell when learning begins and ends."""
-        before, self.learning = self.learning, usual is None
+        before, self.learning = self.learning, base is None
         if self.learning is before:
             return []
-        if usual is None:
+        if base is None:
             text = say("learning: no judgement before {enough} values over 3 days are known", enough=_ENOUGH)
             return [Event(at, "INFO", text)]
-        return [Event(at, "INFO", say("learned from {known} values; judging begins", known=usual.known))]
+        known = len(self._times) - base.start
+        return [Event(at, "INFO", say("learned from {known} values; judging begins", known=known))]
 
-    def _change(self, at: float, value: float, usual: Usual | None) -> list[Event]:
+    def _change(self, at: float, value: float, base: _Base | None) -> list[Event]:
         rule, newest = self._rule, self._newest
         high, warm = sum(look.high for look in newest), sum(look.warm for look in newest)
-        if not self.alarm and usual is not None and high >= rule.k:
+        if not self.alarm and base is not None and high >= rule.k:
             self.alarm = True
-            return [Event(at, "RAISE", _told(value, usual, high, rule))]
-        if self.alarm and (usual is None or len(newest) - warm >= rule.n - rule.calm):
+            return [Event(at, "RAISE", _told(value, self._usual(base), high, rule))]
+        if self.alarm and (base is None or len(newest) - warm >= rule.n - rule.calm):
             self.alarm = False
-            return [Event(at, "CLEAR", _calm(value, usual, warm, rule))]
-        return self._faster(at, value, usual)
+            return [Event(at, "CLEAR", _calm(value, base, warm, rule))]
+        return self._faster(at, value, base)
 
-    def _faster(self, at: float, value: float, usual: Usual | None) -> list[Event]:
+    def _faster(self, at: float, value: float, base: _Base | None) -> list[Event]:
         """Tell of faster answers, which are no alarm; but an empty answer is fast too."""
         fast = sum(look.fast for look in self._newest)
         before, self.fast = self.fast, fast >= self._rule.k or (self.fast and fast > self._rule.calm)
-        if usual is None or before or not self.fast:
+        if base is None or before or not self.fast:
             return []
         text = say(
             "faster: {value} against a baseline of {base}; look whether the answers are complete",
             value=shown(value),
-            base=shown(usual.baseline),
+            base=shown(base.value),
         )
         return [Event(at, "INFO", text)]
+
+
+def _fixed(value: float) -> int:
+    return int(math.ldexp(value, _BITS)) if value < 1e200 else int(value) << _BITS
 
 
 def _told(value: float, usual: Usual, high: int, rule: Limits) -> Message:
@@ -216,14 +236,14 @@ def _told(value: float, usual: Usual, high: int, rule: Limits) -> Message:
     )
 
 
-def _calm(value: float, usual: Usual | None, warm: int, rule: Limits) -> Message:
-    if usual is None:
+def _calm(value: float, base: _Base | None, warm: int, rule: Limits) -> Message:
+    if base is None:
         return say("too few values are left to compare with")
     return say(
         "{warm} of the last {n} values are over {limit} (the baseline of {base} + 15 %); the newest is {value}",
         warm=warm,
         n=rule.n,
-        limit=shown(rule.warm * usual.baseline),
-        base=shown(usual.baseline),
+        limit=shown(rule.warm * base.value),
+        base=shown(base.value),
         value=shown(value),
     )

@@ -1,7 +1,8 @@
 """Whether a series has become slower by so little a day that no average of a week shows it.
 
 Growth of up to 8 % a day never exceeds a 7-day mean by 30 %. So the median of the last day is held against the trimmed
-mean of a week that ended 28 days ago, or as long ago as the series reaches, but 7 days at least.
+mean of a week that ended 28 days ago, or as long ago as the series reaches, but 7 days at least. A day that is as slow
+as the same day of that week was is no growth: Mondays may be slow every week.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class Drift:
         self.alarm = False
         self._hour = -math.inf
         self._agreed = 0
+        self._week, self._mean = (0, 0), 0.0
 
     def take(self, at: float, times: Sequence[float], values: Sequence[float]) -> Message | None:
         """Look at a series that ends at `at`, times rising, and return what changed, if anything did."""
@@ -39,12 +41,25 @@ class Drift:
         if hour == self._hour or at - times[0] < 2 * _WEEK_S:
             return None
         self._hour = hour
-        then = _reference(at, times, values)
+        then = self._reference(at, times, values)
         now = values[bisect_left(times, at - _DAY_S) :]
         return self._judge(median(now), then) if then is not None and len(now) >= _FEWEST else None
 
+    def _reference(self, at: float, times: Sequence[float], values: Sequence[float]) -> _Reference | None:
+        """Return the trimmed mean of the week that ended 28 days ago, or else of the first; None where it is empty."""
+        end = max(at - _BEHIND_S, times[0] + _WEEK_S)
+        week = bisect_left(times, end - _WEEK_S), bisect_left(times, end)
+        if week[1] - week[0] < _FEWEST:
+            return None
+        if week != self._week:  # up to day 35 it is the same one at every look
+            self._week, self._mean = week, _trimmed(values[slice(*week)])
+        same = at - math.ceil((at - end) / _WEEK_S) * _WEEK_S
+        day = values[bisect_left(times, same - _DAY_S) : bisect_left(times, same)]
+        return _Reference(self._mean, (at - end) / _DAY_S, median(day) if len(day) >= _FEWEST else 0.0)
+
     def _judge(self, now: float, then: _Reference) -> Message | None:
-        self._agreed = self._agreed + 1 if now > _HIGH * then.value else 0
+        grown = now > _HIGH * then.value and now > _CALM * then.same_day
+        self._agreed = self._agreed + 1 if grown else 0
         percent = f"{(now / then.value - 1) * 100:+.0f}"
         figures = {"now": shown(now), "then": shown(then.value), "percent": percent, "days": str(round(then.days))}
         if not self.alarm and self._agreed >= _ENOUGH:
@@ -67,15 +82,14 @@ class Drift:
 class _Reference(NamedTuple):
     value: float
     days: float
+    same_day: float
 
 
-def _reference(at: float, times: Sequence[float], values: Sequence[float]) -> _Reference | None:
-    """Return the trimmed mean of the week that ended 28 days ago, or else of the first week; None where it is empty."""
-    end = max(at - _BEHIND_S, times[0] + _WEEK_S)
-    week = sorted(values[bisect_left(times, end - _WEEK_S) : bisect_left(times, end)])
+def _trimmed(values: Sequence[float]) -> float:
+    week = sorted(values)
     cut = int(len(week) * _TRIMMED)
     kept = week[cut : len(week) - cut]
-    return _Reference(math.fsum(kept) / len(kept), (at - end) / _DAY_S) if len(week) >= _FEWEST else None
+    return math.fsum(kept) / len(kept)
 
 
 def shown(value: float) -> str:

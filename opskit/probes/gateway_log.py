@@ -24,7 +24,7 @@ from opskit.probes.base import Deadline, Probe, as_facts
 from opskit.probes.gateway_former import DAY_S, Former, collect_former
 from opskit.probes.gateway_pattern import client_of, patterns, top
 from opskit.probes.gateway_samples import KINDS, METRICS, against_former, budget, counts, speeds
-from opskit.probes.gateway_told import Seen, Told, records
+from opskit.probes.gateway_told import Seen, Told, record, records
 from opskit.probes.log_tail import AT_ONCE_BYTES, CAP_BYTES, collect_log, cut_note, never_written, not_ahead
 
 _WINDOW_S = 7200.0
@@ -119,7 +119,8 @@ class GatewayLogProbe(Probe[Args]):
         notes = [top(requests, status) for status in sorted({r.status for r in requests if _is_listed(r.status)})]
         notes += patterns(requests, at - args.recent_s, at, zone)
         samples = [*counts(requests, at), *speeds(requests, at)]
-        if former and args.former_days:
+        # Part of a day holds less than the days before it, whatever happened.
+        if former and args.former_days and not cut_note(raws):
             before = unpack(former, Former)
             for more, said in (
                 against_former(requests, before, args.recent_s, args.former_days, at),
@@ -133,7 +134,7 @@ class GatewayLogProbe(Probe[Args]):
 
 
 def _stamp(line: bytes, zone: tzinfo) -> float | None:
-    request = log.parse(line, zone=zone)
+    request = record(line, "s", zone)
     return request.at if request else None
 
 

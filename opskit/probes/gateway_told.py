@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 
 from opskit.logs import gateway as log
+from opskit.logs import logfmt
 from opskit.logs.gateway_fields import TimeUnit
 from opskit.logs.request import Request
 from opskit.model.message import say
@@ -45,6 +46,11 @@ class Told:
                 self.starts.pop(name, None)
 
 
+def record(line: bytes, time_unit: TimeUnit, zone: tzinfo) -> Request | None:
+    """Parse a line, of JSON or of `key=value` pairs; None where it tells of no request."""
+    return log.parse(line, time_unit, zone) or logfmt.parse(line, time_unit, zone)
+
+
 def records(raws: Sequence[Raw], time_unit: TimeUnit, zone: tzinfo) -> Iterator[Seen]:
     """Parse the lines; a gateway writes other lines between the records of its requests.
 
@@ -52,7 +58,7 @@ def records(raws: Sequence[Raw], time_unit: TimeUnit, zone: tzinfo) -> Iterator[
     """
     lines = found = 0
     for line in read_lines(raws):
-        request, lines = log.parse(line.data, time_unit, zone), lines + 1
+        request, lines = record(line.data, time_unit, zone), lines + 1
         if request:
             found += 1
             yield request, line

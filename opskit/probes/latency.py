@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from opskit.logs.redact import redact
 from opskit.model.evidence import Evidence
 from opskit.model.message import say
 from opskit.model.raw import Raw
@@ -37,7 +38,8 @@ _SHARE = {"ollama": 0.5, "gateway": 0.7, "nginx": 1.0}
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is asked of whom. `api_key_file` is a path or `$NAME`; without it the question goes out without a key.
 
-    `layers` are asked beside the gateway, one after the other: the model answers one question at a time.
+    `layers` are asked beside the gateway, one after the other: the model answers one question at a time. `num_ctx` is
+    the context length that the gateway asks Ollama for, where it sets one of its own.
     """
 
     url: str = ""
@@ -47,6 +49,7 @@ class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     api_key_file: str | None = None
     key_header: str = "X-Api-Key"
     layers: tuple[Layer, ...] = ()
+    num_ctx: int | None = None
     ollama_url: str = ""
     nginx_url: str = ""
 
@@ -100,7 +103,9 @@ class LatencyProbe(Probe[Args]):
                 key_problem = str(reason)
         question = Question(args.model, args.prompt, args.max_tokens)
         ollama = (
-            put_to_ollama(question, args.ollama_url, _part(deadline, "ollama")) if "ollama" in args.layers else None
+            put_to_ollama(question, args.ollama_url, _part(deadline, "ollama"), args.num_ctx)
+            if "ollama" in args.layers
+            else None
         )
         own = _part(deadline, "gateway") if args.layers else deadline
         asked = msgspec.structs.replace(put(question, Target(args.url, headers=headers), own), key_problem=key_problem)
@@ -111,7 +116,7 @@ class LatencyProbe(Probe[Args]):
         if "nginx" in args.layers and asked.whole and deadline.left:
             target = Target(args.nginx_url, headers=headers, verify=not _stays_here(args.nginx_url))
             nginx = put(question, target, _part(deadline, "nginx"))
-        return (*raws, pack("latency-layers.json", Layers(ollama, nginx), args.ollama_url))
+        return (*raws, pack("latency-layers.json", Layers(ollama, nginx), redact(args.ollama_url)))
 
     def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
         """Tell a whole answer from a broken one, and both from opskit's own trouble."""

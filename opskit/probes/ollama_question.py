@@ -12,9 +12,11 @@ from opskit.logs.redact import redact
 from opskit.model.typed import prepared
 from opskit.probes.base import Deadline, Whole
 from opskit.probes.exchange import Exchange, Target, exchange
+from opskit.probes.ollama_api import Model, models_of, named, version_of
 from opskit.probes.standard_question import SEED, Question
 
 _COLD_S = 1.0
+_LOOK = 0.2  # of the time, for the question what is loaded
 
 
 class Durations(msgspec.Struct, frozen=True):
@@ -33,6 +35,7 @@ class OllamaAsked(msgspec.Struct, frozen=True):
     """The evidence: the exchange without its body, when the first content came (seconds), the durations of the end.
 
     `digest`, `context` and `version` say what answered: values that were measured with others are not compared.
+    `loaded_before` is None where Ollama did not tell.
     """
 
     exchange: Exchange
@@ -42,11 +45,18 @@ class OllamaAsked(msgspec.Struct, frozen=True):
     digest: str = ""
     context: Whole | None = None
     version: str = ""
+    loaded_before: bool | None = None
 
     @property
     def whole(self) -> bool:
-        """True where the answer came to its end."""
-        return self.exchange.status == 200 and self.exchange.failure is None and self.told is not None
+        """True where an answer with content came to its end."""
+        good = self.exchange.status == 200 and self.exchange.failure is None and not self.error
+        return good and self.told is not None and not self.empty
+
+    @property
+    def empty(self) -> bool:
+        """True where the end came without a word."""
+        return self.told is not None and self.first_token_s is None and not self.told.eval_count
 
     @property
     def load_s(self) -> float | None:
@@ -84,29 +94,35 @@ class OllamaAsked(msgspec.Struct, frozen=True):
         return max(0.0, total - sum(part for part in parts if part is not None))
 
 
-def put_to_ollama(question: Question, base: str, deadline: Deadline) -> OllamaAsked:
+def put_to_ollama(question: Question, base: str, deadline: Deadline, num_ctx: int | None = None) -> OllamaAsked:
     """Ask once; a failure is evidence. Afterwards ask what answered, which only says so while it is loaded."""
+    base = base.rstrip("/")
+    before = _loaded(base, Deadline(deadline.left * _LOOK))
+    context = {} if num_ctx is None else {"num_ctx": num_ctx}
     payload: dict[str, object] = {
         "model": question.model,
         "messages": question.messages(),
         "stream": True,
         "think": False,
-        # None of these is an option of the runner: those would reload the model.
-        "options": {"temperature": 0, "seed": SEED, "num_predict": question.max_tokens},
+        # Of the runner's own options only what the gateway sets too: any other value would load the model again
+        # (server/sched.go, needsReload). What /api/ps tells is no guide: some versions multiply it by their slots.
+        "options": {"temperature": 0, "seed": SEED, "num_predict": question.max_tokens, **context},
     }
     ear = _Ear()
-    base = base.rstrip("/")
     found = exchange(Target(base + "/api/chat", payload), deadline, ear.hear)
     error = "" if found.status in {200, None} else redact(found.body[:500])
     kept = msgspec.structs.replace(found, body="", headers={})
-    asked = OllamaAsked(kept, ear.first_token_s, ear.told, error or ear.error)
+    was_loaded = None if before is None else named(before, question.model) is not None
+    asked = OllamaAsked(kept, ear.first_token_s, ear.told, error or ear.error, loaded_before=was_loaded)
     return _identified(asked, question.model, base, deadline) if asked.whole else asked
 
 
-def _identified(asked: OllamaAsked, model: str, base: str, deadline: Deadline) -> OllamaAsked:
-    from opskit.probes.ollama_api import model_of, version_of
+def _loaded(base: str, deadline: Deadline) -> list[Model] | None:
+    return models_of(exchange(Target(base + "/api/ps"), deadline)) if deadline.left else None
 
-    loaded = model_of(exchange(Target(base + "/api/ps"), deadline), model) if deadline.left else None
+
+def _identified(asked: OllamaAsked, model: str, base: str, deadline: Deadline) -> OllamaAsked:
+    loaded = named(_loaded(base, deadline) or [], model)
     version = version_of(exchange(Target(base + "/api/version"), deadline)) if deadline.left else None
     return msgspec.structs.replace(
         asked,
@@ -117,7 +133,7 @@ def _identified(asked: OllamaAsked, model: str, base: str, deadline: Deadline) -
 
 
 def _seconds(nanoseconds: int | None) -> float | None:
-    return None if nanoseconds is None else nanoseconds / 1e9
+    return None if nanoseconds is None or nanoseconds < 0 else nanoseconds / 1e9
 
 
 class _Chunk(msgspec.Struct):
@@ -137,12 +153,20 @@ class _Ear:
     def hear(self, line: bytes, seconds: float) -> bool:
         try:
             chunk = msgspec.json.decode(line, type=prepared(_Chunk))
-            self.told = msgspec.json.decode(line, type=prepared(Durations)) if chunk.done else self.told
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return False
+        self.told = _durations(line) if chunk.done else self.told
         if chunk.error:
             self.error = redact(str(chunk.error)[:500])
         said = chunk.message or {}
         if self.first_token_s is None and (said.get("content") or said.get("thinking")):
             self.first_token_s = seconds
         return chunk.done
+
+
+def _durations(line: bytes) -> Durations:
+    """Return what the end tells; durations that are none make it no less an end."""
+    try:
+        return msgspec.json.decode(line, type=prepared(Durations))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Durations()

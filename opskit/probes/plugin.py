@@ -128,7 +128,7 @@ class PluginProbe(Probe[Args]):
             )
             for item in numbers
         ]
-        left_out = printed.rejected + len(printed.numbers) - len(numbers)
+        senseless = printed.rejected + sum(not _is_sane(item) for item in printed.numbers)
         excerpt = (printed.said or _first_line(ran.stderr))[:_EXCERPT]
         facts = Facts(status.value, None if status is Status.UNKNOWN else status is Status.OK, excerpt)
         proof = (Evidence(program, excerpt, field=f"exit code {ran.code}", at=at),)
@@ -137,7 +137,7 @@ class PluginProbe(Probe[Args]):
             dict.fromkeys(Facts.__struct_fields__, proof),
             {"ok": text} if facts.ok is None else {},
             tuple(samples),
-            tuple(_notes(ran, printed, left_out)),
+            tuple(_notes(ran, printed, senseless)),
             judged=(Item(status, text),),
         )
 
@@ -190,12 +190,14 @@ def _first_line(text: str) -> str:
     return next((line.strip() for line in text.splitlines() if line.strip()), "")
 
 
-def _notes(ran: Ran, printed: PluginOutput, left_out: int) -> list[Message]:
+def _notes(ran: Ran, printed: PluginOutput, senseless: int) -> list[Message]:
     lines = [say("{line}", line=line) for line in printed.details[:_LINES]]
     if len(printed.details) > _LINES:
         lines.append(say("... {n} more lines", n=len(printed.details) - _LINES))
     if ran.cut:
         lines.append(say("only the first {n} KiB of its output are kept", n=_KEPT >> 10))
-    if left_out:
-        lines.append(say("{n} values of its perfdata make no sense and are left out", n=left_out))
+    if len(printed.numbers) > _NUMBERS:
+        lines.append(say("only the first {n} values of its perfdata are kept", n=_NUMBERS))
+    if senseless:
+        lines.append(say("{n} values of its perfdata make no sense and are left out", n=senseless))
     return lines

@@ -10,7 +10,7 @@ import secrets
 
 import msgspec
 
-from opskit.logs.redact import redact
+from opskit.logs.redact import MARK, redact
 from opskit.model.typed import prepared
 from opskit.probes.answer import OWN_REQUEST
 from opskit.probes.base import Deadline, Whole
@@ -18,6 +18,7 @@ from opskit.probes.exchange import Exchange, Target, exchange
 
 ROUTE = "/v1/chat/completions"
 SEED = 7
+_ENDS = frozenset({"stop", "length"})
 _CONTENT = ("content", "reasoning", "reasoning_content", "thinking")
 
 
@@ -72,11 +73,14 @@ def put(question: Question, target: Target, deadline: Deadline) -> Asked:
     if found.failure is None:
         ear.read_whole(found.body, found.phases["total_s"])
     error = "" if found.status in {200, None} else redact(found.body[:500])
+    for key in filter(None, target.headers.values()):  # some name the key that they refuse
+        error, ear.error = error.replace(key, MARK), ear.error.replace(key, MARK)
     return Asked(
         msgspec.structs.replace(found, body="", headers={}),
         ear.chunks,
         ear.first_token_s,
-        ear.done,
+        # Some gateways send the reason of the end and no end mark; clients take that for an end, too.
+        ear.done or (found.failure is None and ear.finish in _ENDS),
         bool(target.headers),
         error or ear.error,
         finish=ear.finish,

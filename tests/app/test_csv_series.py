@@ -31,6 +31,11 @@ def read(tmp_path: Path, text: str | bytes) -> tuple[tuple[tuple[float, float], 
         "1795323600",
         "1795323600.0",
         "1795323600000",
+        "1795323600000000",
+        "1795323600000000000",
+        "2026-11-22 13:00",
+        "2026/11/22 13:00:00",
+        "22.11.2026 13:00",
     ],
 )
 def test_times_of_many_programs_are_the_same_time(tmp_path: Path, moment: str) -> None:
@@ -46,6 +51,10 @@ def test_times_of_many_programs_are_the_same_time(tmp_path: Path, moment: str) -
         '"timestamp","value"\n"1795323600","4.5"\n',
         "when,how long\n1795323600,4.5\n\n",
         "1795323600, 4.5",
+        "timestamp;value\n22.11.2026 13:00:00;4,5\n",
+        "timestamp\tvalue\n1795323600\t4.5\n",
+        '1795323600,"4,5"\n',
+        "# exported\ntimestamp,value\n1795323600,4.5\n",
     ],
 )
 def test_a_header_may_be_there_and_names_the_columns(tmp_path: Path, text: str) -> None:

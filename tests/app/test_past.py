@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from opskit.app.past import earlier_of, new_bases
+from opskit.app.past import earlier_of, levels_of, new_bases
 from opskit.history.sqlite import SqliteStore, open_store
 from opskit.judge.level import Level
 from opskit.model.check import Check, Deviation, Rule
@@ -57,6 +57,19 @@ def test_where_the_basis_is_not_known_the_newest_is_meant(store: SqliteStore) ->
     record(store, NOW - 30, 3.0)
     assert known(store, "") == [2.0, 3.0]
     assert known(store, "model b") == [2.0]
+
+
+def test_what_was_measured_before_anything_was_known_counts_until_a_second_basis_is_known(store: SqliteStore) -> None:
+    record(store, NOW - 50, 1.0)
+    assert known(store, "model a") == [1.0]
+    record(store, NOW - 40, 2.0, "model a")
+    record(store, NOW - 30, 3.0)
+    assert known(store, "model a") == [1.0, 2.0, 3.0]
+    (plain, own) = sorted(store.series("latency"), key=lambda series: series.basis)
+    store.accept("latency", own, Level(NOW - 45, 2.0), NOW)
+    assert known(store, "model a") == [2.0, 2.0, 3.0]
+    assert [level.factor for level in levels_of(store, "latency", plain)] == [2.0]
+    assert known(store, "model b") == []
 
 
 def test_a_new_basis_is_told_with_the_former_average_until_it_is_learned(store: SqliteStore) -> None:

@@ -123,3 +123,21 @@ def test_what_cannot_come_next_is_refused(at: float, value: float) -> None:
     watch.take(900.0, 1.0)
     with pytest.raises(ValueError, match="could come next"):
         watch.take(at, value)
+
+
+def test_one_absurd_value_does_not_blind_the_watch_for_longer_than_it_is_known() -> None:
+    values = [
+        (at, 1e300 if at == 300 * 900 else value) for at, value in latencies(20, 0.05, 0.05, 3, between(15, 99, 2.0))
+    ]
+    watch = Watch(limits(900))
+    assert [event.kind for at, value in values for event in watch.take(at, value) if event.kind == "RAISE"] == ["RAISE"]
+
+
+def test_what_is_slow_on_one_day_of_every_week_is_no_drift() -> None:
+    def drifts(growth: float) -> int:
+        watch = Watch(limits(900))
+        series = latencies(35, 0.05, 0.05, 4, lambda at: growth ** (at / DAY) * (2.0 if at // DAY % 7 == 0 else 1.0))
+        return sum(event.kind == "DRIFT" for at, value in series for event in watch.take(at, value))
+
+    assert drifts(1.0) == 0
+    assert drifts(1.02) >= 1

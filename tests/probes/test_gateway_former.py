@@ -7,6 +7,7 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from opskit.judge.burn import burn_rate
@@ -97,3 +98,12 @@ def test_a_tally_counts_ends_of_others_within_its_span(tmp_path: Path) -> None:
     found = tally(Span(paths=(log,), since=since, until=now.timestamp()), 300, "opskit-")
     assert found.counts == {(int(now.timestamp()) - 900, 401): 2, (int(now.timestamp()) - 300, 200): 1}
     assert tally(Span(paths=(log,)), 300).counts[int(now.timestamp()) - 300, 200] == 2
+
+
+def test_part_of_a_day_is_not_held_against_whole_days(tmp_path: Path) -> None:
+    path = written(tmp_path, 8, datetime.now(UTC))
+    raws = collect("gateway_log", seconds=20, path=str(path), recent_s=DAY, former_days=7)
+    cut = [raw if raw.name != "gateway.log" else msgspec.structs.replace(raw, complete=False) for raw in raws]
+    reading = replay("gateway_log", cut, datetime.now(UTC), recent_s=DAY, former_days=7)
+    assert not series(reading, "times_usual_5xx")
+    assert any("only the newest part" in str(note) for note in reading.notes)

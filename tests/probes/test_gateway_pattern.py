@@ -6,7 +6,7 @@ import pytest
 
 from opskit.logs.episode import episode
 from tests.probes.asking import replay
-from tests.probes.lines import end
+from tests.probes.lines import end, moment
 
 DAY = 86_400.0
 
@@ -82,3 +82,50 @@ def test_one_noisy_client_is_named_unless_nobody_has_a_name() -> None:
         found = episode([(float(n), client if n < 17 else f"c{n}") for n in range(20)], 0.0, DAY)
         assert found is not None
         assert (found.noisy, found.clients) == (noisy, 4)
+
+
+def test_several_people_behind_one_address_may_have_several_old_keys() -> None:
+    served = lines(40, 200, 1500, user=None, client_ip="127.0.0.1", key_name="good")
+    old = b"".join(
+        end(3000 - n, f"o{n}", 401, user=None, client_ip="127.0.0.1", key_name=f"k{n % 6}") for n in range(12)
+    )
+    said = told(served + old)
+    assert not any(note.endswith("keys: somebody guesses") for note in said)
+    assert any(note.startswith("127.0.0.1 tried 6 different keys and was served too") for note in said)
+
+
+def test_keys_that_were_good_are_no_guesses_and_all_at_once_were_lost() -> None:
+    def of(ago: int, status: int) -> bytes:
+        return b"".join(
+            end(ago - n, f"{status}-{n}", status, user=None, client_ip="127.0.0.1", key_name=f"k{n % 6}")
+            for n in range(30)
+        )
+
+    said = told(of(9000, 200) + of(3000, 401))
+    assert not any("guesse" in note or "was changed or taken" in note for note in said)
+    assert any(
+        note.startswith("6 keys were good until 2026-11-24 00:30:29 and nobody was served since") for note in said
+    )
+
+
+def test_the_limit_of_the_nameless_is_not_that_of_one_user() -> None:
+    log = b"".join(end(600 - n, f"s{n}", 429, user=None if n else "alice", client_ip=f"10.0.0.{n}") for n in range(12))
+    assert not any("met the limit" in note for note in told(log))
+
+
+def test_secrets_in_names_and_paths_are_not_told() -> None:
+    log = b"".join(
+        end(600 - n, f"s{n}", 401, user="sk-abcdefghijkl", path="/v1/sk-abcdefghijkl/x;token=hunter2")
+        for n in range(12)
+    )
+    said = " ".join(told(log))
+    assert "401: 12 in all; most: [redacted] 12; " in said
+    assert "abcdefgh" not in said
+    assert "hunter2" not in said
+
+
+def test_lines_of_pairs_are_records_too() -> None:
+    pairs = "time={} level=INFO msg=request request_id=r{} user=bob path=/v1/x status={} response_time=1.5s\n"
+    log = "".join(pairs.format(moment(60 + n).isoformat(), n, 200 if n else 502) for n in range(5)).encode()
+    reading = replay("gateway_log", log, recent_s=DAY)
+    assert (reading.facts["requests"], reading.facts["status_5xx"], reading.facts["median_s"]) == (5, 1, 1.5)

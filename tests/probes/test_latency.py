@@ -184,3 +184,23 @@ def test_neither_key_nor_answer_get_into_the_evidence(tmp_path: Path) -> None:
         (raw,) = collect("latency", url=server.url, api_key_file=str(tmp_path / "key"))
     for secret in (b"k3y-0123456789", b"sk-abcdefgh", b"hunter22"):
         assert secret not in raw.data
+
+
+def test_a_gateway_that_names_the_key_it_refuses_does_not_tell_it_on(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("hunter2-plain")
+    with serving(answer("403 Forbidden", "hunter2-plain is not allowed here")) as server:
+        raws = collect("latency", url=server.url, api_key_file=str(tmp_path / "key"))
+    assert b"hunter2-plain" not in raws[0].data
+    assert b"is not allowed here" in raws[0].data
+
+
+def test_the_reason_of_the_end_is_an_end_without_an_end_mark() -> None:
+    end = b'data: {"choices": [{"delta": {}, "finish_reason": "length"}]}\n\n'
+    with serving(HEAD + WORDS + end) as server:
+        assert ask("latency", url=server.url).facts["answered"] is True
+    chunked = HEAD.replace(b"Connection: close", b"Transfer-Encoding: chunked") + b"%x\r\n%b\r\n" % (
+        len(WORDS + end),
+        WORDS + end,
+    )
+    with serving(chunked) as server:  # cut off behind it: what else was to come nobody knows
+        assert ask("latency", url=server.url).facts["answered"] is False

@@ -37,17 +37,26 @@ def chat(**told: object) -> bytes:
     return LINES + b"".join(json.dumps(one).encode() + b"\n" for one in (first, {**TOLD, **told}))
 
 
-def ollama(said: bytes, digest: str = "sha256abcdef", context: int | None = 4096) -> Callable[[Talk], None]:
-    """An Ollama that answers the question with `said`, and knows its version and its model."""
-    model = {"name": "qwen3:32b", "digest": digest, "context_length": context, "size": 2, "size_vram": 2}
+def ollama(
+    said: bytes, *, context: int | None = 4096, loaded: bool = True, heard: list[bytes] | None = None
+) -> Callable[[Talk], None]:
+    """An Ollama that answers the question with `said`, and knows its version and, once loaded, its model."""
+    model = {"name": "qwen3:32b", "digest": "sha256abcdef", "context_length": context, "size": 2, "size_vram": 2}
+    state = {"loaded": loaded}
     routes = {
         b"/api/chat": said,
-        b"/api/ps": answer(body=json.dumps({"models": [model]})),
         b"/api/version": answer(body='{"version": "0.30.1"}'),
     }
 
     def script(talk: Talk) -> None:
-        path = talk.hear().split(b" ")[1]
+        question = talk.hear()
+        path = question.split(b" ")[1]
+        if path == b"/api/ps":
+            talk.sock.sendall(answer(body=json.dumps({"models": [model] if state["loaded"] else []})))
+            return
+        if path == b"/api/chat":
+            state["loaded"] = True
+            (heard if heard is not None else []).append(question)
         talk.sock.sendall(routes[path])
 
     return script
@@ -74,26 +83,79 @@ def test_each_layer_has_a_series_of_its_own_and_all_say_what_they_were_measured_
 
 
 def test_loading_is_told_and_is_no_time_of_a_layer() -> None:
-    with stack(chat(load_duration=12 * SECOND, total_duration=15 * SECOND)) as urls:
-        reading = ask("latency", **urls)
+    cold = ollama(chat(load_duration=12 * SECOND, total_duration=15 * SECOND), loaded=False)
+    with serving(cold) as direct, serving(stream()) as gateway:
+        reading = ask("latency", url=gateway.url, ollama_url=direct.url, layers=["ollama"])
     assert value(reading, "load_s") == 12
     assert [str(note) for note in reading.notes] == ["the model was not loaded: loading took 12.0 s"]
     assert (value(reading, "added_s", layer="model"), value(reading, "added_s", layer="queue")) == (2.25, 0.75)
 
 
-def test_the_question_to_ollama_neither_reloads_nor_pins_the_model() -> None:
+def test_a_model_that_was_loaded_and_is_loaded_again_is_told() -> None:
+    with stack(chat(load_duration=12 * SECOND, total_duration=15 * SECOND)) as urls:
+        (note,) = ask("latency", **urls).notes
+    assert str(note).startswith("the model was loaded, and yet loading took 12.0 s: ")
+
+
+@pytest.mark.parametrize("num_ctx", [None, 32768])
+def test_the_question_to_ollama_neither_reloads_nor_pins_the_model(num_ctx: int | None) -> None:
     heard = list[bytes]()
-
-    def script(talk: Talk) -> None:
-        heard.append(talk.hear())
-        talk.sock.sendall(chat())
-
-    with serving(script) as direct, serving(stream()) as gateway:
-        ask("latency", url=gateway.url, ollama_url=direct.url, layers=["ollama"], max_tokens=7)
+    told = ollama(chat(), context=32768, heard=heard)
+    with serving(told) as direct, serving(stream()) as gateway:
+        ask("latency", url=gateway.url, ollama_url=direct.url, layers=["ollama"], max_tokens=7, num_ctx=num_ctx)
     asked = json.loads(heard[0].partition(b"\r\n\r\n")[2])
     assert set(asked) == {"model", "messages", "stream", "think", "options"}
-    assert set(asked["options"]) == {"temperature", "seed", "num_predict"}
-    assert asked["options"]["num_predict"] == 7
+    # No option of the runner but the one that the gateway sets too.
+    own = {"num_ctx": num_ctx} if num_ctx else {}
+    assert asked["options"] == {"temperature": 0, "seed": 7, "num_predict": 7, **own}
+
+
+def test_while_others_wait_in_ollama_nobody_outside_is_accused() -> None:
+    with stack(chat(total_duration=8 * SECOND)) as urls:
+        reading = ask("latency", **urls)
+    assert {one.labels["layer"] for one in series(reading, "added_s")} == {"model", "queue"}
+    assert "other questions were waiting in Ollama for 5.7 s" in str(reading.notes[0])
+
+
+def test_a_gateway_that_answers_at_length_is_not_compared() -> None:
+    word = b"data: " + json.dumps({"choices": [{"delta": {"content": "one"}}]}).encode() + b"\n\n"
+    with stack(chat(), gateway=SSE + word * 25 + b"data: [DONE]\n\n") as urls:
+        assert {one.labels["layer"] for one in series(ask("latency", **urls), "added_s")} == {"model", "queue", "nginx"}
+
+
+@pytest.mark.parametrize("status", ["301 Moved Permanently", "401 Unauthorized", "404 Not Found", "405 No", "429 Many"])
+def test_what_turns_the_question_away_is_no_layer_that_fails(status: str) -> None:
+    with stack(answer(status, "{}"), nginx=answer(status, "<html>")) as urls:
+        reading = ask("latency", **urls)
+    assert (reading.facts["answered"], series(reading, "layer_answered")) == (True, [])
+    assert len(reading.notes) == 2
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"eval_duration": "soon"},
+        {"eval_duration": -5, "load_duration": -1},
+        {"total_duration": 10**400},
+        {"prompt_eval_duration": 1.5},
+    ],
+)
+def test_durations_that_are_none_make_it_no_less_an_answer(told: dict[str, object]) -> None:
+    with stack(chat(**told)) as urls:
+        reading = ask("latency", **urls)
+    assert value(reading, "layer_answered", layer="ollama") == 1
+    assert all((one.value or 0) >= 0 for one in reading.samples)
+    assert not series(reading, "queue_s")
+
+
+def test_half_an_account_of_what_answered_begins_no_new_series() -> None:
+    def script(talk: Talk) -> None:
+        path = talk.hear().split(b" ")[1]
+        talk.sock.sendall(chat() if path == b"/api/chat" else answer("500 No", "{}"))
+
+    with serving(script) as direct, serving(stream()) as gateway:
+        reading = ask("latency", url=gateway.url, ollama_url=direct.url, layers=["ollama"])
+    assert ({one.basis for one in reading.samples}, value(reading, "load_s")) == ({""}, 0.05)
 
 
 @pytest.mark.parametrize(
@@ -103,6 +165,8 @@ def test_the_question_to_ollama_neither_reloads_nor_pins_the_model() -> None:
         (LINES + b'{"error":"an error was encountered"}\n', "ended in an error"),
         (LINES + b'{"message":{"content":"one"},"done":false}\n', "broke off without its end"),
         (answer(body="[1, 2"), "broke off"),
+        (LINES + b'{"done":true,"eval_count":0}\n', "without a word"),
+        (LINES + b'{"message":{"content":"one"},"done":true,"error":"cut"}\n', "ended in an error"),
     ],
 )
 def test_an_ollama_that_gives_no_answer_is_a_layer_that_does_not_answer(said: bytes, why: str) -> None:

@@ -112,6 +112,7 @@ def test_a_number_that_was_cut_is_no_number() -> None:
     assert "only the first 64 KiB of its output are kept" in [str(note) for note in reading.notes]
     assert {sample.value for sample in reading.samples} == {123456}
     assert len(reading.samples) == 500
+    assert "only the first 500 values of its perfdata are kept" in [str(note) for note in reading.notes]
 
 
 def test_one_that_prints_without_end_is_stopped_and_unknown() -> None:
