@@ -79,8 +79,8 @@ def layer_notes(layers: Layers) -> Iterator[Message]:
         yield say("not measured straight from Ollama: {why}", why=_no_answer(ollama))
     elif ollama is not None and ollama.cold and ollama.loaded_before:
         yield say(
-            "the model was loaded, and yet loading took {seconds} s: where the gateway asks for a context length of its "
-            "own, set it as num_ctx under `with` of this check, or each question loads the model again",
+            "the model was loaded, and yet loading took {seconds} s: where the gateway asks for a context length of "
+            "its own, set it as num_ctx under `with` of this check, or each question loads the model again",
             seconds=f"{ollama.load_s:.1f}",
         )
     elif ollama is not None and ollama.cold:
