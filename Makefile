@@ -3,6 +3,7 @@
 # make bench  our speed beside that of the tools people use today
 # make drill  every fault of the lab, and what triage says of it
 # make record the incidents in sample_logs/, anew from the lab
+# make pages  docs/causes/, anew from the definitions
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,7 +13,7 @@ PEERS := rg:ripgrep jq:jq goaccess:goaccess
 MONITORS := nagios4:nagios4-core icinga2:icinga2-bin /usr/lib/nagios/plugins/check_disk:monitoring-plugins-basic
 TESTED := $(PACKAGES) $(MONITORS) logrotate:logrotate zstd:zstd
 
-.PHONY: demo test lint bench drill record locale venv dev packages clean
+.PHONY: demo test lint bench drill record locale pages venv dev packages clean
 .DEFAULT_GOAL := help
 
 help:
@@ -76,6 +77,9 @@ locale: dev
 	$(BIN)/pybabel -q extract -k say -F tests/locale/babel.cfg -o opskit/locale/opskit.pot -w 100 --no-location --omit-header opskit
 	$(BIN)/pybabel -q update -i opskit/locale/opskit.pot -d opskit/locale -D opskit -l zh -w 100 --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 	$(BIN)/pybabel -q compile -d opskit/locale -D opskit
+
+pages: dev
+	$(BIN)/python -m tests.pages docs/causes
 
 clean:
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache

@@ -22,13 +22,14 @@ from opskit.model.playbook import Cause
 from opskit.model.settings import EmailSettings, Settings
 from opskit.probes.base import fact_kinds
 from opskit.probes.registry import PROBES, probe
+from tests.pages import main as write_pages
+from tests.pages import pages
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
-PLAYBOOK = playbooks.parse((ROOT / "playbooks/chat-stuck.yaml").read_bytes(), "chat-stuck.yaml", "chat-stuck")
-assert PLAYBOOK is not None
-CAUSES = list(PLAYBOOK.causes.values())
+PLAYBOOKS = playbooks.load().good
+CAUSES = list({code: cause for book in PLAYBOOKS.values() for code, cause in book.causes.items()}.values())
 CHECKS = [checks.parse(path.read_bytes(), path.name, path.stem) for path in sorted((ROOT / "checks").glob("*.yaml"))]
 READMES = ("README.md", "README.zh-CN.md")
 
@@ -45,6 +46,23 @@ def test_every_cause_has_its_page_and_no_page_is_left_over() -> None:
     assert names("causes") == {cause.code for cause in CAUSES}
 
 
+def test_the_pages_of_causes_are_made_from_their_definitions() -> None:
+    """Otherwise: `make pages`."""
+    made = pages()
+    assert {path.name: path.read_text(encoding="utf-8") for path in (DOCS / "causes").iterdir()} == made
+
+
+def test_whoever_makes_the_pages_leaves_exactly_them(tmp_path: Path) -> None:
+    for name in ("OPS999.md", "notes.md"):
+        (tmp_path / name).write_text("stale", encoding="utf-8")
+    write_pages(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {*names_of_pages(), "notes.md"}
+
+
+def names_of_pages() -> set[str]:
+    return {f"{cause.code}.md" for cause in CAUSES}
+
+
 @pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: cause.code)
 def test_the_page_of_a_cause_says_what_the_playbook_says(cause: Cause) -> None:
     text = page("causes", f"{cause.code}.md")
@@ -58,9 +76,10 @@ def test_the_page_of_a_cause_says_what_the_playbook_says(cause: Cause) -> None:
 
 @pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: cause.code)
 def test_a_page_names_only_facts_that_exist(cause: Cause) -> None:
-    known = {f"{name}.{fact}" for name, use in PLAYBOOK.probes.items() for fact in fact_kinds(probe(use.probe))}
+    uses = {name: use.probe for book in PLAYBOOKS.values() for name, use in book.probes.items()}
+    known = {f"{name}.{fact}" for name, used in uses.items() for fact in fact_kinds(probe(used))}
     named = re.findall(r"`(\w+)\.(\w+)`", page("causes", f"{cause.code}.md"))
-    assert [fact for use, name in named if use in PLAYBOOK.probes and (fact := f"{use}.{name}") not in known] == []
+    assert [fact for use, name in named if use in uses and (fact := f"{use}.{name}") not in known] == []
 
 
 def test_every_check_has_its_page_and_no_page_is_left_over() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,11 @@ from opskit.definitions.convert import plain
 from opskit.definitions.reader import compose
 from opskit.lab.faults import faults
 from opskit.logs.pseudonym import pseudonyms
+from tests.composed import COMPOSED
+from tests.composed import compose as compose_incident
 
 SAMPLES = Path(__file__).parents[1] / "sample_logs"
+_FEW = 2  # another two for each incident; `make drill` takes all
 INCIDENTS = sorted(path.name for path in SAMPLES.iterdir() if path.is_dir())
 
 
@@ -73,26 +77,52 @@ def test_pseudonyms_do_not_change_the_verdict(context, name, tmp_path):
 def test_every_cause_of_the_playbook_has_an_incident_and_every_incident_its_fault(context):
     causes = set(context.tree("chat-stuck").playbook.causes)
     assert {truth(name) for name in INCIDENTS} - {None} == causes
-    assert {name: faults()[name].cause for name in INCIDENTS} == {name: truth(name) for name in INCIDENTS}
+    recorded = [name for name in INCIDENTS if name not in COMPOSED]
+    assert {name: faults()[name].cause for name in recorded} == {name: truth(name) for name in recorded}
     assert {name for name, fault in faults().items() if fault.control} <= set(INCIDENTS)
+
+
+@pytest.mark.parametrize("name", COMPOSED)
+def test_a_composed_incident_is_what_its_recipe_makes_of_the_recording(name, tmp_path):
+    base = COMPOSED[name][0]
+    shutil.copytree(SAMPLES / base, tmp_path / base)
+    made = compose_incident(name, tmp_path)
+    assert {path.name: path.read_bytes() for path in made.iterdir()} == {
+        path.name: path.read_bytes() for path in (SAMPLES / name).iterdir()
+    }
 
 
 # Without the log that tells why nobody can know what ended Ollama; that it is not running stays true.
 SHALLOWER = {("OPS405", "kernel-log"): "OPS401", ("OPS404", "ollama-log"): "OPS401"}
 
 
-@pytest.mark.parametrize("name", INCIDENTS)
-def test_without_a_source_of_evidence_nobody_else_is_accused(context, name, tmp_path):
+def poorer(context: Context, name: str, keys: Collection[str], tmp_path: Path) -> None:
     """Taking evidence away may lead to "cannot tell"; it must not lead to an accusation of somebody else."""
     manifest = json.loads((SAMPLES / name / MANIFEST).read_text())
     expected = truth(name)
     also = {item.cause.code for item in diagnose(context, SAMPLES / name).diagnosis.also_seen}
-    for key in {entry["key"] for entry in manifest["files"]}:
-        poorer = tmp_path / key
-        shutil.copytree(SAMPLES / name, poorer)
+    for key in keys:
+        folder = tmp_path / key
+        shutil.copytree(SAMPLES / name, folder)
         rest = [entry for entry in manifest["files"] if entry["key"] != key]
-        (poorer / MANIFEST).write_text(json.dumps({**manifest, "files": rest}))
-        done = diagnose(context, poorer)
+        (folder / MANIFEST).write_text(json.dumps({**manifest, "files": rest}))
+        done = diagnose(context, folder)
         assert cause(done) in {expected, None, SHALLOWER.get((expected, key))} | also, f"without {key}"
         if cause(done) not in {expected, None}:
             assert done.diagnosis.finding.certainty == "probable"
+
+
+def sources(name: str) -> list[str]:
+    return sorted({entry["key"] for entry in json.loads((SAMPLES / name / MANIFEST).read_text())["files"]})
+
+
+@pytest.mark.parametrize(("number", "name"), list(enumerate(INCIDENTS)))
+def test_without_some_source_of_evidence_nobody_else_is_accused(context, number, name, tmp_path):
+    keys = sources(name)
+    poorer(context, name, [keys[(_FEW * number + more) % len(keys)] for more in range(_FEW)], tmp_path)
+
+
+@pytest.mark.drill
+@pytest.mark.parametrize("name", INCIDENTS)
+def test_without_any_one_source_of_evidence_nobody_else_is_accused(context, name, tmp_path):
+    poorer(context, name, sources(name), tmp_path)

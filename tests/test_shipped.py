@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from opskit.app.lint import lint
-from opskit.definitions import checks, playbooks
+from opskit.definitions import checks, facts, playbooks, search
 from opskit.definitions.search import shipped
 from opskit.judge.range import Range
 from opskit.model.check import Check
@@ -21,13 +21,19 @@ from opskit.model.text import Text
 from opskit.probes.base import fact_kinds
 from opskit.probes.registry import PROBES, probe
 
-FILES = [(kind, path) for kind in ("checks", "playbooks") for path in sorted(shipped(kind).iterdir())]
+FACTS = shipped("playbooks") / search.FACTS
+FILES = [
+    (kind, path) for kind in ("checks", "playbooks") for path in sorted(shipped(kind).glob("*.yaml")) if path != FACTS
+]
+INCLUDED = sorted(shipped("playbooks").glob("*/*"))
 PARSERS = {"checks": checks.parse, "playbooks": playbooks.parse}
 HAN = re.compile("[\u4e00-\u9fff]")
 # What may stand in a command that somebody copies to a root shell without reading it twice.
 READ_ONLY = {
     "nginx -t", "nft list", "journalctl", "ss", "nvidia-smi", "nvidia-smi -q", "ps", "ollama list", "ollama ps",
-    "opskit", "systemctl status", "df", "openssl", "ls", "certbot certificates", "curl", "timedatectl status",
+    "opskit", "systemctl status", "systemctl cat", "systemctl show", "df", "openssl", "ls", "certbot certificates",
+    "curl", "timedatectl status", "resolvectl status", "ollama show", "nginx -T", "grep -c", "tail -n",
+    "sysctl net.netfilter.nf_conntrack_count",
 }  # fmt: skip
 
 
@@ -39,7 +45,8 @@ def parsed(kind: str, path: Path) -> Check | Playbook:
 
 CHECKS = {path.stem: parsed(kind, path) for kind, path in FILES if kind == "checks"}
 BOOKS = {path.stem: parsed(kind, path) for kind, path in FILES if kind == "playbooks"}
-CAUSES = [(book.id, cause) for book in BOOKS.values() for cause in book.causes.values()]
+ENDS = [(book.id, cause) for book in BOOKS.values() for cause in book.causes.values()]
+CAUSES = list({cause.code: (book, cause) for book, cause in ENDS}.values())  # several playbooks may share one
 
 
 def texts(value: object, where: str = "") -> Iterator[tuple[str, Text]]:
@@ -58,7 +65,8 @@ def texts(value: object, where: str = "") -> Iterator[tuple[str, Text]]:
 
 
 def test_there_is_nothing_but_definitions_in_the_folders():
-    assert {path.suffix for _, path in FILES} == {".yaml"}
+    found = {path for kind in ("checks", "playbooks") for path in shipped(kind).rglob("*") if path.is_file()}
+    assert found == {path for _, path in FILES} | set(INCLUDED) | {FACTS}
     assert set(CHECKS) == set(checks.load().good)
     assert set(BOOKS) == set(playbooks.load().good)
 
@@ -66,7 +74,7 @@ def test_there_is_nothing_but_definitions_in_the_folders():
 def test_lint_finds_nothing_to_say():
     files, problems = lint(Settings(), None)
     assert [problem.render() for problem in problems] == []
-    assert files == len(FILES)
+    assert files == len(FILES) + len(INCLUDED) + 1
 
 
 @pytest.mark.parametrize(("kind", "path"), FILES, ids=lambda part: getattr(part, "stem", part))
@@ -140,6 +148,21 @@ def test_a_question_fills_in_only_numbers_that_exist(book):
         assert re.findall(r"\{\w+\}", step.ask.en) == re.findall(r"\{\w+\}", step.ask.zh or ""), step.id
 
 
+def test_every_fact_that_a_playbook_speaks_of_is_described_and_no_description_is_left_over() -> None:
+    spoken: set[str] = set()
+    for book in BOOKS.values():
+        for step in book.steps.values():
+            spoken |= {*step.evidence, *re.findall(r"\b[a-z]\w*\.[a-z]\w*", step.when)}
+        for cause in book.causes.values():
+            spoken |= {*cause.proof, *re.findall(r"\b[a-z]\w*\.[a-z]\w*", f"{cause.certain_if} {cause.verify}")}
+    described = facts.load()
+    assert described.problems == ()
+    assert sorted(described.texts) == sorted(spoken)
+    assert [
+        name for name, text in described.texts.items() if not HAN.search(text.zh or "") or HAN.search(text.en)
+    ] == []
+
+
 @pytest.mark.parametrize("book", BOOKS.values(), ids=BOOKS)
 def test_evidence_is_facts_that_the_probes_declare(book):
     kinds = {name: fact_kinds(probe(use.probe)) for name, use in book.probes.items()}
@@ -148,8 +171,19 @@ def test_evidence_is_facts_that_the_probes_declare(book):
     assert [fact for fact in named if fact.partition(".")[2] not in kinds[fact.partition(".")[0]]] == []
 
 
+def test_every_shipped_cause_is_an_end_of_some_playbook() -> None:
+    spare = {code for book in BOOKS.values() for code in book.spare}
+    assert spare - {cause.code for _, cause in CAUSES} == set()
+    assert {Path(cause.source) for _, cause in CAUSES} >= set(INCLUDED)
+
+
+def test_a_cause_stands_in_the_file_of_its_layer() -> None:
+    assert [cause.code for _, cause in CAUSES if Path(cause.source).stem != cause.layer] == []
+
+
 def test_a_code_is_permanent_so_no_two_causes_share_one():
-    codes = Counter(cause.code for _, cause in CAUSES)
+    places = {(cause.code, cause.source) for _, cause in ENDS}
+    codes = Counter(code for code, _ in places)
     assert [code for code, count in codes.items() if count > 1] == []
     assert [code for code in codes if not re.fullmatch(r"OPS[1-9][0-9]{2}", code)] == []
     sentences = Counter(cause.summary for _, cause in CAUSES)

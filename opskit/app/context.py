@@ -53,7 +53,7 @@ class Context(msgspec.Struct, frozen=True):
         from opskit.probes.registry import PROBES, probe
         from opskit.triage.tree import grow
 
-        loaded: Loaded[Playbook] = playbooks.load(self.definitions)
+        loaded: Loaded[Playbook] = playbooks.load(self.definitions, [playbook_id])
         if playbook_id in loaded.broken:
             raise DefinitionError(loaded.broken[playbook_id])
         found = loaded.good.get(playbook_id)

@@ -10,7 +10,7 @@ import msgspec
 
 from opskit.app.asking import jobs_of
 from opskit.app.observe import job
-from opskit.definitions import checks, playbooks
+from opskit.definitions import checks, facts, playbooks
 from opskit.judge.range import Range
 from opskit.model.check import Check, Rule
 from opskit.model.message import Message, say
@@ -27,16 +27,18 @@ T = TypeVar("T")
 
 def lint(settings: Settings, definitions: Path | None) -> tuple[int, list[Problem]]:
     """Return how many files were looked at, and every problem in them by file and line."""
-    books, found = playbooks.load(definitions), checks.load(definitions)
-    problems = [*books.problems, *found.problems]
-    facts = {name: fact_kinds(probe(name)) for name in PROBES}
+    books, found, words = playbooks.load(definitions), checks.load(definitions), facts.load(definitions)
+    problems = [*books.problems, *found.problems, *words.problems]
+    kinds = {name: fact_kinds(probe(name)) for name in PROBES}
     for book, unsure in books.legible():
-        problems += [*_wrong_arguments(book, settings), *lint_playbook(book, facts, unsure)]
+        problems += [*_wrong_arguments(book, settings), *lint_playbook(book, kinds, unsure)]
     for check, unsure in found.legible():
         problems += _check_problems(check, settings, {*books.good, *books.broken}, unsure)
     unique = {(item.source, item.line, str(item.text)): item for item in problems}
     ordered = sorted(unique.values(), key=lambda item: (item.source, item.line))
-    return sum(len(loaded.good) + len(loaded.broken) for loaded in (books, found)), ordered
+    included = {source for book, _ in books.legible() for source in book.sources() if source != book.source}
+    files = sum(len(loaded.good) + len(loaded.broken) for loaded in (books, found)) + len(included) + words.files
+    return files, ordered
 
 
 def _check_problems(check: Check, settings: Settings, books: set[str], unsure: frozenset[str]) -> Iterator[Problem]:
@@ -49,12 +51,12 @@ def _check_problems(check: Check, settings: Settings, books: set[str], unsure: f
         except DefinitionError as error:
             yield from error.problems
     for place, text in _known(_wrong_rules(check), unsure):
-        yield Problem(check.source, check.lines.of(*place), text)
+        yield Problem(*check.where(*place), text)
     if check.playbook is not None and check.playbook not in books:
         known = ", ".join(sorted(books)) or "none"
         wrong = say("there is no playbook '{id}', expected one of {known}", id=check.playbook, known=known)
         yield Problem(check.source, check.lines.of("playbook"), say("{key}: {wrong}", key="playbook", wrong=wrong))
-    yield from untranslated(check.source, check.lines, _known(_texts(check), unsure))
+    yield from untranslated(check.where, _known(_texts(check), unsure))
 
 
 def _known(items: Iterable[tuple[Place, T]], unsure: frozenset[str]) -> Iterator[tuple[Place, T]]:

@@ -3,51 +3,71 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from datetime import datetime
 
 import msgspec
 
 from opskit.app.context import Context
-from opskit.app.observe import Source, job, observe
+from opskit.app.observe import Job, Source, job, observe
 from opskit.model.diagnosis import Diagnosis
 from opskit.model.message import say
+from opskit.model.playbook import Playbook, Symptom
 from opskit.model.reading import Reading
+from opskit.model.settings import Settings
+from opskit.probes.base import Deadline
+from opskit.probes.person import Args as PersonArgs
+from opskit.probes.person import PersonProbe
 from opskit.triage.tree import Tree
 from opskit.triage.walk import walk
 
+PERSON = "person"
 _LINGER_S = 1.0  # how long the other findings may delay a verdict that stands
 
 
+class Known(msgspec.Struct, frozen=True):
+    """What is settled before anything is measured: what a person says, and probes that are not to look."""
+
+    symptom: Symptom = "untold"
+    without: frozenset[str] = frozenset()
+
+    def readings(self, playbook: Playbook, at: datetime) -> dict[str, Reading]:
+        """Return the readings that need no look, by the names of the playbook's probes."""
+        off = Reading(unreadable=say("switched off on the command line"))
+        found = {name: off for name, use in playbook.probes.items() if use.probe in self.without}
+        for name, use in playbook.probes.items():
+            if use.probe == PERSON:
+                probe, args = PersonProbe(), PersonArgs(self.symptom)
+                found[name] = probe.read(probe.collect(args, Deadline(1.0)), args, at)
+        return found
+
+
 class Triage(msgspec.Struct, frozen=True):
-    """A finished walk: the diagnosis, the tree it walked, when the evidence was taken, and how long it took."""
+    """A finished walk: the diagnosis, the tree it walked, when the evidence was taken, and how long it took.
+
+    `readings` by the probe's name in the playbook; `took` is after how many seconds each was there.
+    """
 
     diagnosis: Diagnosis
     tree: Tree
     at: datetime
     seconds: float
+    readings: dict[str, Reading] = {}
+    took: dict[str, float] = {}
 
 
-def run_triage(context: Context, playbook_id: str, source: Source) -> Triage:
+def run_triage(context: Context, playbook_id: str, source: Source, known: Known = Known()) -> Triage:  # noqa: B008  # a frozen value
     """Walk a playbook on live evidence or on a bundle. Raises DefinitionError."""
     tree = context.tree(playbook_id)
     playbook = tree.playbook
-    jobs = [
-        job(
-            name,
-            use.probe,
-            use.args,
-            min(use.timeout, playbook.budget),
-            source.settings(context.settings),
-            playbook.source,
-            playbook.lines.at("probes", name),
-        )
-        for name, use in playbook.probes.items()
-    ]
+    readings = known.readings(playbook, source.now())
+    took: dict[str, float] = {}
+    asked = [name for name in playbook.probes if name not in readings]
+    jobs = jobs_of(playbook, asked, source.settings(context.settings))
     began = time.monotonic()
-    readings: dict[str, Reading] = {}
     stands_since: float | None = None
     for name, reading in observe(jobs, source):
-        readings[name] = reading
+        readings[name], took[name] = reading, time.monotonic() - began
         found = walk(tree, readings)
         if isinstance(found, Diagnosis) and found.outcome == "fault":
             stands_since = stands_since or time.monotonic()
@@ -55,7 +75,34 @@ def run_triage(context: Context, playbook_id: str, source: Source) -> Triage:
                 break
     late = say("no answer within the time for this walk")
     complete = {use: readings.get(use, Reading(unreadable=late)) for use in playbook.probes}
-    diagnosis = walk(tree, complete)
+    return Triage(_finished(tree, complete), tree, source.now(), time.monotonic() - began, complete, took)
+
+
+def again(done: Triage, known: Known) -> Triage:
+    """Walk once more over the same evidence, with what a person has said meanwhile."""
+    readings = done.readings | known.readings(done.tree.playbook, done.at)
+    return msgspec.structs.replace(done, diagnosis=_finished(done.tree, readings), readings=readings)
+
+
+def _finished(tree: Tree, readings: dict[str, Reading]) -> Diagnosis:
+    diagnosis = walk(tree, readings)
     if not isinstance(diagnosis, Diagnosis):  # every probe has a reading, so no step can still wait
         raise TypeError(diagnosis)
-    return Triage(diagnosis, tree, source.now(), time.monotonic() - began)
+    return diagnosis
+
+
+def jobs_of(playbook: Playbook, names: Collection[str], settings: Settings) -> list[Job]:
+    """Return the jobs for some of a playbook's probes, each within the budget. Raises DefinitionError."""
+    return [
+        job(
+            name,
+            use.probe,
+            use.args,
+            min(use.timeout, playbook.budget),
+            settings,
+            playbook.source,
+            playbook.lines.at("probes", name),
+        )
+        for name, use in playbook.probes.items()
+        if name in names
+    ]

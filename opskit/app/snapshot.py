@@ -20,6 +20,7 @@ from opskit.probes.joint import JointProbe
 from opskit.probes.registry import PROBES, probe
 
 _TIMEOUT_S = 20.0
+_STANDARD = "chat-stuck"
 
 
 class _Recorder(Live):
@@ -43,15 +44,28 @@ def snapshot(context: Context, path: Path, *, pseudonyms: bool, timeout: float =
     recorder = _Recorder()
     # The evidence of joint probes is that of their parts, and some wait for what only a check can tell them.
     asked = [name for name in PROBES if not type(probe(name)).needs and not isinstance(probe(name), JointProbe)]
-    jobs = [job(name, name, {}, timeout, context.settings, "snapshot") for name in asked]
-    jobs += _of_checks(context, timeout)
-    for name, reading in observe(jobs, recorder):
-        # A probe that hangs or breaks never reports through the recorder: its reason is in the reading.
-        key = next(item.probe.key(item.args) for item in jobs if item.name == name)
-        if reading.unreadable is not None:
-            recorder.kept.setdefault(key, reading.unreadable)
+    patience = _in_triage(context)
+    # As triage looks, so that a replay comes to its verdict: with its patience, and nobody else asking the model.
+    first = [_job(context, name, min(timeout, patience[name])) for name in asked if name in patience]
+    then = [_job(context, name, timeout) for name in asked if name not in patience]
+    for jobs in (first, [*then, *_of_checks(context, timeout)]):
+        for name, reading in observe(jobs, recorder):
+            # A probe that hangs or breaks never reports through the recorder: its reason is in the reading.
+            key = next(item.probe.key(item.args) for item in jobs if item.name == name)
+            if reading.unreadable is not None:
+                recorder.kept.setdefault(key, reading.unreadable)
     order = dict(sorted(recorder.kept.items()))
     return bundle.write(path, order, now(), context.settings.stack, secrets.token_bytes(32) if pseudonyms else None)
+
+
+def _job(context: Context, name: str, timeout: float) -> Job:
+    return job(name, name, {}, timeout, context.settings, "snapshot")
+
+
+def _in_triage(context: Context) -> dict[str, float]:
+    """The probes of the playbook for a chat that is stuck, with the seconds that each may take there."""
+    book = context.tree(_STANDARD).playbook
+    return {use.probe: min(use.timeout, book.budget) for use in book.probes.values()}
 
 
 def _of_checks(context: Context, timeout: float) -> Iterator[Job]:

@@ -9,8 +9,16 @@ import sys
 from opskit.cli.exits import UNKNOWN, guarded
 
 
+def _open_what_is_closed() -> None:
+    """Whoever was started without a standard stream gets an empty one: else the next file or socket takes its place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123  # to the end
+
+
 def main() -> None:
     """Run the program and end with its exit code; nothing else in opskit calls sys.exit."""
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         # Agents start with LANG=C: a report must not die of a character that their encoding lacks.
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]  # a TextIOWrapper

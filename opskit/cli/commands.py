@@ -52,31 +52,53 @@ def check(options: Options, /, **given: object) -> int:
 
 
 @cli.command()
-@click.argument("check_id", metavar="CHECK")
+@click.argument("check_id", metavar="CHECK|CAUSE")
 @click.option("--days", type=click.IntRange(1, 35), default=7, show_default=True, help="How far back to look.")
 @click.option("-w", "--warning", "warn", multiple=True, metavar="[METRIC=]RANGE", help="Try another threshold.")
 @click.option("-c", "--critical", "crit", multiple=True, metavar="[METRIC=]RANGE", help="Try another threshold.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @pass_options
 def explain(options: Options, /, **given: object) -> int:
-    """Say what a check measures and why, what it said last, and how often its thresholds would have alerted."""
+    """Say what a check measures and why, what it said last, and how often its thresholds would have alerted.
+
+    Of a cause, such as OPS403: what users see, what proves it, what it is mistaken for, what to do.
+    """
     from opskit.cli.explain import explain as body
 
     return body(options, **given)  # type: ignore[arg-type]
 
 
 @cli.command()
-@click.argument("playbook", default="chat-stuck")
+@click.argument("playbook", required=False)
 @click.option("--from", "bundle", type=_PATH, metavar="BUNDLE", help="Diagnose a recorded bundle instead of this host.")
+@click.option("--last", is_flag=True, help="Show the diagnosis that was kept last, without measuring.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.option("--md", type=_PATH, metavar="FILE", help="Also write a transcript for the ticket.")
+@click.option("--apply", is_flag=True, help="Offer each command of the remedy, and run it once you say yes.")
+@click.option("--yes", is_flag=True, help="With --apply: run what is read-only without asking, and nothing else.")
+@click.option(
+    "--wait",
+    type=click.FloatRange(0, 3600),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="With --apply: how long to look whether it helped.",
+)
+@click.option(
+    "--symptom",
+    type=click.Choice(["waiting", "error", "empty", "slow"]),
+    help="What users see; else it is asked where it helps.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Show every question, also those that only left a cause out.")
+@click.option("--no-canary", is_flag=True, help="Send no question of opskit's own.")
 @click.option("--no-input", is_flag=True, help="Never ask anything.")
 @click.option("--lang", type=click.Choice(["en", "zh"]), help="Language of the output.")
 @pass_options
 def triage(options: Options, /, **given: object) -> int:
     """Find out why the chat is stuck: which layer, which cause, what proves it, what to do.
 
-    Exit codes: 0 nothing wrong found, 2 a cause was found, 3 cannot tell.
+    PLAYBOOK is chat-stuck where none is named. Exit codes: 0 nothing wrong found, 2 a cause was found, 3 cannot tell;
+    where --apply changed something, 0 it helped, 2 not yet, 3 cannot tell.
     """
     from opskit.cli.triage import triage as body
 

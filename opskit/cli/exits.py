@@ -23,9 +23,9 @@ _PLUGINS = {"check", "status", "triage"}  # read by machines from stdout: their 
 
 def guarded(arguments: Sequence[str]) -> int:
     """Run the command line and return the exit code."""
-    from opskit.cli.commands import cli
-
     try:
+        from opskit.cli.commands import cli
+
         code = cli.main(list(arguments), prog_name="opskit", standalone_mode=False)
     except click.exceptions.Exit as error:
         return error.exit_code
@@ -33,10 +33,10 @@ def guarded(arguments: Sequence[str]) -> int:
         hint = f" (see '{error.ctx.command_path} --help')" if error.ctx and error.ctx.parent else ""
         return _report(arguments, [error.format_message() + hint])
     except (KeyboardInterrupt, click.Abort):
-        sys.stderr.write("\n")
+        sys.stderr.write("opskit: interrupted\n")
         return _INTERRUPTED
-    except BrokenPipeError:
-        return 0
+    except (BrokenPipeError, SystemExit):  # click makes the second of the first, with a code that is a WARNING
+        return UNKNOWN if _command(arguments) in _PLUGINS else 0
     except DefinitionError as error:
         return _report(arguments, [problem.render() for problem in error.problems])
     except Exception as error:  # noqa: BLE001  # the last boundary: a crash is UNKNOWN and one line

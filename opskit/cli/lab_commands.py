@@ -127,16 +127,29 @@ def record(options: Options, name: str, into: Path) -> int:
 
 @lab.command()
 @click.argument("ids", nargs=-1, metavar="[FAULT]...")
-@click.option("--all", "every", is_flag=True, help="Every fault and every control.")
+@click.option("--all", "which", flag_value="all", help="Every fault and every control.")
+@click.option("--pairs", "which", flag_value="pairs", help="Ten faults, every two of them at once.")
+@click.option("--without", multiple=True, metavar="EVIDENCE", help="What triage may not see: journal, nginx-logs, ...")
+@click.option("--keep", type=_PATH, metavar="FOLDER", help="Keep what triage said in each run.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the users' habits.")
 @click.option("--repeat", type=click.IntRange(1, 100), default=1, show_default=True, help="Rounds.")
 @click.option("--json", "path", type=_PATH, metavar="FILE", help="Also write the result as JSON.")
 @pass_options
-def drill(options: Options, ids: tuple[str, ...], every: bool, seed: int, repeat: int, path: Path | None) -> int:
-    """Rehearse incidents: break, ask triage, compare with the truth, heal, and score.
+def drill(
+    options: Options,
+    ids: tuple[str, ...],
+    which: str | None,
+    without: tuple[str, ...],
+    keep: Path | None,
+    seed: int,
+    repeat: int,
+    path: Path | None,
+) -> int:
+    """Rehearse incidents: break, ask triage, compare with the truth, heal, and score. FAULT+FAULT are two at once.
 
     Exit code 0 where every fault was present, seen by users and healed, whatever triage said; else 2.
     """
     from opskit.cli.lab_drill import drill as body
+    from opskit.lab.drill import Wish
 
-    return body(options, ids, every, seed, repeat, path)
+    return body(options, ids, which, Wish(seed, repeat, keep, without), path)

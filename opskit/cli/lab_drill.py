@@ -13,8 +13,10 @@ from tabulate import tabulate
 from opskit.cli.lab import running
 from opskit.cli.options import Options
 from opskit.cli.output import out, out_json, plain_context
+from opskit.lab.blinds import BLINDS
+from opskit.lab.drill import Wish
 from opskit.lab.drill import drill as play
-from opskit.lab.faults import faults
+from opskit.lab.faults import faults, pairs
 from opskit.lab.record import LabError, locked
 from opskit.lab.recorder import record as take_down
 from opskit.lab.score import Run, Score, as_json, confusion, quantile, score
@@ -60,20 +62,25 @@ def record(options: Options, name: str, into: Path) -> int:
     return 0
 
 
-def drill(options: Options, ids: tuple[str, ...], every: bool, seed: int, repeat: int, path: Path | None) -> int:
+def drill(options: Options, ids: tuple[str, ...], which: str | None, wish: Wish, path: Path | None) -> int:
     """Play, print a line for each run as it ends, then the score; 2 where a fault was not present or not healed."""
     reader = plain_context(options).reader
     known = list(faults())
-    unknown = [name for name in ids if name not in known]
+    unknown = [part for name in ids for part in name.split("+") if part not in known]
     if unknown:
         raise LabError(say("there is no fault '{name}': opskit lab faults lists them", name=unknown[0]))
-    if not ids and not every:
-        raise LabError(say("name the faults to rehearse, or --all"))
+    blind = [name for name in wish.without if name not in BLINDS]
+    if blind:
+        choices = ", ".join(BLINDS)
+        raise LabError(say("'{name}' cannot be taken away, expected one of {known}", name=blind[0], known=choices))
+    names = {"all": known, "pairs": pairs()}.get(which or "", list(ids))
+    if not names:
+        raise LabError(say("name the faults to rehearse, or --all or --pairs"))
     runs: list[Run] = []
     with locked():
-        for run in play(running(), known if every else list(ids), seed=seed, repeat=repeat):
+        for run in play(running(), names, wish):
             runs.append(run)
-            sys.stderr.write(f"{len(runs)}/{repeat * len(known if every else ids)} {_line(run, reader)}\n")
+            sys.stderr.write(f"{len(runs)}/{wish.repeat * len(names)} {_line(run, reader)}\n")
     if path is not None:
         path.write_text(json.dumps(as_json(runs), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     out(_table(runs, reader))
@@ -83,7 +90,8 @@ def drill(options: Options, ids: tuple[str, ...], every: bool, seed: int, repeat
 def _line(run: Run, reader: Reader) -> str:
     word = say("right") if run.right else say("WRONG")
     said = run.named or run.verdict
-    return f"{reader.read(word)} {run.fault}: {run.truth or '-'} / {said}, {run.seconds:.1f} s"
+    truth = "+".join(filter(None, (run.truth, run.beside))) or "-"
+    return f"{reader.read(word)} {run.fault}: {truth} / {said}, {run.seconds:.1f} s"
 
 
 def _table(runs: Sequence[Run], reader: Reader) -> str:
@@ -99,7 +107,7 @@ def _table(runs: Sequence[Run], reader: Reader) -> str:
     rows = [
         [
             run.fault,
-            run.truth or "-",
+            "+".join(filter(None, (run.truth, run.beside))) or "-",
             run.named or run.verdict,
             f"{run.seconds:.1f}",
             _yes(run.present, reader),
@@ -132,6 +140,14 @@ def _summary(result: Score) -> list[Message]:
             )
         )
         lines.append(say("could not tell: {share} of the faults", share=_percent(result.unknown_share)))
+    if result.other_listed is not None:
+        lines.append(
+            say(
+                "of two faults the other was listed as well: {share} of {n}",
+                share=_percent(result.other_listed),
+                n=result.pairs,
+            )
+        )
     lines.append(
         say("accused somebody on {n} of {controls} controls", n=result.false_accusations, controls=result.controls)
     )

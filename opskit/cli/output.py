@@ -51,6 +51,12 @@ def out(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
+def err(text: str, end: str = "\n") -> None:
+    """Print to stderr what goes along with a report: questions, progress."""
+    sys.stderr.write(text + end)
+    sys.stderr.flush()
+
+
 def out_json(value: Any) -> None:
     """Print one JSON object; bytes of logs that are no text become escapes, so that it stays valid UTF-8."""
     import json  # most commands print a text

@@ -12,6 +12,7 @@ from opskit.cli.output import context_of, out, out_json
 from opskit.model.message import say
 from opskit.model.status import worst
 from opskit.report.check_json import state_json
+from opskit.report.last_triage import last_triage_json, last_triage_text, recent
 from opskit.report.status_text import Row, status_text
 
 
@@ -21,6 +22,7 @@ def status(options: Options, *, as_json: bool) -> int:
     moment = now().timestamp()
     with closing(open_memory(context)) as store:
         latest = {item.state.check: item for item in store.latest()}
+        triage = recent(store.last_triage(), moment)
     loaded = context.loaded_checks()
     for problem in loaded.problems:
         sys.stderr.write(f"opskit: {problem.render(context.reader.translate, context.reader.lang)}\n")
@@ -39,9 +41,13 @@ def status(options: Options, *, as_json: bool) -> int:
             }
             for row in rows
         ]
-        out_json({"status": state.value, "exit_code": state.exit_code, "checks": checks})
+        last = last_triage_json(triage, context.reader) if triage else None
+        out_json({"status": state.value, "exit_code": state.exit_code, "checks": checks, "last_triage": last})
         return state.exit_code
     out(status_text(rows, moment, context.reader))
+    if triage is not None:
+        out("")
+        out(last_triage_text(triage, moment, context.reader))
     if context.settings.notify.email is None:
         out("")
         out(context.reader.read(say("No mail is sent: notify.email is not configured.")))

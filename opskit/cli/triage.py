@@ -1,55 +1,92 @@
-"""`opskit triage`: the answer to "the chat is stuck"."""
+"""`opskit triage`: the answer to "the chat is stuck", what is done about it, and the record of both."""
 
 from __future__ import annotations
 
+import math
 import platform
-import shutil
-import sys
 from pathlib import Path
+
+import click
+import msgspec
 
 import opskit
 from opskit.app import bundle as bundles
 from opskit.app.observe import Live, Source
-from opskit.app.run_triage import Triage, run_triage
+from opskit.app.run_triage import Known, Triage, run_triage
+from opskit.app.transcript import Transcript
 from opskit.cli.options import Options
-from opskit.cli.output import context_of, out, out_json, plain_context
-from opskit.report.triage_json import triage_json
-from opskit.report.triage_md import triage_md
-from opskit.report.triage_text import Told, triage_text
+from opskit.cli.output import context_of, plain_context
+from opskit.cli.triage_asks import asked
+from opskit.cli.triage_output import Record, Wanted, show
+from opskit.report.told import Told
 
-_EXIT = {"healthy": 0, "fault": 2, "unknown": 3}
+STANDARD = "chat-stuck"
 
 
 def triage(
     options: Options,
-    playbook: str,
+    playbook: str | None,
     bundle: Path | None,
-    as_json: bool,
-    md: Path | None,
-    no_input: bool,
+    last: bool,
     lang: str | None,
+    **given: object,
 ) -> int:
-    """Walk, print, write the transcript; return the exit code."""
-    del no_input  # this walk asks nobody: the promise is kept by construction
+    """Walk, print, keep, carry out, write the transcript; return the exit code."""
+    wanted = msgspec.convert(given, Wanted)
+    _insist(wanted, bundle, last=last)
+    if wanted.md is not None:
+        Transcript(wanted.md).insist()
+    if last:
+        from opskit.cli.triage_last import show_last
+
+        return show_last(context_of(options, lang), playbook, wanted)
     context = plain_context(options, lang) if bundle else context_of(options, lang)
     source: Source = bundles.read(bundle) if bundle else Live()
-    done = run_triage(context, playbook, source)
-    told = told_of(done, str(bundle) if bundle else "")
-    if as_json:
-        out_json(triage_json(told, context.reader))
-    else:
-        out(triage_text(told, context.reader, _width()))
-    if md is not None:
-        host = source.manifest.host if isinstance(source, bundles.Bundle) else platform.node()
-        md.write_text(triage_md(told, context.reader, opskit.__version__, host), encoding="utf-8", errors="replace")
-    return _EXIT[done.diagnosis.outcome]
+    done = run_triage(context, playbook or STANDARD, source, Known(wanted.symptom or "untold", _without(wanted)))
+    if bundle is None and wanted.symptom is None and not wanted.as_json:
+        done = asked(done, context, no_input=wanted.no_input)
+    told = told_of(done, str(bundle) if bundle else "", source)
+    record = Record(context, wanted, live=bundle is None)
+    if wanted.apply:
+        from opskit.cli.triage_apply import apply
+
+        return apply(context, done, told, record, wanted)
+    try:
+        show(told, context.reader, wanted)
+    finally:  # a full disk behind `> file` is no reason to lose the rest
+        record.keep(told)
+        record.write(told)
+    return told.exit_code
 
 
-def told_of(done: Triage, origin: str) -> Told:
+def _without(wanted: Wanted) -> frozenset[str]:
+    return frozenset({"canary", "latency"}) if wanted.no_canary else frozenset()
+
+
+def _insist(wanted: Wanted, bundle: Path | None, *, last: bool) -> None:
+    """What cannot be meant together is no guess of ours."""
+    if last and bundle is not None:
+        raise click.UsageError("--last and --from are two different diagnoses: give one of them")
+    if wanted.apply and (last or bundle is not None):
+        raise click.UsageError("--apply is for a diagnosis of this moment: what is kept or recorded is of another one")
+    if math.isnan(wanted.wait):  # no range holds it, and none refuses it
+        raise click.UsageError("--wait: expected seconds, such as 30")
+    if wanted.yes and not wanted.apply:
+        raise click.UsageError("--yes is for the commands that --apply runs: give both")
+
+
+def told_of(done: Triage, origin: str, source: Source | None = None) -> Told:
     """Return a finished walk as the reports take it."""
-    return Told(done.diagnosis, done.tree.playbook, done.at.timestamp(), done.seconds, origin)
-
-
-def _width() -> int:
-    """Wrap for a terminal; in a pipe lines stay whole, so that they can be searched."""
-    return max(40, shutil.get_terminal_size().columns) if sys.stdout.isatty() else 0
+    manifest = source.manifest if isinstance(source, bundles.Bundle) else None
+    return Told(
+        done.diagnosis,
+        done.tree.playbook,
+        done.at.timestamp(),
+        done.seconds,
+        origin,
+        host=manifest.host if manifest else platform.node(),
+        versions={"opskit": opskit.__version__, "Python": platform.python_version()},
+        recorded_with=manifest.versions if manifest else {},
+        took={} if origin else done.took,
+        notes=tuple(note for reading in done.readings.values() for note in reading.notes),
+    )

@@ -69,7 +69,7 @@ class Converter:
             self.complain(node, say("{where}: expected keys and values, got {got}", where=where, got=got(node)))
             made: _S = self._stand_in(kind, where)
             return made
-        fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+        fields = {field.encode_name: field for field in _fields(kind)}
         hints = _hints(kind)
         values: dict[str, Any] = {}
         misread = node.tag == PARTIAL  # a key that cannot be read may be any of those that seem to be absent
@@ -230,6 +230,7 @@ def _join(where: str, key: str) -> str:
 
 
 _hints = functools.cache(functools.partial(typing.get_type_hints, include_extras=True))
+_fields = functools.cache(msgspec.structs.fields)  # it evaluates every annotation anew
 
 
 def _number(text: str) -> int | float | str:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import typing
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
 import yaml
 
+from opskit.definitions import causes
+from opskit.definitions.causes import CauseShape
 from opskit.definitions.convert import Converter
 from opskit.definitions.draft import Draft
 from opskit.definitions.loaded import Loaded, is_mask, load_all
 from opskit.definitions.reader import compose, lines
 from opskit.definitions.scalars import duration, file_id, name
+from opskit.definitions.scalars import included as included_name
 from opskit.model.message import say
-from opskit.model.playbook import Answer, Cause, Param, Playbook, Remedy, Risk, Step, Target, Use
-from opskit.model.problem import Lines
+from opskit.model.playbook import Answer, Cause, Param, Playbook, Step, Target, Use
+from opskit.model.problem import DefinitionError, Lines, Problem
 from opskit.model.text import Text
 
 Duration = Annotated[float, duration]
@@ -58,27 +62,6 @@ class StepShape(msgspec.Struct, frozen=True):
     evidence: tuple[str, ...] = ()
 
 
-class RemedyShape(msgspec.Struct, frozen=True):
-    """One entry of a cause's `remedy:`."""
-
-    text: Text
-    run: tuple[str, ...] = ()
-    risk: Risk | None = None
-    undo: tuple[str, ...] = ()
-    undo_text: Text | None = None
-
-
-class CauseShape(msgspec.Struct, frozen=True):
-    """One entry of `causes:`."""
-
-    layer: str
-    summary: Text
-    proof: tuple[str, ...]
-    remedy: tuple[RemedyShape, ...]
-    verify: str
-    certain_if: str | None = None
-
-
 class PlaybookShape(msgspec.Struct, frozen=True):
     """A file in `playbooks/`, key by key."""
 
@@ -89,7 +72,8 @@ class PlaybookShape(msgspec.Struct, frozen=True):
     probes: dict[str, UseShape]
     start: str
     steps: dict[str, StepShape]
-    causes: dict[str, CauseShape]
+    causes: dict[str, CauseShape] = {}
+    include: tuple[Annotated[str, included_name], ...] = ()
     params: dict[str, ParamShape] = {}
     enabled: bool = True
 
@@ -110,22 +94,57 @@ def outline(data: bytes, source: str, playbook_id: str) -> Draft[Playbook]:
     document = compose(data, source)
     if is_mask(document):
         return Draft(None)
-    converter = Converter(document)
     root = document.root
+    _refuse_causes(root, source)
+    converter = Converter(document)
     _check_names(converter, root, playbook_id)
     shape = converter.struct(root, PlaybookShape, "")
     then = {name: _branches(converter, _member(_member(root, "steps"), name), f"steps.{name}") for name in shape.steps}
-    return converter.draft(_playbook(shape, then, source, playbook_id, lines(root)) if shape.enabled else None)
+    if not shape.enabled:
+        return converter.draft(None)
+    ends = _ends(converter, shape, source, lines(root))
+    return converter.draft(_playbook(shape, then, ends, source, playbook_id, lines(root)))
 
 
-def load(extra: Path | None = None) -> Loaded[Playbook]:
-    """Return all effective playbooks by id, and beside them what is wrong with the files that are not usable."""
-    return load_all("playbooks", extra, outline)
+def load(extra: Path | None = None, ids: Sequence[str] = ()) -> Loaded[Playbook]:
+    """Return the effective playbooks by id, and beside them what is wrong with the files that are not usable.
+
+    With `ids` only those are read, unless one of them does not exist: then all, to tell which do.
+    """
+    return load_all("playbooks", extra, outline, ids)
+
+
+def _refuse_causes(root: yaml.MappingNode, source: str) -> None:
+    schema = _member(root, "schema")
+    if isinstance(schema, yaml.ScalarNode) and schema.value == causes.SCHEMA:
+        text = say("causes are no playbook: put this file into a folder below, such as causes/, and include it")
+        raise DefinitionError([Problem(source, schema.start_mark.line + 1, text)])
+
+
+def _ends(converter: Converter, shape: PlaybookShape, source: str, known: Lines) -> dict[str, Cause]:
+    """All causes, the included ones first: a code that comes again here is refused here."""
+    names = [(known.of("include", number), name) for number, name in enumerate(shape.include)]
+    sure = [item for number, item in enumerate(names) if f"include[{number}]" not in converter.unsure]
+    if len(sure) < len(names) or "include" in converter.unsure:
+        converter.unsure.add("causes")
+    gathered = causes.included(sure, source)
+    first = gathered.value or {}
+    own = causes.causes_of(shape.causes, source, known)
+    converter.problems += [*gathered.problems, *causes.again(first, own)]
+    converter.unsure |= gathered.unsure
+    return {**own, **first}
 
 
 def _playbook(
-    shape: PlaybookShape, then: dict[str, dict[str, Target]], source: str, playbook_id: str, known: Lines
+    shape: PlaybookShape,
+    then: Mapping[str, dict[str, Target]],
+    ends: Mapping[str, Cause],
+    source: str,
+    playbook_id: str,
+    known: Lines,
 ) -> Playbook:
+    named = {target.cause for branches in then.values() for target in branches.values()}
+    used = {code: cause for code, cause in ends.items() if cause.source == source or code in named}
     return Playbook(
         id=playbook_id,
         title=shape.title,
@@ -138,7 +157,8 @@ def _playbook(
             name: Step(name, step.stage, step.ask, step.when, then[name], step.evidence)
             for name, step in shape.steps.items()
         },
-        causes={code: _cause(code, cause) for code, cause in shape.causes.items()},
+        causes=used,
+        spare={code: cause for code, cause in ends.items() if code not in used},
         source=source,
         lines=known,
     )
@@ -161,11 +181,6 @@ def _check_names(converter: Converter, root: yaml.MappingNode, playbook_id: str)
 def _keys(root: yaml.MappingNode, section: str) -> list[yaml.Node]:
     members = _member(root, section)
     return [key for key, _ in members.value] if isinstance(members, yaml.MappingNode) else []
-
-
-def _cause(code: str, shape: CauseShape) -> Cause:
-    remedy = tuple(Remedy(item.text, item.run, item.risk, item.undo, item.undo_text) for item in shape.remedy)
-    return Cause(code, shape.layer, shape.summary, remedy, shape.verify, shape.certain_if, shape.proof)
 
 
 def _branches(converter: Converter, step: yaml.Node | None, where: str) -> dict[str, Target]:

@@ -15,6 +15,7 @@ _LONGEST_S = 366 * 86400.0  # a timer that goes off in years is a slip of the pe
 _SUSTAIN = re.compile(r"([0-9]{1,3}) of ([0-9]{1,3})")
 _COUNT = re.compile(r"[0-9]{1,9}")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
+_INCLUDED = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9_.-]{0,62}/){1,9}[A-Za-z0-9_-][A-Za-z0-9_.-]{0,62}\.ya?ml")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
@@ -56,6 +57,20 @@ def file_id(text: str) -> str:
     """The id of a check or playbook. It stands in perfdata labels, mails and commands, where others collide."""
     if not _ID.fullmatch(text):
         raise ValueError(say("expected a file name of letters, digits, '-' and '_', at most 63, before .yaml"))
+    return text
+
+
+def included(text: str) -> str:
+    """The way from a playbook down to a file of causes. What lies beside a playbook is a playbook itself."""
+    if not _INCLUDED.fullmatch(text):
+        raise ValueError(say("expected a file in a folder below this one, such as causes/site.yaml"))
+    return text
+
+
+def fact_name(text: str) -> str:
+    """A fact as conditions say it: the probe's name in the playbook, and the fact's."""
+    if not all(_NAME.fullmatch(part) for part in text.split(".")) or text.count(".") != 1:
+        raise ValueError(say("expected PROBE.FACT"))
     return text
 
 

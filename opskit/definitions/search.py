@@ -20,6 +20,7 @@ Kind = Literal["checks", "playbooks"]
 PACKAGE = Path(__file__).parents[1]
 SITE = Path("/etc/opskit")
 SETTINGS = "opskit.yaml"
+FACTS = "facts.yaml"  # beside playbooks, and none itself
 LARGEST = 1 << 20
 _PLAYBOOK = re.compile(rb"^[\"']?(?:steps|causes)[\"']?:", re.MULTILINE)
 _CHECK = re.compile(rb"^[\"']?(?:rules|probe)[\"']?:", re.MULTILINE)
@@ -66,7 +67,8 @@ def survey(kind: Kind, extra: Path | None = None) -> Survey:
     found: dict[str, Found] = {}
     problems: list[Problem] = []
     for folder in folders(kind, extra):
-        found |= {path.stem: Found(path.stem, kind, path) for path in _definitions(folder, problems)}
+        paths = [path for path in _definitions(folder, problems) if kind != "playbooks" or path.name != FACTS]
+        found |= {path.stem: Found(path.stem, kind, path) for path in paths}
     if extra is not None and not extra.is_dir():
         problems.append(Problem(str(extra), 0, say("there is no such folder")))
     elif extra is not None:
@@ -98,7 +100,7 @@ def read(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(LARGEST + 1)
     except OSError as error:
-        raise DefinitionError([_unreadable(path, error)]) from None
+        raise DefinitionError([unreadable(path, error)]) from None
 
 
 def _definitions(folder: Path, problems: list[Problem]) -> list[Path]:
@@ -108,7 +110,7 @@ def _definitions(folder: Path, problems: list[Problem]) -> list[Path]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
-        problems.append(_unreadable(folder, error))
+        problems.append(unreadable(folder, error))
         return []
     paths: dict[str, Path] = {}
     for path in names:
@@ -122,7 +124,8 @@ def _definitions(folder: Path, problems: list[Problem]) -> list[Path]:
     return list(paths.values())
 
 
-def _unreadable(path: Path, error: OSError) -> Problem:
+def unreadable(path: Path, error: OSError) -> Problem:
+    """Return what the system says of a file or folder."""
     return Problem(str(path), 0, say("cannot be read: {why}", why=error.strerror or "?"))
 
 

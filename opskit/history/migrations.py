@@ -102,8 +102,26 @@ def _accepted(db: sqlite3.Connection) -> None:
         ) WITHOUT ROWID""")
 
 
+def _triages(db: sqlite3.Connection) -> None:
+    # AUTOINCREMENT: the newest is the one with the highest number, also where the clock was set back.
+    db.execute("""
+        CREATE TABLE triages (
+            id        INTEGER PRIMARY KEY AUTOINCREMENT,
+            at        REAL NOT NULL,
+            playbook  TEXT NOT NULL,
+            outcome   TEXT NOT NULL,
+            code      TEXT,           -- the cause, NULL where none was named
+            certainty TEXT,
+            also_seen TEXT NOT NULL,  -- JSON: the codes of other causes
+            seconds   REAL NOT NULL,
+            exit_code INTEGER NOT NULL,
+            told      TEXT NOT NULL   -- JSON: the whole diagnosis in no language, and what was done about it
+        )""")
+    db.execute("CREATE INDEX triages_by_time ON triages (at)")
+
+
 # A file's PRAGMA user_version is the number of steps it has seen. Steps are only ever added at the end.
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first_tables, _outbox, _accepted)
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first_tables, _outbox, _accepted, _triages)
 
 
 def schema_of(db: sqlite3.Connection) -> int:

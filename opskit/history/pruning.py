@@ -29,6 +29,7 @@ _CHECKS = """
 
 _SERIES = "DELETE FROM series WHERE NOT EXISTS (SELECT 1 FROM samples WHERE series_id = series.id)"
 _HEARTBEATS = "DELETE FROM heartbeats WHERE at < ?"
+_TRIAGES = "DELETE FROM triages WHERE at < ?"
 
 Slice = Callable[[sqlite3.Connection], int]
 
@@ -38,7 +39,7 @@ def slices(db: sqlite3.Connection, before: float) -> Iterator[Slice]:
     for ids, delete in _SLICES:
         for (row_id,) in db.execute(ids).fetchall():
             yield _deletes(delete, (row_id, before))
-    for delete in (_FLIPS, _CHECKS, _HEARTBEATS):
+    for delete in (_FLIPS, _CHECKS, _HEARTBEATS, _TRIAGES):
         yield _cleans(delete, (before,))
     yield _cleans(_SERIES, ())
 

@@ -15,9 +15,9 @@ from typing import Self
 
 import msgspec
 
-from opskit.history import checks, levels, numbers, outbox, pruning, trouble
+from opskit.history import checks, levels, numbers, outbox, pruning, triages, trouble
 from opskit.history.opening import opened
-from opskit.history.store import Latest, Runs, Series, StoredFlip
+from opskit.history.store import KeptTriage, Latest, Runs, Series, StoredFlip
 from opskit.judge.level import Level
 from opskit.model.sample import Sample
 from opskit.model.state import Flip, State
@@ -172,6 +172,21 @@ class SqliteStore:
         """Return how the runs of a span went."""
         with self._reading() as db:
             return numbers.runs(db, since, until)
+
+    def keep_triage(self, kept: KeptTriage) -> int:
+        """Keep a diagnosis."""
+        with self._writing() as db:
+            return triages.keep(db, kept)
+
+    def amend_triage(self, number: int, kept: KeptTriage) -> None:
+        """Put a later state of a diagnosis in its place."""
+        with self._writing() as db:
+            triages.amend(db, number, kept)
+
+    def last_triage(self, playbook: str | None = None) -> KeptTriage | None:
+        """Return the diagnosis that was kept last."""
+        with self._reading() as db:
+            return triages.last(db, playbook)
 
     def heartbeat(self, name: str, now: float) -> None:
         """Note that a worker is alive."""

@@ -91,6 +91,23 @@ class Latest(msgspec.Struct, frozen=True):
     seconds: float
 
 
+class KeptTriage(msgspec.Struct, frozen=True):
+    """A diagnosis that is kept. `code` and `certainty` are None where no cause was named, `also_seen` holds codes.
+
+    `told` is the whole as JSON, for those who made it: the memory does not look inside.
+    """
+
+    at: float
+    playbook: str
+    outcome: str
+    code: str | None
+    certainty: str | None
+    also_seen: tuple[str, ...]
+    seconds: float
+    exit_code: int
+    told: str
+
+
 class Store(Protocol):
     """The memory of one host."""
 
@@ -154,6 +171,15 @@ class Store(Protocol):
 
     def runs(self, since: float, until: float) -> list[Runs]:
         """Return how the runs of a span went, for each check that ran in it, by id."""
+
+    def keep_triage(self, kept: KeptTriage) -> int:
+        """Keep a diagnosis and return its number. Of too many the oldest go."""
+
+    def amend_triage(self, number: int, kept: KeptTriage) -> None:
+        """Put a later state of a diagnosis in its place: something was done about it."""
+
+    def last_triage(self, playbook: str | None = None) -> KeptTriage | None:
+        """Return the diagnosis that was kept last, of one playbook or of any."""
 
     def heartbeat(self, name: str, now: float) -> None:
         """Note that the worker `name` is alive."""

@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psutil
+
 from opskit.lab import kernel
 from opskit.lab.record import LabError
 from opskit.lab.stack import Stack
@@ -86,11 +88,12 @@ def _block(stack: Stack, what: str) -> None:
 
 
 def _limit(stack: Stack, part: str, more: str = _FEW_FILES) -> None:
-    """Leave a running part so few files to open beyond those it has."""
-    pid = stack.record.running[part].pid
-    opened = sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
-    _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-    resource.prlimit(pid, resource.RLIMIT_NOFILE, (opened + int(more), hard))
+    """Leave a running part so few files to open beyond those it has; of Nginx its workers, who do the work."""
+    process = psutil.Process(stack.record.running[part].pid)
+    for pid in [child.pid for child in process.children()] if part == "nginx" else [process.pid]:
+        opened = sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+        _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (opened + int(more), hard))
     stack.taint(part)
 
 
@@ -100,6 +103,7 @@ def _kernel(stack: Stack, what: str) -> None:
         "oom-kill": lambda: kernel.short_iso(now, kernel.oom_kill("ollama")),
         "oom-kill-yesterday": lambda: kernel.short_iso(now - timedelta(hours=20), kernel.oom_kill()),
         "xid-79": lambda: kernel.short_iso(now, kernel.xid_79()),
+        "xid-62": lambda: kernel.short_iso(now, kernel.xid_62()),
         "xid-13": lambda: kernel.short_iso(now, kernel.xid_13()),
     }
     stack.append("kernel", texts[what]())

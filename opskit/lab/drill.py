@@ -14,9 +14,13 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from opskit.lab.acts import perform, release
-from opskit.lab.faults import Asks, Fault, faults
+from opskit.lab.blinds import blinded
+from opskit.lab.faults import Asks, faults
 from opskit.lab.record import LabError
 from opskit.lab.score import Run
 from opskit.lab.stack import Stack
@@ -33,6 +37,15 @@ _TRIAGE_S = 60.0
 _WELL_S = 20.0
 _KINDS: tuple[Asks, ...] = ("chat", "api", "long")
 _AFTERWARDS = 300  # the first of those who ask whether all is well, another one each time: nobody meets the rate limit
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """How to drill. `keep` is a folder for what triage said in each run, `without` the evidence that it may not see."""
+
+    seed: int = 1
+    repeat: int = 1
+    keep: Path | None = None
+    without: tuple[str, ...] = ()
 
 
 def break_in(stack: Stack, ids: Sequence[str]) -> None:
@@ -57,31 +70,56 @@ def heal(stack: Stack) -> bool:
     return is_well(stack)
 
 
-def drill(stack: Stack, ids: Sequence[str], *, seed: int, repeat: int) -> Iterator[Run]:
-    """Yield a run for each fault as it ends, `repeat` rounds of them."""
-    known = faults()
-    for turn in range(repeat):
+def drill(stack: Stack, ids: Sequence[str], wish: Wish) -> Iterator[Run]:
+    """Yield a run for each fault as it ends, `wish.repeat` rounds of them. `a+b` are two faults at once."""
+    for turn in range(wish.repeat):
         for name in ids:
-            yield run_one(stack, name, known[name], seed + turn)
+            run, told = run_one(stack, name, wish.seed + turn, wish.without)
+            if wish.keep is not None:
+                wish.keep.mkdir(parents=True, exist_ok=True)
+                (wish.keep / f"{name}-{turn + 1}.json").write_text(json.dumps(told, ensure_ascii=False, indent=1))
+            yield run
 
 
-def run_one(stack: Stack, name: str, fault: Fault, seed: int) -> Run:
-    """One fault from a healthy lab to a healthy lab."""
+def run_one(stack: Stack, name: str, seed: int, without: Sequence[str] = ()) -> tuple[Run, dict[str, Any]]:
+    """One fault, or two at once, from a healthy lab to a healthy lab; with what triage said."""
+    known = faults()
+    parts = [known[part] for part in name.split("+")]
+    fault = parts[0]
+    patience = max(part.patience for part in parts)
     stack.clear_logs()
     users_ask(stack)
     try:
-        break_in(stack, [name])
-        with Crowd(stack.plan, _USERS, fault.asks, fault.patience, seed) as crowd:
-            time.sleep(_SETTLE_S)
-            crowd.wait(_ENOUGH, fault.patience + 1)
-            verdict, named, seconds = triage(stack)
+        break_in(stack, name.split("+"))
+        with Crowd(stack.plan, _USERS, fault.asks, patience, seed) as crowd:
+            suffer(crowd, patience)
+            told, seconds = triage(stack, without)
         tally = crowd.tally
         if "foreign" in fault.users:
             tally[look(stack.plan).outcome] += 1
-        present = any(tally[word] for word in fault.users)
+        present = any(tally[word] for part in parts for word in part.users)
     finally:
         well = heal(stack)
-    return Run(name, fault.cause, fault.control, verdict, named, seconds, present, well, dict(tally))
+    run = Run(
+        name,
+        fault.cause,
+        fault.control,
+        told["verdict"],
+        (told["cause"] or {}).get("code"),
+        seconds,
+        present,
+        well,
+        dict(tally),
+        beside=parts[1].cause if len(parts) > 1 else None,
+        also=tuple(finding["code"] for finding in told["also_seen"]),
+    )
+    return run, told
+
+
+def suffer(crowd: Crowd, patience: float) -> None:
+    """Let users meet the fault for as long as it takes until somebody calls."""
+    time.sleep(_SETTLE_S)
+    crowd.wait(_ENOUGH, patience + 1)
 
 
 def users_ask(stack: Stack, count: int = _WARM_UP) -> None:
@@ -104,22 +142,24 @@ def is_well(stack: Stack) -> bool:
     return False
 
 
-def triage(stack: Stack) -> tuple[str, str | None, float]:
-    """Return triage's verdict, the code it names, and how long the operator waited for it."""
-    started = time.monotonic()
-    done = opskit(stack, "triage", "--json", "--no-input", timeout=_TRIAGE_S)
-    seconds = time.monotonic() - started
+def triage(stack: Stack, without: Sequence[str] = ()) -> tuple[dict[str, Any], float]:
+    """Return what triage says, and how long the operator waited for it; `without` is evidence that it may not see."""
+    with blinded(stack.plan, without) as config:
+        started = time.monotonic()
+        done = opskit(stack, "triage", "--json", "--no-input", timeout=_TRIAGE_S, config=config)
+        seconds = time.monotonic() - started
     try:
         told = json.loads(done.stdout)
-        return told["verdict"], (told["cause"] or {}).get("code"), seconds
+        told["verdict"], told["cause"], told["also_seen"]
     except (ValueError, KeyError, TypeError) as error:
         said = (done.stdout + done.stderr)[-300:]
         raise LabError(say("triage did not say what it found: {said}", said=said)) from error
+    return told, seconds
 
 
-def opskit(stack: Stack, *words: str, timeout: float) -> subprocess.CompletedProcess[str]:
+def opskit(stack: Stack, *words: str, timeout: float, config: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run an opskit command on this lab, from a folder where nothing of the lab lies."""
-    command = [sys.executable, "-P", "-m", "opskit", "--config", str(stack.plan.config_file), *words]
+    command = [sys.executable, "-P", "-m", "opskit", "--config", str(config or stack.plan.config_file), *words]
     with tempfile.TemporaryDirectory(prefix="opskit-lab-") as empty:
         return subprocess.run(
             command,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -36,6 +37,26 @@ class Fault(msgspec.Struct, frozen=True, rename={"changes": "set"}):
 
 class _File(msgspec.Struct, frozen=True):
     faults: dict[str, Fault]
+
+
+# Of every layer some that leave traces of their own, so that each can be seen beside any other.
+_PAIRED = (
+    "certificate-expired",
+    "nginx-limits-requests",
+    "clawdbot-killed",
+    "clawdbot-wrong-port",
+    "gateway-killed",
+    "gateway-key-rotated",
+    "ollama-killed",
+    "ollama-model-missing",
+    "ollama-out-of-gpu-memory",
+    "gpu-throttled",
+)
+
+
+def pairs() -> list[str]:
+    """Return every two of ten faults, as `a+b`."""
+    return [f"{one}+{other}" for one, other in itertools.combinations(_PAIRED, 2)]
 
 
 @cache

@@ -56,6 +56,11 @@ def xid_13(pci: str = _PCI, pid: int = 2417, process: str = "llama-server") -> l
     ]
 
 
+def xid_62(pci: str = _PCI) -> list[str]:
+    """The card's own controller halted: nothing computes on it any more until it is reset."""
+    return [f"NVRM: Xid (PCI:{pci}): 62, pid='<unknown>', name=<unknown>, 2027a5b8 00008f4c 00000000 20264e3c"]
+
+
 def short_iso(time: datetime, messages: list[str], host: str = "chat1") -> str:
     """`journalctl -k -o short-iso`: a zone without a colon, as systemd 249 of Ubuntu 22.04 writes it."""
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S%z")

@@ -11,10 +11,9 @@ import os
 import re
 import shutil
 import tempfile
-import time
 from pathlib import Path
 
-from opskit.lab.drill import break_in, heal, opskit, users_ask
+from opskit.lab.drill import break_in, heal, opskit, suffer, users_ask
 from opskit.lab.faults import Fault, faults
 from opskit.lab.nginx import site
 from opskit.lab.plan import Plan
@@ -42,8 +41,8 @@ def record(stack: Stack, name: str, into: Path) -> Path:
         users_ask(stack)
         try:
             break_in(stack, [name])
-            with Crowd(stack.plan, _USERS, fault.asks, fault.patience):
-                time.sleep(fault.patience)
+            with Crowd(stack.plan, _USERS, fault.asks, fault.patience) as crowd:
+                suffer(crowd, fault.patience)
                 done = opskit(stack, "snapshot", "-o", str(draft), timeout=_SNAPSHOT_S)
         finally:
             heal(stack)

@@ -15,6 +15,7 @@ _Z = 1.959964  # two-sided 95 % of the normal distribution
 class Run(msgspec.Struct, frozen=True):
     """One fault, once. `truth` and `named` are cause codes, None where there is none; `verdict` is triage's word.
 
+    `beside` is the cause of a second fault at the same time, `also` are the codes that triage listed as seen as well.
     `present` and `healed` were seen by users' requests; `seconds` is the time to the verdict.
     """
 
@@ -27,11 +28,23 @@ class Run(msgspec.Struct, frozen=True):
     present: bool
     healed: bool
     users: dict[str, int] = {}
+    beside: str | None = None
+    also: tuple[str, ...] = ()
 
     @property
     def right(self) -> bool:
-        """A fault is right with its own cause named, a control with nobody accused."""
-        return self.named is None if self.control else self.named == self.truth
+        """A fault is right with its own cause named, a control with nobody accused, of two faults either will do."""
+        return self.named is None if self.control else self.named is not None and self.named in self.truths
+
+    @property
+    def truths(self) -> set[str | None]:
+        """The causes that are there."""
+        return {self.truth, self.beside} - {None} if self.beside else {self.truth}
+
+    @property
+    def other_listed(self) -> bool:
+        """Of two faults, whether the one that is not named stands among what was seen as well."""
+        return self.right and self.truths - {self.named} <= set(self.also)
 
 
 class Score(msgspec.Struct, frozen=True):
@@ -48,6 +61,8 @@ class Score(msgspec.Struct, frozen=True):
     p95_s: float | None
     not_present: int
     not_healed: int
+    pairs: int = 0
+    other_listed: float | None = None
 
 
 def score(runs: Sequence[Run]) -> Score:
@@ -57,6 +72,7 @@ def score(runs: Sequence[Run]) -> Score:
     right = sum(run.right for run in faults)
     low, high = wilson(right, len(faults))
     times = sorted(run.seconds for run in runs)
+    pairs = [run for run in runs if run.beside]
     return Score(
         runs=len(runs),
         accuracy=right / len(faults) if faults else None,
@@ -69,6 +85,8 @@ def score(runs: Sequence[Run]) -> Score:
         p95_s=quantile(times, 0.95),
         not_present=sum(not run.present for run in runs),
         not_healed=sum(not run.healed for run in runs),
+        pairs=len(pairs),
+        other_listed=sum(run.other_listed for run in pairs) / len(pairs) if pairs else None,
     )
 
 
@@ -98,6 +116,8 @@ def as_json(runs: Sequence[Run]) -> dict[str, Any]:
         {
             "fault": run.fault,
             "truth": run.truth,
+            "beside": run.beside,
+            "also_seen": list(run.also),
             "control": run.control,
             "verdict": run.named or run.verdict,
             "seconds": round(run.seconds, 3),

@@ -145,7 +145,7 @@ class Stack:
             if self.record.state_of(part) == "down":
                 self._start(part)
         self.wait_ready(order())
-        self._take_over(moved & {"nginx"})
+        self._take_over((moved | set(self.record.tainted)) & {"nginx"})
         self._remember(tainted=())
 
     def clear_logs(self) -> None:

@@ -77,6 +77,7 @@ def _request(at: float, event: Kind, found: dict[str, Any]) -> Request:
         upstream_addr=found.get("upstream_addr"),
         upstream_time=found.get("upstream_time"),
         complete=found.get("complete"),
+        prompt_chars=found.get("prompt_chars"),
     )
 
 

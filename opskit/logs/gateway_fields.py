@@ -72,6 +72,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
         *("completion_tokens", "output_tokens", "gen_ai.usage.output_tokens", "eval_count"),
         *("usage.completion_tokens", "usage.output_tokens", "gen_ai.usage.completion_tokens"),
     ),
+    # Characters, as the limits of gateways count them; `prompt_tokens` is another measure.
+    "prompt_chars": ("prompt_length", "prompt_chars", "prompt_characters", "prompt_len", "input_length", "input_chars"),
     "upstream_status": ("upstream_status", "upstream_code", "upstream_status_code"),
     "event": ("event", "event_type", "msg", "message", "phase"),
     "complete": ("done", "completed", "complete", "stream_complete", "stream_done"),

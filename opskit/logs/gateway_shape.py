@@ -44,7 +44,7 @@ _CERTAIN: dict[str, bytes] = {
     "at": rb'(?:"(?:' + stamp.ISO + rb"|" + stamp.CLF + rb')"|' + _EPOCH + rb'|"' + _EPOCH + rb'")',
     "status": rb'(?:[1-9]\d\d|"[1-9]\d\d")',
     **dict.fromkeys(("duration", "first_byte"), rb"\d{1,15}(?:\.\d{1,12})?"),
-    **dict.fromkeys(("size", "prompt_tokens", "completion_tokens"), rb"\d{1,15}"),
+    **dict.fromkeys(("size", "prompt_tokens", "completion_tokens", "prompt_chars"), rb"\d{1,15}"),
 }
 _ALWAYS = ("at", "status", "event")
 # The fields of a Request, under the names that the gateway's reader gives them.

@@ -118,7 +118,7 @@ def _fingerprint(value: object) -> str | None:
 
 _READERS: dict[str, Callable[[object], object]] = {
     **dict.fromkeys(("user", "method", "path", "request_id", "agent", "model", "key_name", "host"), _text),
-    **dict.fromkeys(("size", "prompt_tokens", "completion_tokens"), _count),
+    **dict.fromkeys(("size", "prompt_tokens", "completion_tokens", "prompt_chars"), _count),
     "status": _status,
     "client": _address,
     "secret": _fingerprint,

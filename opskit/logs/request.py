@@ -30,7 +30,8 @@ class Request(msgspec.Struct, frozen=True):
     `key` is a fingerprint or name of an API key, never the key; `upstream_status` keeps the list that Nginx writes
     (`502, 200`), as do `upstream_addr` and `upstream_time` (seconds); `host` is the virtual host; `connection` is
     Nginx's number, `*CID` in its error log. An `upstream_status` of "" says that nobody behind Nginx was asked, and
-    `complete` whether the whole answer was sent. Text that was not UTF-8 carries its bytes as lone surrogates.
+    `complete` whether the whole answer was sent; `prompt_chars` is the length of a prompt in characters. Text that
+    was not UTF-8 carries its bytes as lone surrogates.
     """
 
     at: float
@@ -56,3 +57,4 @@ class Request(msgspec.Struct, frozen=True):
     upstream_addr: str | None = None
     upstream_time: str | None = None
     complete: bool | None = None
+    prompt_chars: int | None = None

@@ -90,3 +90,7 @@ class Check(msgspec.Struct, frozen=True):
     todo: Text | None = None
     source: str = ""
     lines: Lines = Lines()
+
+    def where(self, *place: str | int) -> tuple[str, int]:
+        """Return the file and the line of a place."""
+        return self.source, self.lines.of(*place)

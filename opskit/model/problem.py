@@ -5,7 +5,7 @@ A place inside of a file is the way to it, keys and positions from the top: `"ru
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
@@ -63,12 +63,15 @@ def spelled(*place: str | int) -> str:
     return "".join(f"[{name}]" if isinstance(name, int) else f".{name}" for name in place).removeprefix(".")
 
 
-def untranslated(source: str, lines: Lines, texts: Iterable[tuple[Place, Text]]) -> Iterator[Problem]:
-    """Advise to translate: a text in one language does not stop a site's own file from working."""
+def untranslated(where: Callable[..., tuple[str, int]], texts: Iterable[tuple[Place, Text]]) -> Iterator[Problem]:
+    """Advise to translate: a text in one language does not stop a site's own file from working.
+
+    `where` tells the file and the line of a place.
+    """
     for place, text in texts:
         if not text.zh:
             said = say("{where}: no Chinese text", where=spelled(*place))
-            yield Problem(source, lines.of(*place), said, advice=True)
+            yield Problem(*where(*place), said, advice=True)
 
 
 class DefinitionError(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
@@ -38,6 +39,16 @@ def port_of(url: str) -> int | None:
     """Return the port that an http(s) URL leads to, None where it is no such URL."""
     found = _parsed(url)
     return found.port if found else None
+
+
+def stays_here(url: str) -> bool:
+    """Whether what is sent stays on this host, where a certificate is for another name and nobody listens in."""
+    host = ""
+    try:
+        host = urlsplit(url).hostname or ""
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _parsed(url: str) -> Address | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from opskit.model.ago import ago
 from opskit.model.message import Message, say
 from opskit.probes.answer import failed
 from opskit.probes.down import Down, Ended, Listener
@@ -12,7 +13,6 @@ from opskit.probes.exchange_evidence import Exchange
 from opskit.probes.log_end import line_of
 
 _ANY = {"0.0.0.0", "[::]"}  # noqa: S104  # looked for, not bound
-_MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _STATES = {
     "T": say("is stopped: `kill -CONT` lets it go on"),
     "t": say("is held by a debugger"),
@@ -149,17 +149,3 @@ def _log_end(item: Ended, now: datetime) -> Message | None:
         return say("its log {path} was last written {ago}", path=item.name, ago=ago(now.timestamp() - item.written))
     ends = say("its log {path} ends {ago}", path=item.name, ago=ago(now.timestamp() - at))
     return say("{one}: '{line}'", one=ends, line=text) if text else ends
-
-
-def ago(seconds: float) -> Message:
-    """A span up to now, in the largest unit of which there are two."""
-    whole = max(0, int(seconds))
-    if seconds < -_MINUTE:
-        return say("in the future, by its own clock")
-    if whole < 2 * _MINUTE:
-        return say("{n} s ago", n=whole)
-    if whole < 2 * _HOUR:
-        return say("{n} minutes ago", n=whole // _MINUTE)
-    if whole < 2 * _DAY:
-        return say("{n} hours ago", n=whole // _HOUR)
-    return say("{n} days ago", n=whole // _DAY)

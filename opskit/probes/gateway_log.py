@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
 from typing import Literal, TypeGuard
 
@@ -24,7 +23,7 @@ from opskit.probes.base import Deadline, Probe, as_facts
 from opskit.probes.gateway_former import DAY_S, Former, collect_former
 from opskit.probes.gateway_pattern import client_of, patterns, top
 from opskit.probes.gateway_samples import KINDS, METRICS, against_former, budget, counts, speeds
-from opskit.probes.gateway_told import Seen, Told, record, records
+from opskit.probes.gateway_told import Seen, Told, is_turned_away, record, records
 from opskit.probes.log_tail import AT_ONCE_BYTES, CAP_BYTES, collect_log, cut_note, never_written, not_ahead
 
 _WINDOW_S = 7200.0
@@ -52,10 +51,14 @@ class Facts(msgspec.Struct, frozen=True):
 
     A client is a user where the log names users, else an address.
 
-    By the newest answer each of them got, `clients_served` are well, `clients_refused` were answered 401 and
-    `clients_limited` 429: held against each other they tell a fault for everybody from one noisy visitor.
+    By the newest answer each of them got, `clients_served` are well, `clients_refused` were answered 401,
+    `clients_forbidden` 403 by the gateway itself and `clients_limited` 429: held against each other they tell a fault
+    for everybody from one noisy visitor.
 
-    `refused_row` and `limited_row` are the clients whose requests make up the newest unbroken row of 401 or 429.
+    `refused_row`, `forbidden_row` and `limited_row` are the clients whose requests make up the newest unbroken row of
+    401, 403 or 429.
+
+    `open_requests` and `oldest_open_s` are None where the log tells of requests only when they end.
 
     `empty`: nothing was ever written to the file, which may mean that the gateway writes to another.
     """
@@ -76,6 +79,8 @@ class Facts(msgspec.Struct, frozen=True):
     clients_served: int | None = None
     clients_refused: int | None = None
     clients_limited: int | None = None
+    clients_forbidden: int | None = None
+    forbidden_row: int | None = None
     refused_row: int | None = None
     limited_row: int | None = None
     users_named: bool | None = None
@@ -145,8 +150,8 @@ def _facts(told: Told, still: list[Request], at: float) -> Facts:
     times = sorted(request.duration_s for request, _ in ended if request.duration_s is not None)
     return Facts(
         requests=len(ended),
-        open_requests=len(still),
-        oldest_open_s=round(max(0.0, at - still[0].at), 3) if still else 0.0,
+        open_requests=len(still) if told.begins else None,
+        oldest_open_s=round(max(0.0, at - still[0].at), 3) if still else 0.0 if told.begins else None,
         last_request_age_s=None if told.newest is None else round(max(0.0, at - told.newest[0].at), 3),
         slowest_s=times[-1] if times else None,
         median_s=times[len(times) // 2] if times else None,
@@ -157,28 +162,26 @@ def _facts(told: Told, still: list[Request], at: float) -> Facts:
         status_5xx=sum(_broken(request.status) for request, _ in ended),
         latest_errors=sum(_broken(request.status) for request, _ in ended[-_LATEST:]),
         latest_refused=sum(request.status in _REFUSALS for request, _ in ended[-_LATEST:]),
-        clients_served=sum(_good(of[-1]) for of in clients.values()),
-        clients_refused=sum(of[-1] == 401 for of in clients.values()),
-        clients_limited=sum(of[-1] == 429 for of in clients.values()),
-        refused_row=_row(ended, told.named, 401),
-        limited_row=_row(ended, told.named, 429),
+        clients_served=sum(_good(one.status) for one in clients),
+        clients_refused=sum(one.status == 401 for one in clients),
+        clients_forbidden=sum(is_turned_away(one) for one in clients),
+        forbidden_row=_row(ended, told.named, is_turned_away),
+        clients_limited=sum(one.status == 429 for one in clients),
+        refused_row=_row(ended, told.named, lambda one: one.status == 401),
+        limited_row=_row(ended, told.named, lambda one: one.status == 429),
         users_named=told.named,
     )
 
 
-def _clients(ended: list[Seen], named: bool) -> dict[str, list[int | None]]:
-    """Statuses by client; where users have names, nameless requests are strangers' knocking, not users."""
-    clients: dict[str, list[int | None]] = defaultdict(list)
-    for request, _ in ended:
-        if request.user or not named:
-            clients[client_of(request)].append(request.status)
-    return clients
+def _clients(ended: list[Seen], named: bool) -> list[Request]:
+    """The newest request of each client; where users have names, nameless ones are strangers' knocking, not users."""
+    return list({client_of(request): request for request, _ in ended if request.user or not named}.values())
 
 
-def _row(ended: list[Seen], named: bool, status: int) -> int:
-    """How many clients the newest requests belong to, as far back as all of these ended with `status`."""
+def _row(ended: list[Seen], named: bool, is_one: Callable[[Request], bool]) -> int:
+    """How many clients the newest requests belong to, as far back as all of them are such."""
     counted = (request for request, _ in reversed(ended) if request.user or not named)
-    return len({client_of(request) for request in itertools.takewhile(lambda one: one.status == status, counted)})
+    return len({client_of(request) for request in itertools.takewhile(is_one, counted)})
 
 
 def _good(status: int | None) -> bool:
@@ -197,9 +200,12 @@ def _reasons(facts: Facts, raws: Sequence[Raw], args: Args) -> dict[str, Message
     path = raws[-1].origin if raws else args.path
     if not facts.requests:
         quiet = say("no request ended in the last {n} s according to {path}", n=int(args.recent_s), path=path)
-        names = ("slowest_s", "median_s", "last_ok_age_s", "last_request_age_s")
+        names = ("slowest_s", "median_s", "last_ok_age_s", "last_request_age_s", "open_requests", "oldest_open_s")
         return dict.fromkeys((*names, *(f"share_{kind}_pct" for kind in KINDS)), quiet)
-    why = {}
+    why = dict[str, Message]()
+    if facts.open_requests is None:
+        ends_only = say("{path} tells of requests only when they end", path=path)
+        why |= dict.fromkeys(("open_requests", "oldest_open_s"), ends_only)
     if facts.last_ok_age_s is None:
         why["last_ok_age_s"] = say("no request ended well in the last {n} s", n=int(args.recent_s))
     if facts.median_s is None:
@@ -213,6 +219,7 @@ def _evidence(told: Told, still: list[Request]) -> dict[str, tuple[Evidence, ...
     groups = {
         "status_401": [pair for pair in ended if pair[0].status == 401],
         "status_429": [pair for pair in ended if pair[0].status == 429],
+        "clients_forbidden": [pair for pair in ended if pair[0].status == 403],
         "status_5xx": [pair for pair in ended if _broken(pair[0].status)],
         "last_ok_age_s": [pair for pair in ended if _good(pair[0].status)],
         "slowest_s": sorted((p for p in ended if p[0].duration_s is not None), key=lambda p: p[0].duration_s or 0.0),
@@ -226,6 +233,7 @@ def _evidence(told: Told, still: list[Request]) -> dict[str, tuple[Evidence, ...
         found["oldest_open_s"] = found["open_requests"] = (oldest.evidence(still[0].at),)
     found["clients_refused"] = found["refused_row"] = found.get("status_401", ())
     found["clients_limited"] = found["limited_row"] = found.get("status_429", ())
+    found["forbidden_row"] = found.get("clients_forbidden", ())
     found["latest_errors"] = found.get("status_5xx", ())
     found["requests"] = found.get("last_request_age_s", ())
     return found

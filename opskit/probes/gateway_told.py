@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 
@@ -16,6 +17,7 @@ from opskit.probes.base import ProbeError
 from opskit.probes.log_tail import Line, read_lines
 
 Seen = tuple[Request, Line]
+_OTHER_403 = re.compile(r"quota|balance|billing|credit|model|ollama|upstream|额度|余额|模型")
 
 
 class Told:
@@ -27,6 +29,7 @@ class Told:
         self.starts: dict[str, Line] = {}
         self.newest: Seen | None = None
         self.named = False
+        self.begins = False
 
     def take(self, request: Request, line: Line, since: float) -> None:
         """Note a request; opskit's own prove nothing about users."""
@@ -41,9 +44,17 @@ class Told:
         if name:
             self.ids.append(Request(request.at, request.event, request_id=name))
             if request.event == "start":
+                self.begins = True
                 self.starts[name] = line
             else:
                 self.starts.pop(name, None)
+
+
+def is_turned_away(request: Request) -> bool:
+    """Whether the gateway let an address or a key not in (403): not for its balance or model, and not Ollama itself."""
+    if request.status != 403 or (request.upstream_status or "").startswith("403"):
+        return False
+    return not _OTHER_403.search((request.error or "").lower())
 
 
 def record(line: bytes, time_unit: TimeUnit, zone: tzinfo) -> Request | None:

@@ -27,6 +27,7 @@ from opskit.probes.answer import pack, unpack
 from opskit.probes.base import Deadline, Probe, as_facts
 from opskit.probes.connections import connections, listening, listing, owners, sockets
 from opskit.probes.disk import disk_details, disk_notes, disk_samples, disks_of, fullest
+from opskit.probes.host_limits import limit_facts
 from opskit.probes.kernel_state import kernel_notes, kernel_samples, kernel_state, why_no_value
 from opskit.probes.machine import Disk, Kernel, Machine
 from opskit.probes.part_limits import limit_details, limit_notes, limit_samples
@@ -63,6 +64,9 @@ class Facts(msgspec.Struct, frozen=True):
     """Connections are counted on this host; those to a part on another host are None.
 
     `..._listening`: some address of this host is listened at on the part's port, which need not be the one asked.
+    `for_nobody`: connections from the gateway to Ollama beyond those that anybody has to the gateway.
+    `gateway_waiting`: connections that the kernel took and the gateway did not, for longer than a moment;
+    `..._files_pct`: open files of the part's process that has used most of what it may open.
     """
 
     memory_available_pct: float | None = None
@@ -77,6 +81,13 @@ class Facts(msgspec.Struct, frozen=True):
     clawdbot_listening: bool | None = None
     gateway_listening: bool | None = None
     ollama_listening: bool | None = None
+    for_nobody: int | None = None
+    gateway_waiting: int | None = None
+    gateway_files_pct: float | None = None
+    nginx_files_pct: float | None = None
+    memory_stalled_pct: float | None = None
+    conntrack_used_pct: float | None = None
+    clock_synchronized: bool | None = None
 
 
 class HostProbe(Probe[Args]):
@@ -139,19 +150,23 @@ class HostProbe(Probe[Args]):
             *limit_samples(machine, _ports(args), at),
         )
         notes = (*disk_notes(machine.disks), *kernel_notes(kernel), *limit_notes(machine, _ports(args)))
+        told = {**as_facts(facts), **limit_facts(machine, samples, _ports(args))}
         why = {**disk_details(machine.disks), **limit_details(machine, _ports(args)), **_why(machine, facts)}
-        return Reading(as_facts(facts), _evidence(machine, facts, least, at), why, samples, notes)
+        evidence = _evidence(machine, facts, least, at) | _limit_evidence(machine, _ports(args), at)
+        return Reading(told, evidence, why, samples, notes)
 
 
 def _facts(machine: Machine, args: Args, least: Disk | None) -> Facts:
+    asking, asked = (connections(machine, url, local=False) for url in (args.gateway, args.ollama))
     return Facts(
         memory_available_pct=_share(machine.memory_available, machine.memory_total),
         swap_used_pct=_share(machine.swap_used, machine.swap_total) if machine.swap_total else 0.0,
         disk_free_pct=_share(least.free, least.total) if least else None,
         load_per_core=round(machine.load / max(machine.cores, 1), 2),
         clients_connected=connections(machine, args.nginx, local=True),
-        gateway_connections=connections(machine, args.gateway, local=False),
-        ollama_connections=connections(machine, args.ollama, local=False),
+        gateway_connections=asking,
+        ollama_connections=asked,
+        for_nobody=None if asking is None or asked is None else max(0, asked - asking),
         clawdbot_connections=connections(machine, args.clawdbot, local=False),
         nginx_listening=listening(machine, args.nginx),
         clawdbot_listening=listening(machine, args.clawdbot),
@@ -167,6 +182,18 @@ def _evidence(machine: Machine, facts: Facts, least: Disk | None, at: float) -> 
     if least:
         found["disk_free_pct"] = (Evidence(least.folder, f"{facts.disk_free_pct} %", field="free", at=at),)
     return found
+
+
+def _limit_evidence(machine: Machine, ports: dict[str, int], at: float) -> dict[str, tuple[Evidence, ...]]:
+    """The numbers behind the limits of parts, as words."""
+    names = {"files_used_pct gateway": "gateway_files_pct", "files_used_pct nginx": "nginx_files_pct"}
+    names["accept_queue_pct gateway"] = "gateway_waiting"
+    told = limit_details(machine, ports)
+    return {
+        fact: (Evidence("processes of this host", str(told[series]), at=at),)
+        for series, fact in names.items()
+        if series in told
+    }
 
 
 def _listed(machine: Machine) -> str:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from datetime import datetime
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -21,6 +19,7 @@ from opskit.model.raw import Raw
 from opskit.model.reading import Reading
 from opskit.model.sample import Sample
 from opskit.model.settings import Settings
+from opskit.probes.address import stays_here
 from opskit.probes.answer import pack, unpack
 from opskit.probes.base import Deadline, Probe, ProbeError, as_facts
 from opskit.probes.exchange import Target
@@ -114,7 +113,7 @@ class LatencyProbe(Probe[Args]):
             return raws
         nginx = None
         if "nginx" in args.layers and asked.whole and deadline.left:
-            target = Target(args.nginx_url, headers=headers, verify=not _stays_here(args.nginx_url))
+            target = Target(args.nginx_url, headers=headers, verify=not stays_here(args.nginx_url))
             nginx = put(question, target, _part(deadline, "nginx"))
         return (*raws, pack("latency-layers.json", Layers(ollama, nginx), redact(args.ollama_url)))
 
@@ -165,12 +164,3 @@ def _in_own_way(asked: Asked, args: Args, at: float) -> Reading:
 
 def _part(deadline: Deadline, layer: str) -> Deadline:
     return Deadline(max(0.001, deadline.left * _SHARE[layer]))
-
-
-def _stays_here(url: str) -> bool:
-    """Whether the question stays on this host, where Nginx's certificate is for another name and nobody listens in."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

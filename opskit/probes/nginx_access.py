@@ -7,10 +7,11 @@ absent line is no proof by itself; the length of the silence, held against the u
 from __future__ import annotations
 
 import itertools
+import re
 import time
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 import msgspec
@@ -31,6 +32,8 @@ _WINDOW_S = 7200.0
 _ENOUGH_GAPS = 20
 _TOO_MANY_UNKNOWN = 3  # the last line may be half written, and a stray one may stand before it
 _LATEST = 20
+_NO_SOCKET = {400, 404, 426, 502}
+_OF_PAGE = re.compile(r"/(?:assets|static|_next|build|dist|js|css|app)/|/(?:main|app|index|bundle|style)[\w.-]*$")
 Seen = tuple[Request, Line]
 
 
@@ -48,9 +51,13 @@ class Facts(msgspec.Struct, frozen=True):
     `errors_in_row` are the newest POSTs that ended in 5xx, back to the last that did not; half of them are no
     older than `errors_half_s`, which is 0 without any.
 
+    `left_in_row` and `left_half_s` are the same for POSTs that their senders gave up (499).
+
     `silence_ratio` is the present silence over the longest gap before it.
 
-    `api_requests` are POSTs below /v1/, which Nginx hands to the gateway itself.
+    `api_requests` are POSTs below /v1/, which Nginx hands to the gateway itself, `api_not_found` those of the newest 20
+    that got 404. `sockets_refused`: the UI's WebSocket (/ws, /socket.io) got 400, 404, 426 or 502; `parts_missing`: its
+    scripts or styles got 404.
     """
 
     requests: int | None = None
@@ -67,6 +74,12 @@ class Facts(msgspec.Struct, frozen=True):
     latest_served: int | None = None
     errors_in_row: int | None = None
     errors_half_s: float | None = None
+    left_in_row: int | None = None
+    left_half_s: float | None = None
+    status_413: int | None = None
+    api_not_found: int | None = None
+    sockets_refused: int | None = None
+    parts_missing: int | None = None
 
 
 class NginxAccessProbe(Probe[Args]):
@@ -99,7 +112,8 @@ class NginxAccessProbe(Probe[Args]):
                 recent.append((request, line))
         status = Counter(request.status for request, _ in recent)
         silence = max(0.0, at - newest[0].at) if newest else None
-        row = _row([request for request, _ in recent])
+        row = _row([request for request, _ in recent], lambda status: status >= 500)
+        left = _row([request for request, _ in recent], lambda status: status == 499)
         facts = Facts(
             requests=len(recent),
             chat_requests=sum(request.method == "POST" for request, _ in recent),
@@ -112,8 +126,14 @@ class NginxAccessProbe(Probe[Args]):
             latest_refused=sum(400 <= (request.status or 0) < 499 for request, _ in recent[-_LATEST:]),
             latest_served=sum(_is_served(request) for request, _ in recent[-_LATEST:]),
             errors_in_row=len(row),
-            errors_half_s=round(max(0.0, at - row[len(row) // 2].at), 3) if row else 0.0,
+            errors_half_s=_half(row, at),
+            left_in_row=len(left),
+            left_half_s=_half(left, at),
             latest_errors=sum((request.status or 0) >= 500 for request, _ in recent[-_LATEST:]),
+            status_413=sum(request.status == 413 for request, _ in recent[-_LATEST:]),
+            api_not_found=sum(_is_api(request) and request.status == 404 for request, _ in recent[-_LATEST:]),
+            sockets_refused=sum(_is_socket(request) and request.status in _NO_SOCKET for request, _ in recent),
+            parts_missing=sum(_is_part(request) and request.status == 404 for request, _ in recent),
             server_errors=sum(count for code, count in status.items() if code and 500 <= code < 600),
         )
         samples = tuple(Sample(name, getattr(facts, name), _unit(name), at=at) for name in sorted(self.metrics))
@@ -141,10 +161,15 @@ def _requests(raws: Sequence[Raw]) -> Iterator[Seen]:
         raise ProbeError(say("{path}: its newest lines have no known format", path=raws[-1].origin))
 
 
-def _row(recent: Sequence[Request]) -> list[Request]:
-    """The newest POSTs as far back as all of them failed, newest first."""
+def _row(recent: Sequence[Request], ended: Callable[[int], bool]) -> list[Request]:
+    """The newest POSTs as far back as all of them ended like that, newest first."""
     posts = (request for request in reversed(recent) if request.method == "POST")
-    return list(itertools.takewhile(lambda request: (request.status or 0) >= 500, posts))
+    return list(itertools.takewhile(lambda request: ended(request.status or 0), posts))
+
+
+def _half(row: Sequence[Request], at: float) -> float:
+    """How old the older half of a row is at least, 0 without one."""
+    return round(max(0.0, at - row[len(row) // 2].at), 3) if row else 0.0
 
 
 def _stamp(line: bytes) -> float | None:
@@ -158,6 +183,17 @@ def _is_served(request: Request) -> bool:
 
 def _is_api(request: Request) -> bool:
     return request.method == "POST" and (request.path or "").startswith("/v1/")
+
+
+def _is_socket(request: Request) -> bool:
+    path = (request.path or "").partition("?")[0]
+    return path == "/ws" or path.startswith(("/ws/", "/socket.io", "/websocket"))
+
+
+def _is_part(request: Request) -> bool:
+    """Scripts and styles that a page of this site asked for; what scanners ask for has no such name."""
+    path = (request.path or "").partition("?")[0]
+    return request.method == "GET" and path.endswith((".js", ".css")) and bool(_OF_PAGE.match(path))
 
 
 def _unit(name: str) -> str:
@@ -180,6 +216,10 @@ def _evidence(newest: Seen | None, recent: list[Seen]) -> dict[str, tuple[Eviden
     groups = {
         "chat_requests": [pair for pair in recent if pair[0].method == "POST"],
         "api_requests": [pair for pair in recent if _is_api(pair[0])],
+        "status_413": [pair for pair in recent if pair[0].status == 413],
+        "api_not_found": [pair for pair in recent if _is_api(pair[0]) and pair[0].status == 404],
+        "sockets_refused": [pair for pair in recent if _is_socket(pair[0]) and pair[0].status in _NO_SOCKET],
+        "parts_missing": [pair for pair in recent if _is_part(pair[0]) and pair[0].status == 404],
         "status_499": [pair for pair in recent if pair[0].status == 499],
         "status_502": [pair for pair in recent if pair[0].status == 502],
         "status_504": [pair for pair in recent if pair[0].status == 504],

@@ -12,7 +12,7 @@ from datetime import datetime, tzinfo
 import msgspec
 from tzlocal import get_localzone
 
-from opskit.logs.nginx_error import ErrorRecord, parse
+from opskit.logs.nginx_error import parse
 from opskit.logs.nginx_trouble import KINDS, kind
 from opskit.logs.redact import redact
 from opskit.model.evidence import Evidence
@@ -25,20 +25,17 @@ from opskit.probes.address import port_of
 from opskit.probes.base import Deadline, Probe, ProbeError, as_facts
 from opskit.probes.log_tail import (
     AT_ONCE_BYTES,
-    Line,
     collect_log,
     cut_note,
     never_written,
     not_ahead,
     read_lines,
 )
+from opskit.probes.nginx_error_groups import Pair, clients, groups
 
 _WINDOW_S = 7200.0
-_REFUSED = {111, 2, 113, 101}  # ECONNREFUSED, no such socket, no route to host, no network: nobody there
-_TIMED_OUT = 110
-_LOUD = {"emerg", "alert"}
 _QUOTE = 160
-Pair = tuple[ErrorRecord, Line]
+_SAME = {"limited_clients": "limited", "no_connections_age_s": "no_connections_left"}
 
 
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,15 +48,33 @@ class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """Numbers of lines within the last `recent_s` seconds."""
+    """Numbers of lines within the last `recent_s` seconds.
+
+    `elsewhere_refused`: by a service that is neither the configured gateway nor Clawdbot. `bodies_unwritable`: Nginx
+    could not write a long question to its temporary folder; `bodies_refused`: it was longer than client_max_body_size.
+    `limited_clients` of limit_req and limit_conn; `no_connections_age_s` since the newest line about that.
+    """
 
     gateway_refused: int | None = None
     gateway_timeouts: int | None = None
     clawdbot_refused: int | None = None
     clawdbot_timeouts: int | None = None
+    elsewhere_refused: int | None = None
     died_midstream: int | None = None
     no_connections_left: int | None = None
+    no_files_left: int | None = None
+    bodies_unwritable: int | None = None
+    bodies_refused: int | None = None
+    limited: int | None = None
+    disk_full: int | None = None
+    unresolved: int | None = None
+    bad_answers: int | None = None
+    headers_too_big: int | None = None
+    no_live: int | None = None
+    forbidden_by_rule: int | None = None
     emergencies: int | None = None
+    limited_clients: int | None = None
+    no_connections_age_s: float | None = None
 
 
 class NginxErrorProbe(Probe[Args]):
@@ -95,19 +110,19 @@ class NginxErrorProbe(Probe[Args]):
         told = list(not_ahead(_records(raws, zone), at))
         recent = [pair for pair in told if at - pair[0].at <= args.recent_s]
         gateway, clawdbot = port_of(args.gateway) or -1, port_of(args.clawdbot) or -1
-        groups = {
-            "gateway_refused": [pair for pair in recent if _refused(pair[0]) and _upstream(pair[0]) == gateway],
-            "gateway_timeouts": [pair for pair in recent if _timed_out(pair[0]) and _upstream(pair[0]) == gateway],
-            "clawdbot_refused": [pair for pair in recent if _refused(pair[0]) and _upstream(pair[0]) == clawdbot],
-            "clawdbot_timeouts": [pair for pair in recent if _timed_out(pair[0]) and _upstream(pair[0]) == clawdbot],
-            "died_midstream": [pair for pair in recent if _died(pair[0])],
-            "no_connections_left": [pair for pair in recent if "worker_connections are not enough" in pair[0].message],
-            "emergencies": [pair for pair in recent if pair[0].level in _LOUD],
-        }
-        facts = Facts(**{name: len(pairs) for name, pairs in groups.items()})
-        evidence = {name: _last(pairs) for name, pairs in groups.items() if pairs}
+        found = groups(recent, gateway, clawdbot)
+        newest = found["no_connections_left"][-1:]
+        facts = Facts(
+            **{name: len(pairs) for name, pairs in found.items()},
+            limited_clients=clients(found["limited"]),
+            no_connections_age_s=round(max(0.0, at - newest[0][0].at), 3) if newest else None,
+        )
+        evidence = {name: _last(pairs) for name, pairs in found.items() if pairs}
+        evidence |= {more: evidence[name] for more, name in _SAME.items() if name in evidence}
         kinds = {name: [pair for pair in recent if kind(pair[0]) == name] for name in KINDS}
         why = {name: _newest(pairs) for name, pairs in kinds.items() if pairs}
+        if not newest:
+            why["no_connections_age_s"] = say("the log shows no such line")
         notes = (*cut_note(raws), *_quiet(raws, told, at))
         return Reading(as_facts(facts), evidence, why, _samples(kinds, len(recent), at), notes)
 
@@ -152,22 +167,6 @@ def _records(raws: Sequence[Raw], zone: tzinfo) -> Iterator[Pair]:
 def _at(line: bytes, zone: tzinfo) -> float | None:
     record = parse(line, zone)
     return record.at if record else None
-
-
-def _upstream(record: ErrorRecord) -> int | None:
-    return port_of(record.upstream) if record.upstream else None
-
-
-def _refused(record: ErrorRecord) -> bool:
-    return record.errno in _REFUSED and record.message.startswith("connect()")
-
-
-def _timed_out(record: ErrorRecord) -> bool:
-    return record.errno == _TIMED_OUT and record.message.startswith("upstream timed out")
-
-
-def _died(record: ErrorRecord) -> bool:
-    return record.message.startswith("upstream prematurely closed") and record.action == "reading upstream"
 
 
 def _last(pairs: list[Pair]) -> tuple[Evidence, ...]:

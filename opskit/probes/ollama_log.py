@@ -25,12 +25,13 @@ from opskit.model.settings import Settings
 from opskit.probes.base import Deadline, Probe, ProbeError
 from opskit.probes.journal import collect_journal
 from opskit.probes.log_tail import AHEAD_S, collect_recent, cut_note, never_written
+from opskit.probes.ollama_answers import GoodAnswers
+from opskit.probes.ollama_loads import told_of_loads
 from opskit.probes.ollama_trouble import DEATHS, METRICS, trouble_details, trouble_samples
 
 _WINDOW_S = 7200.0
 _GENERATION = ("/api/chat", "/api/generate", "/v1/chat/completions", "/v1/completions", "/v1/responses")
 _FINAL = ("terminated", "Load failed", "CUDA error", "panic", "Error:", "error loading")
-_DEATHS = {"crash", "panic", "gpu-lost", "gpu-fault", "ram-oom"}
 Seen = tuple[Event, Raw]
 LABELS = {
     "vram-oom": "vram_oom",
@@ -59,7 +60,12 @@ class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """True where the failure is recent and nothing was answered well after it."""
+    """A failure is True where it is recent and nothing was answered well after it.
+
+    The counts are of the last `recent_s` seconds: questions that were cut to the context (`truncated`, and their share
+    of all), those that were answered 403 and 503, and starts of the server. `longest_s` is the longest answer, and the
+    loads are those of `ollama_loads`.
+    """
 
     vram_oom: bool | None = None
     ram_oom: bool | None = None
@@ -73,6 +79,18 @@ class Facts(msgspec.Struct, frozen=True):
     stuck: bool | None = None
     disk_full: bool | None = None
     last_ok_age_s: float | None = None
+    truncated: int | None = None
+    truncated_pct: float | None = None
+    forbidden: int | None = None
+    busy: int | None = None
+    starts: int | None = None
+    longest_s: float | None = None
+    loads: int | None = None
+    loads_changed: int | None = None
+    loads_other_model: int | None = None
+    loads_failed: int | None = None
+    loading_s: float | None = None
+    load_median_s: float | None = None
 
 
 class OllamaLogProbe(Probe[Args]):
@@ -124,14 +142,47 @@ class OllamaLogProbe(Probe[Args]):
         last_ok = next((event.at for event, _ in reversed(told) if _answered(event)), None)
         facts["last_ok_age_s"] = None if last_ok is None else round(max(0.0, at - last_ok), 3)
         why = {"last_ok_age_s": say("the log shows no request that ended well")}
+        why |= dict.fromkeys(("longest_s", "load_median_s"), say("the log shows no such line"))
         recent = [event for event, _ in told if _is_trouble(event) and _is_recent(event, at, args)]
         standing = [event for event, _ in failures if _is_recent(event, at, args)]
         began = [
             start for raw in raws for start in starts(raw.data, zone, at) if -AHEAD_S <= at - start <= args.recent_s
         ]
         why |= trouble_details(recent, standing)
+        counts, lines = _counted([pair for pair in told if _is_recent(pair[0], at, args)])
+        of_loads, proofs = told_of_loads(raws, zone, at, args.recent_s)
+        facts |= {**counts, **of_loads, "starts": len(began)}
+        evidence |= {**lines, **proofs}
         samples = trouble_samples(recent, standing, len(began), at)
         return Reading(facts, evidence, why, samples, cut_note(raws))
+
+
+def _counted(recent: list[Seen]) -> tuple[dict[str, Fact], dict[str, tuple[Evidence, ...]]]:
+    """Count what needs no recovery to be told, with the newest line of each."""
+    groups = {
+        "truncated": [pair for pair in recent if pair[0].label == "truncated"],
+        "forbidden": [pair for pair in recent if _status(pair[0]) == 403],
+        "busy": [pair for pair in recent if _status(pair[0]) == 503],
+    }
+    facts: dict[str, Fact] = {name: len(pairs) for name, pairs in groups.items()}
+    times = [event.request.duration_s or 0.0 for event, _ in recent if event.request and _is_generation(event.request)]
+    facts["longest_s"] = max(times, default=None)
+    facts["truncated_pct"] = round(100 * len(groups["truncated"]) / max(len(times), 1, len(groups["truncated"])), 1)
+    evidence: dict[str, tuple[Evidence, ...]] = {
+        name: (Evidence(pairs[-1][1].origin, redact(pairs[-1][0].text)[:600], pairs[-1][0].line, at=pairs[-1][0].at),)
+        for name, pairs in groups.items()
+        if pairs
+    }
+    return facts, evidence
+
+
+def _status(event: Event) -> int:
+    request = event.request
+    return (request.status or 0) if request is not None and _is_generation(request) else 0
+
+
+def _is_generation(request: Request) -> bool:
+    return (request.path or "").startswith(_GENERATION)
 
 
 def _is_recent(event: Event, at: float, args: Args) -> bool:
@@ -151,32 +202,17 @@ def _standing(told: list[Seen]) -> list[Seen]:
     An allocation may fail while Ollama tries how many layers fit: it counts only once the load or a request failed.
     (0.11 to 0.29 lay the model out by trial; 0.30 and later retry with a smaller context.)
     """
-    standing, answers, final = list[Seen](), list[Request](), False
+    standing, answers, final = list[Seen](), GoodAnswers(), False
     for event, raw in reversed(told):
         if _answered(event) and event.request is not None:
-            answers.append(event.request)
-        if (
-            event.label in LABELS
-            and not _is_mere_status(event)
-            and not any(_clears(answer, event) for answer in answers)
-        ):
+            answers.take(event.request)
+        if event.label in LABELS and not _is_mere_status(event) and not answers.clear(event):
             decided = event.label != "vram-oom" or any(mark in event.text for mark in _FINAL)
             if decided or final:
                 standing.append((event, raw))
         final = final or event.label in {"crash", "panic"} or _failed(event) or _final_oom(event)
     standing.reverse()
     return standing
-
-
-def _clears(answer: Request, failure: Event) -> bool:
-    """A good answer that stands later in the log clears a failure, but not one that the runner's death cut short.
-
-    That ends in 200 as well, because the status has left already (ollama#10265). Gin's times are whole seconds.
-    """
-    if failure.at is None or failure.label not in _DEATHS:
-        return True
-    begin = answer.at - (answer.duration_s or 0.0)
-    return not begin + 1 < failure.at <= answer.at + 1
 
 
 def _is_mere_status(event: Event) -> bool:
@@ -194,4 +230,4 @@ def _failed(event: Event) -> bool:
 
 def _answered(event: Event) -> bool:
     request = event.request
-    return request is not None and request.status == 200 and (request.path or "").startswith(_GENERATION)
+    return request is not None and request.status == 200 and _is_generation(request)

@@ -13,7 +13,7 @@ from opskit.model.typed import prepared
 from opskit.probes.base import Deadline, Whole
 from opskit.probes.exchange import Exchange, Target, exchange
 from opskit.probes.ollama_api import Model, models_of, named, version_of
-from opskit.probes.standard_question import SEED, Question
+from opskit.probes.standard_question import SEED, Question, Told
 
 _COLD_S = 1.0
 _LOOK = 0.2  # of the time, for the question what is loaded
@@ -35,7 +35,7 @@ class OllamaAsked(msgspec.Struct, frozen=True):
     """The evidence: the exchange without its body, when the first content came (seconds), the durations of the end.
 
     `digest`, `context` and `version` say what answered: values that were measured with others are not compared.
-    `loaded_before` is None where Ollama did not tell.
+    `loaded_before` is None where Ollama did not tell; `thoughts` are those of the `pieces` that held no answer yet.
     """
 
     exchange: Exchange
@@ -46,6 +46,9 @@ class OllamaAsked(msgspec.Struct, frozen=True):
     context: Whole | None = None
     version: str = ""
     loaded_before: bool | None = None
+    last_token_s: float | None = None
+    pieces: Whole = 0
+    thoughts: Whole = 0
 
     @property
     def whole(self) -> bool:
@@ -94,8 +97,13 @@ class OllamaAsked(msgspec.Struct, frozen=True):
         return max(0.0, total - sum(part for part in parts if part is not None))
 
 
-def put_to_ollama(question: Question, base: str, deadline: Deadline, num_ctx: int | None = None) -> OllamaAsked:
-    """Ask once; a failure is evidence. Afterwards ask what answered, which only says so while it is loaded."""
+def put_to_ollama(
+    question: Question, base: str, deadline: Deadline, num_ctx: int | None = None, told: Told | None = None
+) -> OllamaAsked:
+    """Ask once; a failure is evidence. Afterwards ask what answered, which only says so while it is loaded.
+
+    `told` hears when the first word has come.
+    """
     base = base.rstrip("/")
     before = _loaded(base, Deadline(deadline.left * _LOOK))
     context = {} if num_ctx is None else {"num_ctx": num_ctx}
@@ -108,12 +116,21 @@ def put_to_ollama(question: Question, base: str, deadline: Deadline, num_ctx: in
         # (server/sched.go, needsReload). What /api/ps tells is no guide: some versions multiply it by their slots.
         "options": {"temperature": 0, "seed": SEED, "num_predict": question.max_tokens, **context},
     }
-    ear = _Ear()
+    ear = _Ear(told)
     found = exchange(Target(base + "/api/chat", payload), deadline, ear.hear)
     error = "" if found.status in {200, None} else redact(found.body[:500])
     kept = msgspec.structs.replace(found, body="", headers={})
     was_loaded = None if before is None else named(before, question.model) is not None
-    asked = OllamaAsked(kept, ear.first_token_s, ear.told, error or ear.error, loaded_before=was_loaded)
+    asked = OllamaAsked(
+        kept,
+        ear.first_token_s,
+        ear.told,
+        error or ear.error,
+        loaded_before=was_loaded,
+        last_token_s=ear.last_token_s,
+        pieces=ear.pieces,
+        thoughts=ear.thoughts,
+    )
     return _identified(asked, question.model, base, deadline) if asked.whole else asked
 
 
@@ -145,10 +162,13 @@ class _Chunk(msgspec.Struct):
 class _Ear:
     """Listens to lines of JSON: notes the first content, keeps what the last line tells."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: Told | None) -> None:
         self.first_token_s: float | None = None
+        self.last_token_s: float | None = None
+        self.pieces = self.thoughts = 0
         self.told: Durations | None = None
         self.error = ""
+        self._begun = told
 
     def hear(self, line: bytes, seconds: float) -> bool:
         try:
@@ -159,9 +179,18 @@ class _Ear:
         if chunk.error:
             self.error = redact(str(chunk.error)[:500])
         said = chunk.message or {}
-        if self.first_token_s is None and (said.get("content") or said.get("thinking")):
-            self.first_token_s = seconds
+        if said.get("content") or said.get("thinking"):
+            self._note(seconds, thought=not said.get("content"))
         return chunk.done
+
+    def _note(self, seconds: float, *, thought: bool) -> None:
+        self.pieces += 1
+        self.thoughts += thought
+        self.last_token_s = seconds
+        if self.first_token_s is None:
+            self.first_token_s = seconds
+            if self._begun is not None:
+                self._begun("first")
 
 
 def _durations(line: bytes) -> Durations:

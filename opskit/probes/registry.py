@@ -8,6 +8,7 @@ from typing import Any
 from opskit.probes.base import Probe
 
 PROBES = {
+    "canary": "opskit.probes.canary:CanaryProbe",
     "certificate": "opskit.probes.certificate:CertificateProbe",
     "gateway_log": "opskit.probes.gateway_log:GatewayLogProbe",
     "gateway_http": "opskit.probes.http:GatewayHttpProbe",
@@ -20,11 +21,16 @@ PROBES = {
     "kernel_log": "opskit.probes.kernel_log:KernelLogProbe",
     "latency": "opskit.probes.latency:LatencyProbe",
     "nginx_access": "opskit.probes.nginx_access:NginxAccessProbe",
+    "nginx_config": "opskit.probes.nginx_config:NginxConfigProbe",
     "nginx_error": "opskit.probes.nginx_error:NginxErrorProbe",
     "nginx_http": "opskit.probes.http:NginxHttpProbe",
     "ollama_api": "opskit.probes.ollama_api:OllamaApiProbe",
     "ollama_log": "opskit.probes.ollama_log:OllamaLogProbe",
+    "endings": "opskit.probes.endings:EndingsProbe",
+    "person": "opskit.probes.person:PersonProbe",
     "plugin": "opskit.probes.plugin:PluginProbe",
+    "way": "opskit.probes.way:WayProbe",
+    "runner": "opskit.probes.runner:RunnerProbe",
 }
 
 

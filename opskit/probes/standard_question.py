@@ -7,6 +7,8 @@ a fixed seed and length, and a nonce at the start so that no cached prefix flatt
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
+from typing import Literal
 
 import msgspec
 
@@ -18,8 +20,15 @@ from opskit.probes.exchange import Exchange, Target, exchange
 
 ROUTE = "/v1/chat/completions"
 SEED = 7
-_ENDS = frozenset({"stop", "length"})
-_CONTENT = ("content", "reasoning", "reasoning_content", "thinking")
+ENDS = frozenset({"stop", "length"})
+_KEPT = frozenset({"retry-after", "content-type"})
+_HEADER = 100
+_LONG = 2
+_SAID = ("content",)
+_THOUGHT = ("reasoning", "reasoning_content", "thinking")
+Moment = Literal["first", "long", "last"]
+Told = Callable[[Moment], None]
+"""Called when the first word has come, when more has come than was asked for, and when the answer has said its last."""
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -37,7 +46,8 @@ class Question(msgspec.Struct, frozen=True):
 class Asked(msgspec.Struct, frozen=True):
     """The evidence: the exchange without its body, what the stream carried, and whether a key went along.
 
-    `finish` is the reason that the answer itself gives for its end; evidence of former versions has none.
+    `finish` is the reason that the answer itself gives for its end, `thoughts` how many of the chunks held nothing but
+    reasoning; evidence of former versions has none of them.
     """
 
     exchange: Exchange
@@ -48,6 +58,8 @@ class Asked(msgspec.Struct, frozen=True):
     error: str = ""
     key_problem: str = ""
     finish: str = ""
+    last_token_s: float | None = None
+    thoughts: Whole = 0
 
     @property
     def whole(self) -> bool:
@@ -56,8 +68,18 @@ class Asked(msgspec.Struct, frozen=True):
         return good and self.done and self.chunks > 0
 
 
-def put(question: Question, target: Target, deadline: Deadline) -> Asked:
-    """Ask once, at the URL and with the headers of `target`; a failure is evidence."""
+def own_id() -> str:
+    """Return a request id by which opskit's own questions are known in every log."""
+    return OWN_REQUEST + secrets.token_hex(8)
+
+
+def put(
+    question: Question, target: Target, deadline: Deadline, told: Told | None = None, request_id: str = ""
+) -> Asked:
+    """Ask once, at the URL and with the headers of `target`; a failure is evidence.
+
+    `told` hears how the answer gets on; without a `request_id` it gets one of its own.
+    """
     payload: dict[str, object] = {
         "model": question.model,
         "messages": question.messages(),
@@ -67,8 +89,8 @@ def put(question: Question, target: Target, deadline: Deadline) -> Asked:
         "stream": True,
         "think": False,
     }
-    headers = {**target.headers, "X-Request-Id": OWN_REQUEST + secrets.token_hex(8)}
-    ear = _Ear()
+    headers = {**target.headers, "X-Request-Id": request_id or own_id()}
+    ear = _Ear(told, _LONG * question.max_tokens)
     found = exchange(msgspec.structs.replace(target, payload=payload, headers=headers), deadline, ear.hear)
     if found.failure is None:
         ear.read_whole(found.body, found.phases["total_s"])
@@ -76,15 +98,21 @@ def put(question: Question, target: Target, deadline: Deadline) -> Asked:
     for key in filter(None, target.headers.values()):  # some name the key that they refuse
         error, ear.error = error.replace(key, MARK), ear.error.replace(key, MARK)
     return Asked(
-        msgspec.structs.replace(found, body="", headers={}),
+        msgspec.structs.replace(found, body="", headers=_kept(found.headers)),
         ear.chunks,
         ear.first_token_s,
         # Some gateways send the reason of the end and no end mark; clients take that for an end, too.
-        ear.done or (found.failure is None and ear.finish in _ENDS),
+        ear.done or (found.failure is None and ear.finish in ENDS),
         bool(target.headers),
         error or ear.error,
         finish=ear.finish,
+        last_token_s=ear.last_token_s,
+        thoughts=ear.thoughts,
     )
+
+
+def _kept(headers: dict[str, str]) -> dict[str, str]:
+    return {name: redact(value)[:_HEADER] for name, value in headers.items() if name in _KEPT}
 
 
 class _Chunk(msgspec.Struct):
@@ -97,9 +125,13 @@ class _Chunk(msgspec.Struct):
 class _Ear:
     """Listens to a stream of server-sent events (or one JSON body): counts chunks with content, notes the first."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: Told | None, asked_for: int) -> None:
+        self._asked_for = asked_for
         self.chunks = 0
+        self.thoughts = 0
         self.first_token_s: float | None = None
+        self.last_token_s: float | None = None
+        self._told = told
         self.done = False
         self.error = ""
         self.finish = ""
@@ -119,12 +151,30 @@ class _Ear:
             self.error = redact(str(chunk.error)[:500])
         choices = chunk.choices or []
         if any(_content(choice) for choice in choices):
-            self.chunks += 1
-            self.first_token_s = seconds if self.first_token_s is None else self.first_token_s
-        self.finish = next((str(why)[:20] for one in choices if (why := one.get("finish_reason"))), self.finish)
+            self._note(seconds, thought=not any(_content(choice, _SAID) for choice in choices))
+        finish = next((redact(str(why))[:20] for one in choices if (why := one.get("finish_reason"))), "")
+        # Some gateways write a word of theirs, or "null", into every event.
+        if finish and self.finish not in ENDS:
+            self.finish = finish
+            if finish in ENDS:
+                self._tell("last")
         # A gateway that answers without streaming sends one object with a whole message.
         self.done = self.done or any("message" in choice for choice in choices)
         return False
+
+    def _note(self, seconds: float, *, thought: bool) -> None:
+        self.chunks += 1
+        self.thoughts += thought
+        self.last_token_s = seconds
+        if self.first_token_s is None:
+            self.first_token_s = seconds
+            self._tell("first")
+        if self.chunks == self._asked_for + 1 and self.finish not in ENDS:
+            self._tell("long")
+
+    def _tell(self, what: Moment) -> None:
+        if self._told is not None:
+            self._told(what)
 
     def read_whole(self, body: str, seconds: float) -> None:
         """Take an answer for one JSON object over several lines, where line by line nothing was understood."""
@@ -132,6 +182,6 @@ class _Ear:
             self.hear(" ".join(body.split("\n")).encode(), seconds)
 
 
-def _content(choice: dict[str, object]) -> bool:
+def _content(choice: dict[str, object], fields: tuple[str, ...] = (*_SAID, *_THOUGHT)) -> bool:
     said = choice.get("delta") or choice.get("message")
-    return isinstance(said, dict) and any(said.get(field) for field in _CONTENT)
+    return isinstance(said, dict) and any(said.get(field) for field in fields)

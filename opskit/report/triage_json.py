@@ -1,28 +1,39 @@
-"""A diagnosis as one JSON object. Codes, keys and words of state are English always."""
+"""A diagnosis as one JSON object, as docs/schemas/triage-v1.json has it. Codes, keys and states are English always."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from opskit.model.diagnosis import Answered, Finding, Measured
+from opskit.model.playbook import Remedy
 from opskit.model.reader import Reader
 from opskit.report.check_json import evidence_json, number
-from opskit.report.triage_text import Told, question
+from opskit.report.told import Told
+from opskit.report.treatment_json import treatment_json
+from opskit.report.triage_text import question
+
+SCHEMA = "opskit.triage/v1"
 
 
 def triage_json(told: Told, reader: Reader) -> dict[str, Any]:
-    """Return verdict, cause, steps, evidence, also_seen and unknown."""
+    """Return verdict, cause, steps, evidence, also_seen, unknown, and what was done about it."""
     found = told.diagnosis
     return {
+        "schema": SCHEMA,
         "verdict": found.outcome,
         "playbook": found.playbook,
         "at": reader.time(told.at).isoformat(),
         "seconds": round(told.seconds, 3),
+        "exit_code": told.exit_code,
+        "host": told.host,
+        "origin": told.origin or None,
+        "versions": told.versions,
         "cause": _cause(found.finding, reader) if found.finding else None,
         "steps": [_step(answered, told, reader) for answered in found.walked],
         "evidence": _proof(found.finding, reader) if found.finding else [],
         "also_seen": [{**_cause(finding, reader), "evidence": _proof(finding, reader)} for finding in found.also_seen],
         "unknown": [{"subject": item.subject, "reason": reader.read(item.reason)} for item in found.unread],
+        "treatment": treatment_json(told.treatment, told.verify, reader) if told.treatment else None,
     }
 
 
@@ -34,16 +45,18 @@ def _cause(finding: Finding, reader: Reader) -> dict[str, Any]:
         "certainty": finding.certainty,
         "summary": reader.read(cause.summary),
         "verify": cause.verify,
-        "remedy": [
-            {
-                "text": reader.read(remedy.text),
-                "run": list(remedy.run),
-                "risk": remedy.risk,
-                "undo": list(remedy.undo),
-                "undo_text": reader.read(remedy.undo_text) if remedy.undo_text else None,
-            }
-            for remedy in cause.remedy
-        ],
+        "remedy": [remedy_json(remedy, reader) for remedy in cause.remedy],
+    }
+
+
+def remedy_json(remedy: Remedy, reader: Reader) -> dict[str, Any]:
+    """Return one thing to do."""
+    return {
+        "text": reader.read(remedy.text),
+        "run": list(remedy.run),
+        "risk": remedy.risk,
+        "undo": list(remedy.undo),
+        "undo_text": reader.read(remedy.undo_text) if remedy.undo_text else None,
     }
 
 

@@ -1,52 +1,71 @@
-"""A diagnosis as Markdown for a ticket: the same facts as the screen, with both local time and UTC, and versions."""
+"""A diagnosis as Markdown for a ticket: the same facts as the screen, with both local time and UTC, versions, sources,
+what was done about it and how to look at it again.
+"""
 
 from __future__ import annotations
 
-import re
+import shlex
 from collections.abc import Sequence
 from datetime import UTC
 
-from opskit.model.diagnosis import Finding
+from opskit.model.diagnosis import Answered, Diagnosis, Finding, Measured
 from opskit.model.message import Message, say
 from opskit.model.printable import printable
 from opskit.model.reader import Reader
-from opskit.report.proof import fact_text, grouped, value_text
-from opskit.report.triage_text import ANSWERS, Line, Told, headline, next_lines, question, remedy_lines
+from opskit.report.markdown import code, fenced, safe
+from opskit.report.proof import fact_text, grouped
+from opskit.report.told import Line, Told
+from opskit.report.treatment_md import treatment_md
+from opskit.report.triage_text import ANSWERS, headline, next_lines, question, remedy_lines
 
-_SPECIAL = re.compile(r"([\\`*_\[\]<>#|!~&$])")
 _SLOT = "{}"
-_STARTS = re.compile(r"^(\s*)([-+=]|[0-9]+(?=[.)]))")
 
 
-def triage_md(told: Told, reader: Reader, version: str, host: str) -> str:
+def triage_md(told: Told, reader: Reader) -> str:
     """Return the transcript, with a final line end."""
     found = told.diagnosis
-    local = reader.time(told.at)
-    both = f"{local.isoformat(timespec='seconds')} ({local.astimezone(UTC).isoformat(timespec='seconds')})"
-    lines = [f"# {_safe(headline(told, reader))}", ""]
+    lines = [f"# {safe(headline(told, reader))}", "", f"**{safe(_sentence(told, reader))}**", ""]
+    lines += _about(told, reader)
     if found.finding:
-        lines += [f"**{_safe(reader.read(found.finding.cause.summary))}**", ""]
-    lines += [
-        "- " + reader.read(say("Time: {when}", when=both)),
-        "- " + _filled(say("Host: {host}", host=_SLOT), _safe(printable(host)), reader),
-        f"- opskit {version}, playbook {found.playbook}",
-    ]
-    if told.origin:
-        lines.append("- " + _filled(say("Evidence: {origin}", origin=_SLOT), _code(told.origin), reader))
+        lines += [*_heading(say("Proof"), reader), *_proof(found.finding, reader)]
+    lines += [*_heading(say("Steps"), reader), *(line for item in found.walked for line in _step(item, told, reader))]
+    lines += _tail(found, reader)
     if found.finding:
-        lines += _heading(say("Proof"), reader)
-        lines += _proof(found.finding, reader)
-        lines += [*_heading(say("What to do"), reader), *_fenced(remedy_lines(found.finding, reader))]
+        lines += [*_heading(say("What to do"), reader), *_fence(remedy_lines(found.finding, reader))]
     elif found.outcome == "unknown":
-        lines += [*_heading(say("What to do"), reader), *_fenced(next_lines(found, reader))]
-    lines += _heading(say("Steps"), reader)
-    for answered in found.walked:
-        values = ", ".join(f"{item.fact} = {value_text(item.value, reader)}" for item in answered.measured)
-        answer = reader.read(ANSWERS[answered.answer])
-        lines.append(f"{answered.stage}. {_safe(question(answered.step, told, reader))} **{answer}**")
-        lines.append(f"   {_code(values)}")
-    lines += _tail(told, reader)
+        lines += [*_heading(say("What to do"), reader), *_fence(next_lines(found, reader))]
+    if told.treatment is not None:
+        lines += [*_heading(say("What was done"), reader), *treatment_md(told.treatment, told.verify, reader)]
+    lines += [*_heading(say("Look at it again"), reader), *fenced(_again(told))]
     return "\n".join(lines) + "\n"
+
+
+def both_times(at: float, reader: Reader) -> str:
+    """Epoch seconds by the reader's clock and in UTC."""
+    local = reader.time(at)
+    return f"{local.isoformat(timespec='seconds')} ({local.astimezone(UTC).isoformat(timespec='seconds')})"
+
+
+def _sentence(told: Told, reader: Reader) -> str:
+    finding = told.diagnosis.finding
+    return reader.read(finding.cause.summary if finding else told.playbook.title)
+
+
+def _about(told: Told, reader: Reader) -> list[str]:
+    versions = ", ".join(f"{name} {version}" for name, version in told.versions.items())
+    lines = [
+        "- " + reader.read(say("Time: {when}", when=both_times(told.at, reader))),
+        "- " + _filled(say("Host: {host}", host=_SLOT), safe(printable(told.host)), reader),
+        f"- {safe(printable(versions))}, playbook {told.diagnosis.playbook}",
+    ]
+    lines += [f"- {safe(reader.read(note))}" for note in told.notes]
+    if told.origin:
+        made = ", ".join(f"{name} {version}" for name, version in told.recorded_with.items())
+        line = "- " + _filled(say("Evidence: {origin}", origin=_SLOT), code(told.origin), reader)
+        lines.append(f"{line} ({safe(printable(made))})" if made else line)
+    else:
+        lines.append("- " + reader.read(say("Measured in {seconds} s", seconds=f"{told.seconds:.1f}")))
+    return lines
 
 
 def _filled(sentence: Message, markup: str, reader: Reader) -> str:
@@ -58,41 +77,57 @@ def _heading(title: Message, reader: Reader) -> list[str]:
     return ["", f"## {reader.read(title)}", ""]
 
 
-def _tail(told: Told, reader: Reader) -> list[str]:
-    found, lines = told.diagnosis, []
+def _step(answered: Answered, told: Told, reader: Reader) -> list[str]:
+    """The question with its answer, below it each value with where it was read."""
+    answer = reader.read(ANSWERS[answered.answer])
+    probes = {item.fact.partition(".")[0] for item in answered.measured}
+    took = max((told.took[name] for name in probes if name in told.took), default=None)
+    after = "" if took is None else " " + reader.read(say("(after {seconds} s)", seconds=f"{took:.1f}"))
+    lines = [f"- {answered.stage}: {safe(question(answered.step, told, reader))} **{answer}**{after}"]
+    return [*lines, *(f"  - {line}" for line in _values(answered.measured, reader))]
+
+
+def _values(measured: Sequence[Measured], reader: Reader) -> list[str]:
+    lines = []
+    for item in measured:
+        place = f" {code(item.evidence[0].where)}" if item.evidence else ""
+        why = f" {safe(reader.read(item.why))}" if item.why is not None else ""
+        lines.append(f"{code(fact_text(item, reader))}{place}{why}")
+    return lines
+
+
+def _tail(found: Diagnosis, reader: Reader) -> list[str]:
+    lines = []
     if found.also_seen:
         lines += _heading(say("Also seen"), reader)
-        lines += [f"- {item.cause.code}: {_safe(reader.read(item.cause.summary))}" for item in found.also_seen]
+        for item in found.also_seen:
+            lines.append(f"- {item.cause.code}: {safe(reader.read(item.cause.summary))}")
+            lines += [f"  {line}" for line in _proof(item, reader)]
     if found.unread:
         lines += _heading(say("Could not be told"), reader)
-        lines += [f"- {_safe(item.subject)}: {_safe(reader.read(item.reason))}" for item in found.unread]
+        lines += [f"- {safe(item.subject)}: {safe(reader.read(item.reason))}" for item in found.unread]
     return lines
 
 
 def _proof(finding: Finding, reader: Reader) -> list[str]:
     lines = []
     for facts, places in grouped(finding.proof):
-        lines += [f"- {_code(fact_text(measured, reader))}" for measured in facts]
-        lines += [f"  - {_code(place.where)} {_code(place.text)}".rstrip() for place in places]
+        lines += [f"- {code(fact_text(measured, reader))}" for measured in facts]
+        lines += [f"  - {code(place.where)} {code(place.text)}".rstrip() for place in places]
     return lines
 
 
-def _fenced(told: Sequence[Line]) -> list[str]:
-    """What to do as it would be copied, in a fence that nothing inside can close."""
-    lines = [line.text for line in told]
-    longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return [fence, *lines, fence]
+def _fence(told: Sequence[Line]) -> list[str]:
+    return fenced([line.text for line in told])
 
 
-def _safe(text: str) -> str:
-    """Text from outside must not become markup, nor a link, nor begin a list."""
-    escaped = _SPECIAL.sub(r"\\\1", text).replace("://", ":\\/\\/")
-    return _STARTS.sub(
-        lambda start: f"{start[1]}\\{start[2]}" if start[2] in "-+=" else f"{start[1]}{start[2]}\\", escaped
-    )
-
-
-def _code(text: str) -> str:
-    clean = printable(text).replace("`", "'")
-    return f"`{clean}`" if clean.strip() else ""
+def _again(told: Told) -> list[str]:
+    """The commands that lead back to this record, or to one like it."""
+    playbook = "" if told.diagnosis.playbook == "chat-stuck" else f" {told.diagnosis.playbook}"
+    if told.origin:
+        return [f"opskit triage{playbook} --from {printable(shlex.quote(told.origin), 4000)}"]
+    return [
+        f"opskit triage{playbook} --last",
+        "opskit snapshot -o chat.tar.gz",
+        f"opskit triage{playbook} --from chat.tar.gz",
+    ]

@@ -6,44 +6,46 @@ Flowing lines, no boxes, words before symbols: it is read on a phone, over a slo
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
-
-import msgspec
+from collections.abc import Iterable, Iterator, Sequence
 
 from opskit.model.diagnosis import Answered, Diagnosis, Finding
 from opskit.model.message import Message, say
-from opskit.model.playbook import Playbook, Remedy
+from opskit.model.playbook import Cause, Remedy
+from opskit.model.printable import printable
 from opskit.model.reader import Reader
 from opskit.report.proof import proof_lines, value_text
+from opskit.report.told import Line, Told
+from opskit.report.treatment_text import treatment_lines
 from opskit.report.wrapping import wrapped
 
+_PLACES = 3
 ANSWERS = {"yes": say("yes"), "no": say("no"), "unknown": say("unknown")}
 
 
-class Told(msgspec.Struct, frozen=True):
-    """A diagnosis with what its words refer to: the playbook, the time of the evidence, the time it took."""
+def triage_text(told: Told, reader: Reader, width: int = 80, *, every: bool = False) -> str:
+    """Return the report, wrapped to `width` columns (0: not at all), without a final line end.
 
-    diagnosis: Diagnosis
-    playbook: Playbook
-    at: float
-    seconds: float
-    origin: str = ""
+    With `every` each question that was asked is shown, also those that only left a cause out.
+    """
+    return "\n".join(rows(_report(told, reader, every=every), width))
 
 
-class Line(msgspec.Struct, frozen=True):
-    """A line of the report; a command to copy is never broken."""
-
-    text: str
-    whole: bool = False
+def done_text(told: Told, reader: Reader, width: int = 80) -> str:
+    """Return what was done about it and whether it helped, for whoever has read the rest of the report."""
+    return "\n".join(rows(_done(told, reader), width))
 
 
-def triage_text(told: Told, reader: Reader, width: int = 80) -> str:
-    """Return the report, wrapped to `width` columns (0: not at all), without a final line end."""
-    rows = [wrapped(line.text, 0 if line.whole else width) for line in _report(told, reader)]
-    return "\n".join(row for lines in rows for row in lines)
+def rows(lines: Iterable[Line], width: int) -> list[str]:
+    """Return the lines wrapped to `width` columns (0: not at all)."""
+    return [row for line in lines for row in wrapped(line.text, 0 if line.whole else width)]
 
 
-def _report(told: Told, reader: Reader) -> Iterator[Line]:
+def _done(told: Told, reader: Reader) -> Iterator[Line]:
+    if told.treatment is not None:
+        yield from _section(say("What was done"), treatment_lines(told.treatment, told.verify, reader), reader)
+
+
+def _report(told: Told, reader: Reader, *, every: bool) -> Iterator[Line]:
     found = told.diagnosis
     yield Line(headline(told, reader))
     if found.finding is not None:
@@ -54,9 +56,10 @@ def _report(told: Told, reader: Reader) -> Iterator[Line]:
         yield Line(reader.read(_ending(found)))
         if found.outcome == "unknown":
             yield from _section(say("What to do"), next_lines(found, reader), reader)
-    yield from _section(say("Steps"), _plain(_steps(told, reader)), reader)
+    yield from _section(say("Steps"), _plain(_steps(told, reader, every=every)), reader)
     yield from _section(say("Also seen"), _plain(_also_seen(found.also_seen, reader)), reader)
     yield from _section(say("Could not be told"), _plain(_unread(found, reader)), reader)
+    yield from _done(told, reader)
     yield Line("")
     yield Line(reader.read(_footer(told, reader)))
 
@@ -110,14 +113,18 @@ def _section(title: Message, lines: Sequence[Line], reader: Reader) -> Iterator[
 
 
 def remedy_lines(finding: Finding, reader: Reader) -> list[Line]:
-    """Numbered sentences, the command to copy, its risk, the way back, and how to see that it helped."""
-    lines: list[Line] = []
-    for number, remedy in enumerate(finding.cause.remedy, 1):
-        lines += _remedy(number, remedy, reader)
-    return [*lines, Line(reader.read(say("It helped when this holds: {verify}", verify=finding.cause.verify)))]
+    """What to do, and how to see that it helped."""
+    helped = say("It helped when this holds: {verify}", verify=finding.cause.verify)
+    return [*todo_lines(finding.cause, reader), Line(reader.read(helped))]
 
 
-def _remedy(number: int, remedy: Remedy, reader: Reader) -> Iterator[Line]:
+def todo_lines(cause: Cause, reader: Reader) -> list[Line]:
+    """Numbered sentences, the command to copy, its risk, and the way back."""
+    return [line for number, remedy in enumerate(cause.remedy, 1) for line in advice_lines(number, remedy, reader)]
+
+
+def advice_lines(number: int, remedy: Remedy, reader: Reader) -> Iterator[Line]:
+    """One thing to do: the sentence with its risk, the command, the way back."""
     risk = reader.read(_RISKS[remedy.risk]) if remedy.risk else ""
     yield Line(f"{number}. {reader.read(remedy.text)}" + (f" [{risk}]" if risk else ""))
     if remedy.run:
@@ -135,21 +142,33 @@ _RISKS = {
 }
 
 
-def _steps(told: Told, reader: Reader) -> list[str]:
+def _steps(told: Told, reader: Reader, *, every: bool) -> list[str]:
+    """The stages with their questions; those that only left a cause out are counted, unless `every` one is wanted."""
     lines = []
     for number, title in enumerate(told.playbook.stages, 1):
         walked = [answered for answered in told.diagnosis.walked if answered.stage == number]
+        shown = [answered for answered in walked if every or _says_more(answered, told)]
         lines.append(f"{number}. {reader.read(title)}" + ("" if walked else "  " + reader.read(say("not asked"))))
-        lines += [f"   {_step(answered, told, reader)}" for answered in walked]
+        lines += [f"   {_step(answered, told, reader)}" for answered in shown]
+        if len(walked) > len(shown):
+            left_out = say("{n} causes looked for here and not found", n=len(walked) - len(shown))
+            lines.append(f"   {reader.read(left_out)}")
     return lines
 
 
+def _says_more(answered: Answered, told: Told) -> bool:
+    """Whether an answer does more than leave one cause out: it found one, is not known, or chose the way."""
+    return answered.answer != "no" or told.playbook.steps[answered.step].then["yes"].cause is None
+
+
 def _step(answered: Answered, told: Told, reader: Reader) -> str:
-    measured = "; ".join(
-        f"{item.fact} {value_text(item.value, reader)}" for item in answered.measured if item.value is not None
-    )
+    known = [item for item in answered.measured if item.value is not None]
+    measured = "; ".join(f"{item.fact} {value_text(item.value, reader)}" for item in known)
+    places = dict.fromkeys(printable(place.where, 120) for item in known for place in item.evidence[:1])
+    read = reader.read(say("read from {places}", places=", ".join(list(places)[:_PLACES]))) if places else ""
     asked = question(answered.step, told, reader)
-    return f"{asked} {reader.read(ANSWERS[answered.answer])}" + (f"  ({measured})" if measured else "")
+    told_of = "; ".join(part for part in (measured, read) if part)
+    return f"{asked} {reader.read(ANSWERS[answered.answer])}" + (f"  ({told_of})" if told_of else "")
 
 
 def question(step: str, told: Told, reader: Reader) -> str:

@@ -25,7 +25,8 @@ def lint(
     It may be a draft: nothing is said that could only follow from what is wrong at its `unsure` places.
     """
     problems: list[Problem] = []
-    wrong = [item for cause in playbook.causes.values() for item in _wrong_cause(cause, unsure)]
+    causes = [*playbook.causes.values(), *playbook.spare.values()]
+    wrong = [item for cause in causes for item in _wrong_cause(cause, unsure)]
     try:
         grow(playbook, facts, unsure)
     except DefinitionError as error:
@@ -33,9 +34,10 @@ def lint(
     if "steps" not in unsure:
         wrong += _wrong_ways(playbook)
     problems += placed(playbook, wrong, unsure)
-    texts = ((place, text) for place, text in _texts(playbook) if spelled(*place) not in unsure)
-    problems += untranslated(playbook.source, playbook.lines, texts)
-    return sorted(problems, key=lambda problem: problem.line)
+    texts = [*_texts(playbook), *(item for cause in causes for item in _texts_of(cause))]
+    sure = ((place, text) for place, text in texts if spelled(*place) not in unsure)
+    problems += untranslated(playbook.where, sure)
+    return sorted(problems, key=lambda problem: (problem.source, problem.line))
 
 
 def _wrong_ways(playbook: Playbook) -> Iterator[Wrong]:
@@ -63,8 +65,8 @@ def _unreached(playbook: Playbook, reached: set[str]) -> Iterator[Wrong]:
         if name not in reached:
             yield ("steps", name), say("steps.{step}: no branch leads here", step=name)
     used = {target.cause for name in reached for target in targets(playbook, name)}
-    for code in playbook.causes:
-        if code not in used:
+    for code, cause in playbook.causes.items():
+        if code not in used and cause.source == playbook.source:
             yield ("causes", code), say("causes.{code}: no branch leads here", code=code)
 
 
@@ -87,11 +89,22 @@ def _wrong_cause(cause: Cause, unsure: frozenset[str]) -> Iterator[Wrong]:
         yield (*place, "remedy"), say("causes.{code}: a cause needs a remedy", code=cause.code)
     if not cause.proof:
         yield (*place, "proof"), say("causes.{code}: a cause needs a proof", code=cause.code)
+    if spelled(*place) not in unsure:
+        yield from _unsaid(cause, place)
     for number, remedy in enumerate(cause.remedy):
         inside: Place = (*place, "remedy", number)
         known = {key for key in Remedy.__struct_fields__ if spelled(*inside, key) not in unsure}
         for inner, text in _wrong_remedy(cause.code, remedy, known):
             yield (*inside, *inner), text
+
+
+def _unsaid(cause: Cause, place: Place) -> Iterator[Wrong]:
+    """What the page of a cause lacks. A playbook can be walked without it, so this alone stops nobody at night."""
+    if cause.seen is None:
+        yield (*place, "seen"), say("causes.{code}: a cause needs what users see (seen)", code=cause.code)
+    if not cause.mistaken_for:
+        text = say("causes.{code}: a cause needs what it is mistaken for (mistaken_for)", code=cause.code)
+        yield (*place, "mistaken_for"), text
 
 
 def _wrong_remedy(code: str, remedy: Remedy, known: set[str]) -> Iterator[Wrong]:
@@ -127,10 +140,17 @@ def _texts(playbook: Playbook) -> Iterator[tuple[Place, Text]]:
             yield ("params", name, "says"), param.says
     for step in playbook.steps.values():
         yield ("steps", step.id, "ask"), step.ask
-    for cause in playbook.causes.values():
-        yield ("causes", cause.code, "summary"), cause.summary
-        for number, remedy in enumerate(cause.remedy):
-            place = ("causes", cause.code, "remedy", number)
-            yield (*place, "text"), remedy.text
-            if remedy.undo_text is not None:
-                yield (*place, "undo_text"), remedy.undo_text
+
+
+def _texts_of(cause: Cause) -> Iterator[tuple[Place, Text]]:
+    place: Place = ("causes", cause.code)
+    yield (*place, "summary"), cause.summary
+    for key, text in (("seen", cause.seen), ("helped", cause.helped)):
+        if text is not None:
+            yield (*place, key), text
+    for number, text in enumerate(cause.mistaken_for):
+        yield (*place, "mistaken_for", number), text
+    for number, remedy in enumerate(cause.remedy):
+        yield (*place, "remedy", number, "text"), remedy.text
+        if remedy.undo_text is not None:
+            yield (*place, "remedy", number, "undo_text"), remedy.undo_text

@@ -52,7 +52,7 @@ def grow(playbook: Playbook, facts: Mapping[str, Mapping[str, Kind]], unsure: fr
         *compiler.wrong,
         *_wrong_evidence(playbook, schema, unsure),
     ]
-    problems = placed(playbook, wrong, unsure)
+    problems = placed(playbook, [(place, _of_playbook(playbook, place, text)) for place, text in wrong], unsure)
     if problems:
         raise DefinitionError(problems)
     return Tree(playbook, _whole(when), _whole(certain), _whole(verify))
@@ -61,7 +61,14 @@ def grow(playbook: Playbook, facts: Mapping[str, Mapping[str, Kind]], unsure: fr
 def placed(playbook: Playbook, wrong: Iterable[Wrong], unsure: frozenset[str]) -> list[Problem]:
     """Return what is wrong with its lines. What stands at an unsure place nobody wrote, so nothing is wrong with it."""
     sure = [(place, text) for place, text in wrong if spelled(*place) not in unsure]
-    return [Problem(playbook.source, playbook.lines.of(*place), text) for place, text in sure]
+    return [Problem(*playbook.where(*place), text) for place, text in sure]
+
+
+def _of_playbook(playbook: Playbook, place: Place, text: Message) -> Message:
+    """What is wrong with an included cause here need not be wrong in another playbook that includes it."""
+    if playbook.where(*place)[0] == playbook.source:
+        return text
+    return say("{text} (as included by {playbook})", text=text, playbook=playbook.id)
 
 
 class _Compiler:

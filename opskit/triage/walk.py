@@ -8,15 +8,20 @@ cannot be changed by their arrival.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import get_args
 
 import msgspec
 
 from opskit.model.diagnosis import Answered, Certainty, Diagnosis, Finding, Measured, Outcome, Unread
 from opskit.model.message import say
-from opskit.model.playbook import Answer, Cause, Step, Target
+from opskit.model.playbook import Answer, Cause, Step, Symptom, Target
 from opskit.model.reading import Fact, Reading
 from opskit.triage.expression import Expression
 from opskit.triage.tree import Tree
+
+SYMPTOM = "person.symptom"
+"""The fact that a person tells, in a playbook that asks for it."""
+_TOLD = frozenset(get_args(Symptom)) - {"untold"}
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -34,6 +39,10 @@ def walk(tree: Tree, readings: Mapping[str, Reading]) -> Diagnosis | Waiting:
 def _tells(item: Measured) -> bool:
     """A "no" that was read nowhere, and an empty text, prove nothing."""
     return item.value is not None and (bool(item.evidence) or item.value is not False) and item.value != ""
+
+
+def _same(one: Finding, other: Finding | None) -> bool:
+    return other is not None and one.cause.code == other.cause.code
 
 
 class _Walk:
@@ -63,16 +72,29 @@ class _Walk:
             for step in playbook.steps.values()
             if step.id not in asked
         ]
+        also = self._also_seen(others, target.cause)
+        named = self._explaining(finding, also)
         return Diagnosis(
             playbook=playbook.id,
-            outcome=self._outcome(target),
-            finding=finding,
+            outcome="fault" if named is not None else self._outcome(target),
+            finding=named,
             walked=tuple(self.walked),
             others=tuple(others),
-            also_seen=self._also_seen(others, target.cause),
+            also_seen=tuple(item for item in (finding, *also) if item is not None and not _same(item, named)),
             unread=self._unread(),
             params=self.tree.params,
         )
+
+    def _explaining(self, finding: Finding | None, also: tuple[Finding, ...]) -> Finding | None:
+        """Return the first finding that explains what users are said to see; else what the walk came to.
+
+        Where the walk came to no cause, it takes a person's word that there is one.
+        """
+        symptom = self._fact(SYMPTOM)
+        if symptom not in _TOLD or (finding is not None and finding.cause.explains(symptom)):
+            return finding
+        better = next((item for item in also if item.cause.symptoms and item.cause.explains(symptom)), None)
+        return finding if better is None else msgspec.structs.replace(better, certainty="probable")
 
     def _outcome(self, target: Target) -> Outcome:
         if target.cause is not None:

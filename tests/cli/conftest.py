@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from opskit.lab.users import ask
+from tests.cli.switch import Site
 from tests.lab.running_lab import lab_in
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -61,6 +62,12 @@ def opskit(config: Path) -> Run:
         )
 
     return run
+
+
+@pytest.fixture
+def site(tmp_path: Path, config: Path) -> Site:
+    """A switch that is off, with a playbook of its own."""
+    return Site(tmp_path, config)
 
 
 @pytest.fixture(scope="module")

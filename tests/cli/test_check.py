@@ -7,6 +7,7 @@ import pytest
 
 from opskit.judge.perfdata import parse
 from opskit.lab.users import ask
+from opskit.report.wrapping import columns
 
 SAMPLES = Path(__file__).parents[2] / "sample_logs"
 CHORES = {
@@ -239,3 +240,20 @@ def test_a_check_explains_itself_with_what_is_remembered(opskit):
     assert [rule["warn"] for rule in told["rules"] if rule["metric"] == "memory_used_pct"] == ["50"]
     assert (told["latest"], told["alerts"]) == (None, [])
     assert opskit("explain", "nothing").returncode == 3
+
+
+def test_a_cause_explains_itself_and_needs_nothing_that_runs(opskit, tmp_path):
+    english, chinese = opskit("explain", "OPS403"), opskit("--lang", "zh", "explain", "OPS403")
+    assert (english.returncode, english.stderr, chinese.returncode) == (0, "", 0)
+    assert english.stdout.startswith("OPS403: The GPU's memory is exhausted\nLayer: ollama. Playbook: chat-stuck.\n")
+    assert chinese.stdout.startswith("OPS403: 显存耗尽\n")
+    assert "  1. 查看哪些进程占用显存 [只读]\n       nvidia-smi\n" in chinese.stdout
+    assert max(columns(line) for line in (english.stdout + chinese.stdout).splitlines()) <= 100
+    assert not {"`", "#"} & set(english.stdout)
+    assert not (tmp_path / "state").exists()
+    (told,) = json.loads(opskit("explain", "OPS403", "--json").stdout)["causes"]
+    assert (told["code"], told["verify"]) == ("OPS403", "canary.answered")
+    refused, misused = opskit("explain", "OPS999"), opskit("explain", "OPS403", "-w", "5")
+    assert (refused.returncode, misused.returncode, refused.stdout) == (3, 3, "")
+    assert refused.stderr.startswith("opskit: causes: there is no cause 'OPS999', expected one of OPS101, ")
+    assert refused.stderr.count("\n") == 1

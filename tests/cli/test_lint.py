@@ -89,4 +89,4 @@ def test_a_playbook_with_an_unknown_probe_is_told_all_there_are(opskit, tmp_path
     shutil.copy(TESTS / "app" / "wrong" / "playbooks" / "use.yaml", tmp_path)
     ended = opskit("--definitions", str(tmp_path), "triage", "use")
     assert ended.returncode == 3
-    assert "use.yaml:8: probes.host: unknown probe 'hosst', expected one of certificate, " in ended.stdout
+    assert "use.yaml:8: probes.host: unknown probe 'hosst', expected one of canary, " in ended.stdout

@@ -89,7 +89,7 @@ def test_evidence_that_was_never_taken_leads_to_cannot_tell(opskit, tmp_path):
     assert done.returncode == 3
     assert answer["verdict"] == "unknown"
     assert answer["cause"] is None
-    assert len(answer["unknown"]) == 12
+    assert len(answer["unknown"]) == 16
 
 
 def test_the_transcript_for_the_ticket_is_written_beside_the_answer(opskit, tmp_path):

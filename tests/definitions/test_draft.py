@@ -6,8 +6,10 @@ whoever judges what was read has nothing to add.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from datetime import UTC
+from pathlib import Path
 
 import pytest
 import yaml
@@ -73,7 +75,7 @@ steps:
     stage: 2
     ask: {en: Is it, zh: 是吗}
     when: host.swap_used_pct > 3
-    yes: {cause: OPS901}
+    yes: {cause: OPS900}
     no: {end: healthy}
     unknown: {end: unknown}
 causes:
@@ -87,17 +89,15 @@ causes:
       - text: {en: Wait, zh: 等}
         run: [sleep, "1"]
         risk: read-only
-  OPS901:
-    layer: host
-    summary: {en: Busy, zh: 忙}
-    proof: [host.load_per_core]
-    verify: host.load_per_core < 4
-    remedy:
       - text: {en: Restart, zh: 重启}
         run: [systemctl, restart, x]
         risk: disruptive
         undo_text: {en: Nothing, zh: 无}
+    seen: {en: They wait, zh: 用户在等}
+    mistaken_for: [{en: A break, zh: 休息}]
 """
+INCLUDING = PLAYBOOK.partition("causes:")[0] + "include: [causes/THIS]\n"
+CAUSES = f"schema: opskit.causes/v1\ncauses:{PLAYBOOK.partition('causes:')[2]}"
 SOUND = {"checks": CHECK, "playbooks": PLAYBOOK}
 
 
@@ -145,6 +145,22 @@ def test_nothing_follows_from_what_the_readers_complain_of(tmp_path, kind, sound
     assert len(broken) > many
     listed = {problem.render() for problem in loaded.problems}
     told = {problem.render() for problem in lint(Settings(), tmp_path)[1] if problem.source in broken}
+    assert told == listed
+
+
+def test_nothing_follows_from_what_the_readers_complain_of_in_an_included_file(tmp_path: Path) -> None:
+    folder = tmp_path / "playbooks/causes"
+    folder.mkdir(parents=True)
+    for number, text in enumerate(itertools.islice(spoiled(CAUSES), 0, None, 4)):
+        (folder / f"m{number}.yaml").write_text(text, "utf-8")
+        (folder.parent / f"m{number}.yaml").write_text(INCLUDING.replace("THIS", f"m{number}.yaml"), "utf-8")
+    loaded = playbooks.load(tmp_path)
+    broken = {problem.source for problem in loaded.problems}
+    assert len(loaded.broken) > 80
+    assert {str(Path(source).parent) for source in broken} == {str(folder)}
+    listed = {problem.render() for problem in loaded.problems}
+    unwell = broken | {str(folder.parent / f"{name}.yaml") for name in loaded.broken}
+    told = {problem.render() for problem in lint(Settings(), tmp_path)[1] if problem.source in unwell}
     assert told == listed
 
 

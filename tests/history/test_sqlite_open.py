@@ -161,7 +161,7 @@ def test_a_damaged_file_is_reported_and_keeps_every_byte(path: Path):
     content = bytearray(path.read_bytes())
     content[4096:] = b"\xa5" * (len(content) - 4096)
     path.write_bytes(content)
-    with open_store(path, 0.0) as store, pytest.raises(HistoryError, match="is damaged; it was left as it is"):
+    with pytest.raises(HistoryError, match="is damaged; it was left as it is"), open_store(path, 0.0) as store:
         store.latest()
     assert path.read_bytes()[4096:] == content[4096:]
 

@@ -12,7 +12,7 @@ import pytest
 
 from opskit.cli.exits import guarded
 from opskit.lab import drill
-from opskit.lab.drill import break_in, heal, run_one, triage, users_ask
+from opskit.lab.drill import Wish, break_in, heal, run_one, triage, users_ask
 from opskit.lab.faults import Fault, faults
 from opskit.lab.plan import Plan
 from opskit.lab.record import LabError, load
@@ -28,9 +28,9 @@ def in_haste(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drill, "_SETTLE_S", 1.0)
 
 
-@pytest.mark.parametrize("name", ["gateway-key-rotated", "clawdbot-killed"])
-def test_a_fault_is_present_named_and_healed(lab, name):
-    run = run_one(lab, name, faults()[name], 1)
+def test_a_fault_is_present_named_and_healed(lab):
+    name = "gateway-key-rotated"
+    run, _ = run_one(lab, name, 1)
     assert run.present, run
     assert run.healed, run
     assert run.right, run
@@ -63,11 +63,23 @@ def test_the_command_fails_where_the_fault_was_not_there(lab, monkeypatch, capsy
 
 @pytest.mark.parametrize("name", ["control-healthy", "control-yesterdays-oom"])
 def test_a_control_accuses_nobody(lab, name):
-    run = run_one(lab, name, faults()[name], 1)
+    run, _ = run_one(lab, name, 1)
     assert run.present, run
     assert run.healed, run
     assert run.right, run
     assert run.named is None
+
+
+def test_two_faults_at_once_are_both_in_and_what_triage_said_is_kept(lab, tmp_path):
+    name = "clawdbot-killed+ollama-killed"
+    (run,) = drill.drill(lab, [name], Wish(1, 1, tmp_path / "kept"))
+    assert (run.fault, run.truth, run.beside) == (name, faults()["clawdbot-killed"].cause, "OPS401")
+    assert run.present, run
+    assert run.healed, run
+    assert run.right, run
+    told = json.loads((tmp_path / "kept" / f"{name}-1.json").read_text())
+    assert told["cause"]["code"] == run.named
+    assert {one["code"] for one in told["also_seen"]} == set(run.also)
 
 
 def test_a_lab_that_does_not_get_well_is_not_called_healed(lab, monkeypatch):
@@ -75,7 +87,7 @@ def test_a_lab_that_does_not_get_well_is_not_called_healed(lab, monkeypatch):
     monkeypatch.setattr(lab, "restore", lambda: None)
     stays = Fault("nginx", Text("a"), Text("a"), ("error",), cause="OPS101", acts=("stop nginx",))
     monkeypatch.setitem(faults(), "stays", stays)
-    run = run_one(lab, "stays", stays, 1)
+    run, _ = run_one(lab, "stays", 1)
     assert run.present
     assert not run.healed
     monkeypatch.undo()
@@ -100,7 +112,7 @@ def test_whatever_goes_wrong_the_lab_is_healed(lab, monkeypatch):
     broken = Fault("nginx", Text("a"), Text("a"), ("error",), acts=("stop clawdbot", "explode nginx"))
     monkeypatch.setitem(faults(), "half-way", broken)
     with pytest.raises(LabError, match="there is no act 'explode'"):
-        run_one(lab, "half-way", broken, 1)
+        run_one(lab, "half-way", 1)
     assert lab.record.state_of("clawdbot") == "up"
     assert lab.record.broken == ()
 

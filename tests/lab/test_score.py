@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
 
@@ -98,3 +99,21 @@ def test_the_json_has_the_published_keys():
     assert {"fault", "truth", "verdict", "seconds", "present", "healed", "users"} <= set(told["runs"][0])
     assert [row["verdict"] for row in told["runs"][:4]] == ["OPS101", "OPS301", "unknown", "healthy"]
     assert told["runs"][4]["truth"] is None
+
+
+def test_of_two_faults_either_is_right_and_the_other_should_be_listed():
+    pair = partial(run, "OPS101", beside="OPS401")
+    both, other = pair("OPS101", also=("OPS401", "OPS501")), pair("OPS401")
+    wrong = pair("OPS501", also=("OPS101", "OPS401"))
+    assert [one.right for one in (both, other, wrong)] == [True, True, False]
+    assert [one.other_listed for one in (both, other, wrong)] == [True, False, False]
+    result = score([both, other, wrong, run("OPS101", "OPS101")])
+    assert (result.pairs, result.other_listed, result.accuracy) == (3, pytest.approx(1 / 3), 0.75)
+    assert (score(RUNS).pairs, score(RUNS).other_listed) == (0, None)
+    assert as_json([both])["runs"][0]["also_seen"] == ["OPS401", "OPS501"]
+
+
+def test_a_fault_that_nobody_names_is_never_right():
+    assert not run("OPS101", None, beside="OPS401").right
+    assert not run("OPS101", None, "unknown").right
+    assert not Run("x", None, False, "healthy", None, 1.0, True, True).right

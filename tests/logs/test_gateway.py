@@ -46,6 +46,7 @@ def test_the_reference_gateway_line_gives_all_its_fields() -> None:
         request_id="r1",
         agent="curl",
         model="qwen3:32b",
+        prompt_chars=400,
     )
 
 

@@ -169,3 +169,36 @@ def test_proofs_stand_where_they_say(tmp_path: Path) -> None:
 def test_a_part_says_that_it_is_one() -> None:
     reading = replay("gateway_log", (Raw("x", pair(5, "a"), "/var/log/x", 900, complete=False),))
     assert "only the newest part of /var/log/x" in str(reading.notes[0])
+
+
+def test_a_log_of_ends_only_does_not_tell_who_waits() -> None:
+    reading = replay("gateway_log", end(9, "a") + end(8, "b"))
+    assert (reading.facts["open_requests"], reading.facts["oldest_open_s"]) == (None, None)
+    assert "only when they end" in str(reading.reason("open_requests"))
+    nameless = start(9, "").replace(b'"request_id": ""', b'"x": 1') + end(8, "b")
+    assert replay("gateway_log", nameless).facts["open_requests"] is None
+
+
+def test_who_is_forbidden_is_counted_where_the_gateway_forbids() -> None:
+    log = b"".join(pair(20 - n, f"f{n}", user=f"u{n}", status=403, error="ip not allowed") for n in range(3))
+    log = pair(30, "w", user="alice") + log.replace(b'"user_id": "alice", "status"', b'"user_id": "alice", "status"')
+    reading = replay("gateway_log", log)
+    assert (reading.facts["clients_forbidden"], reading.facts["forbidden_row"]) == (3, 3)
+    assert reading.evidence["forbidden_row"]
+    served = replay("gateway_log", log + pair(5, "z", user="u1"))
+    assert (served.facts["clients_forbidden"], served.facts["forbidden_row"]) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"error": "insufficient_user_quota"},
+        {"error": "该令牌额度已用尽"},
+        {"error": "this key may not use model qwen3:14b"},
+        {"error": "ollama: 403 "},
+        {"upstream_status": "403"},
+    ],
+)
+def test_other_refusals_with_403_are_not_the_allow_list(more: dict[str, str]) -> None:
+    facts = replay("gateway_log", b"".join(pair(20 - n, f"f{n}", status=403, **more) for n in range(3))).facts
+    assert (facts["clients_forbidden"], facts["forbidden_row"]) == (0, 0)

@@ -104,3 +104,14 @@ def test_a_healthy_host_that_looks_alike_alarms_nobody(changes: dict[str, Any]) 
 def test_a_violation_names_its_subject_and_the_numbers() -> None:
     full = msgspec.structs.replace(WELL, disks=disk(free=2 * G, used=93 * G))
     assert str(verdict(full).items[0].text) == "/data: the disk is nearly full (2.0 GB are free)"
+
+
+def test_limits_are_facts_too() -> None:
+    full = msgspec.structs.replace(WELL, queues=[Queue(18789, 9, 511)], kernel=kernel(memory_stalled_pct=30.0))
+    told = replay("host", msgspec.json.encode(full), gateway="http://127.0.0.1:18789").facts
+    names = ("memory_stalled_pct", "conntrack_used_pct", "clock_synchronized", "gateway_files_pct", "gateway_waiting")
+    assert tuple(told[name] for name in names) == (30.0, 1.0, True, pytest.approx(2.93, abs=0.01), 9)
+    assert told["nginx_files_pct"] is None
+    bare = msgspec.structs.replace(WELL, kernel=None, owners=None, queues=None)
+    unknown = replay("host", msgspec.json.encode(bare), gateway="http://127.0.0.1:18789").facts
+    assert {unknown[name] for name in names} == {None}

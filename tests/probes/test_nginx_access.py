@@ -123,3 +123,15 @@ def test_a_proof_keeps_secrets_to_itself() -> None:
 def test_a_log_that_may_not_exist_is_an_error_of_the_probe(tmp_path: Path) -> None:
     with pytest.raises(ProbeError, match="there is no such file"):
         ask("nginx_access", path=str(tmp_path / "access.log"))
+
+
+def test_what_tells_of_a_page_that_does_not_work() -> None:
+    log = access(9, 413) + access(8, 404, "POST /v1/chat/completions HTTP/1.1") + access(7, 404, "GET /ws HTTP/1.1")
+    log += access(6, 400, "GET /socket.io/?EIO=4 HTTP/1.1") + access(5, 404, "GET /assets/index-5f3a.js HTTP/1.1")
+    facts = replay("nginx_access", log).facts
+    names = ("status_413", "api_not_found", "sockets_refused", "parts_missing")
+    assert tuple(facts[name] for name in names) == (1, 1, 2, 1)
+    fine = access(9) + access(8, 101, "GET /ws HTTP/1.1") + access(7, 200, "GET /assets/index.js HTTP/1.1")
+    fine += access(6, 404, "GET /wp-includes/x.js HTTP/1.1") + access(5, 404, "POST /api/x HTTP/1.1")
+    facts = replay("nginx_access", fine).facts
+    assert tuple(facts[name] for name in names) == (0, 0, 0, 0)

@@ -40,7 +40,7 @@ def test_a_stream_that_broke_and_a_crowd_and_an_emergency() -> None:
     crowd, panic = "1024 worker_connections are not enough while connecting to upstream", "bind() failed"
     log = error(9, DIED) + error(8, crowd, level="alert") + error(7, panic, level="emerg")
     log += error(6, DIED.replace("reading upstream", "reading response header from upstream"))
-    assert facts(log) == {"died_midstream": 1, "no_connections_left": 1, "emergencies": 2}
+    assert facts(log) == {"died_midstream": 1, "no_connections_left": 1, "emergencies": 2, "no_connections_age_s": 8}
 
 
 def test_only_the_last_minutes_count_and_the_newest_line_is_the_proof() -> None:
@@ -186,3 +186,40 @@ def test_a_window_longer_than_two_hours_is_read_as_long(tmp_path: Path) -> None:
     args = msgspec.convert({"path": str(tmp_path / "error.log"), "recent_s": 86400}, type(found).arguments)
     reading = found.read(found.collect(args, Deadline(5)), args, now)
     assert {sample.metric: sample.value for sample in reading.samples}["upstream_refused"] == 2
+
+
+def test_each_group_of_records_is_found_by_its_words_and_numbers() -> None:
+    temp = '/var/lib/nginx/body/0000000007" failed (13: Permission denied)'
+    upstream = "connect() failed (111: Connection refused) while connecting to upstream"
+    log = error(20, upstream, port=9) + error(19, "accept4() failed (24: Too many open files)", level="crit")
+    log += error(18, f'open() "{temp}').replace(b", upstream: ", b", x: ") + error(17, f'open() "{temp}')
+    log += error(16, "client intended to send too large body: 9000000 bytes")
+    log += error(15, 'limiting requests, excess: 5.2 by zone "chat"') + error(
+        14, "gateway could not be resolved (3: x)"
+    )
+    log += error(13, 'pwrite() "/var/cache/nginx/1" failed (28: No space left on device)', level="crit")
+    log += error(12, "upstream sent no valid HTTP/1.0 header while reading response header from upstream")
+    log += error(11, "upstream sent too big header while reading response header from upstream")
+    log += error(10, "no live upstreams while connecting to upstream") + error(9, "access forbidden by rule")
+    assert facts(log) == {
+        "elsewhere_refused": 1, "no_files_left": 1, "bodies_unwritable": 1, "bodies_refused": 1, "limited": 1,
+        "limited_clients": 1, "unresolved": 1, "disk_full": 1, "bad_answers": 1, "headers_too_big": 1, "no_live": 1,
+        "forbidden_by_rule": 1,
+    }  # fmt: skip
+
+
+def test_pages_of_other_sites_and_sockets_are_not_the_chats_way() -> None:
+    page = error(9, port=3000).replace(b"POST /v1/chat/completions", b"GET /blog")
+    unix = error(8, SOCKET).replace(b"http://127.0.0.1:18789/", b"http://unix:/run/gate.sock:/")
+    assert facts(page + unix) == {}
+    assert facts(error(9, port=3000)) == {"elsewhere_refused": 1}
+
+
+def test_the_age_of_the_newest_crowd_is_told_or_explained() -> None:
+    crowd = "1024 worker_connections are not enough"
+    reading = replay("nginx_error", error(90, crowd) + error(40, crowd), **PORTS)
+    assert (reading.facts["no_connections_left"], reading.facts["no_connections_age_s"]) == (2, 40)
+    assert "no_connections_age_s" in reading.evidence
+    quiet = replay("nginx_error", error(9), **PORTS)
+    assert quiet.facts["no_connections_age_s"] is None
+    assert "no such line" in str(quiet.reason("no_connections_age_s"))

@@ -189,3 +189,15 @@ def test_starts_are_counted_within_the_window() -> None:
 def test_a_fallback_to_the_cpu_is_told_apart_from_a_failure() -> None:
     found = counts(texts.cpu_fallback(moment(60)))
     assert (found["cpu_fallback"], found.get("standing_failures")) == (1, None)
+
+
+def test_what_needs_no_recovery_is_counted() -> None:
+    cut = slog(moment(30), "WARN", "runner.go:128", "truncating input prompt", limit="4096", prompt="9000")
+    log = [cut, answer(20, 12.5), answer(19, 0.01, 403), answer(18, 0.01, 503), answer(17, 0.01, 503, "/api/tags")]
+    reading = replay("ollama_log", "\n".join([texts.server_start(moment(40), 11434), *log]).encode(), source=PATH)
+    names = ("truncated", "forbidden", "busy", "starts", "longest_s")
+    assert tuple(reading.facts[name] for name in names) == (1, 1, 1, 1, 12.5)
+    assert "503" in reading.evidence["busy"][0].text
+    quiet = replay("ollama_log", texts.server_start(moment(4000), 11434).encode(), source=PATH)
+    assert tuple(quiet.facts[name] for name in names) == (0, 0, 0, 0, None)
+    assert str(quiet.reason("longest_s"))

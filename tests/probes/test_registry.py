@@ -24,29 +24,48 @@ ASKED = [name for name in PROBES if not type(probe(name)).needs]
 UNITS = ("_s", "_c", "_pct", "_bytes", "_w", "_per_core")
 # Whole numbers of something, and a number that is a name.
 COUNTS = {
+    "canary": {"nginx_status", "gateway_status", "ollama_status", "refused_fast_status"},
     "certificate": {"days_left", "unreadable"},
+    "endings": {
+        "ended", "good", "empty", "unspoken", "cut", "left", "forbidden", "too_long", "no_model", "no_route", "bad",
+        "down", "name", "late", "busy", "breaker", "broken", "smallest_prompt_chars", "refused_prompt_chars",
+        "calls_per_message", "much_tokens",
+    },
     "gateway_log": {
         "requests", "open_requests", "status_401", "status_429", "status_5xx", "latest_errors", "clients_served",
-        "clients_refused", "clients_limited", "latest_refused", "refused_row", "limited_row",
+        "clients_refused", "clients_limited", "latest_refused", "refused_row", "limited_row", "clients_forbidden",
+        "forbidden_row",
     },
     "gpu": {"count", "missing", "lost"},
     "gpu_faults": {"xids", "xid_level"},
     "gpu_memory": {"orphan_runners"},
-    "host": {"clients_connected", "gateway_connections", "ollama_connections", "clawdbot_connections"},
+    "host": {
+        "clients_connected", "gateway_connections", "ollama_connections", "clawdbot_connections", "for_nobody",
+        "gateway_waiting",
+    },
     "latency": {"status", "chunks"},
     "nginx_access": {
         "requests", "chat_requests", "api_requests", "silence_ratio", "status_499", "status_502", "status_504",
-        "server_errors", "latest_errors", "latest_refused", "latest_served", "errors_in_row",
+        "server_errors", "latest_errors", "latest_refused", "latest_served", "errors_in_row", "status_413",
+        "left_in_row", "api_not_found", "sockets_refused", "parts_missing",
     },
+    "nginx_config": {"headers_lost"},
     "nginx_error": {
         "gateway_refused", "gateway_timeouts", "clawdbot_refused", "clawdbot_timeouts", "died_midstream",
-        "no_connections_left", "emergencies",
+        "no_connections_left", "emergencies", "elsewhere_refused", "no_files_left", "bodies_unwritable",
+        "bodies_refused", "limited", "disk_full", "unresolved", "bad_answers", "headers_too_big", "no_live",
+        "forbidden_by_rule", "limited_clients",
     },
     "ollama_api": {"context_length"},
+    "ollama_log": {
+        "truncated", "forbidden", "busy", "starts", "loads", "loads_changed", "loads_other_model", "loads_failed",
+    },
+    "runner": {"runners", "slots", "busy", "most_decoded", "least_decoded", "context"},
+    "way": {"status"},
     **{key: {"status"} for key in ("http", "nginx_http", "gateway_http")},
 }  # fmt: skip
 # None is an answer here: there was no failure to name.
-NO_NEED = {("http", "failure"), ("nginx_http", "failure"), ("gateway_http", "failure")}
+NO_NEED = {("http", "failure"), ("nginx_http", "failure"), ("gateway_http", "failure"), ("canary", "ollama_status")}
 
 
 @pytest.mark.parametrize("name", PROBES)
@@ -79,7 +98,7 @@ def test_numbers_carry_their_unit_or_are_counts(name: str) -> None:
 @pytest.mark.parametrize("name", PROBES)
 def test_whole_numbers_are_declared_as_such(name: str) -> None:
     hints = get_type_hints(type(probe(name)).facts)
-    counted = COUNTS.get(name, set()) - {"silence_ratio", "days_left"}
+    counted = COUNTS.get(name, set()) - {"silence_ratio", "days_left", "calls_per_message"}
     assert {fact for fact in counted if hints[fact] != int | None} == set()
 
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta, timezone
 
 from opskit.history.store import Runs, StoredFlip
 from opskit.model.check import Check, Rule, Sustain
-from opskit.model.diagnosis import Diagnosis
+from opskit.model.diagnosis import Diagnosis, Measured
 from opskit.model.evidence import Evidence
 from opskit.model.message import say
 from opskit.model.reader import Reader
@@ -15,10 +15,11 @@ from opskit.model.sample import Sample
 from opskit.model.state import State
 from opskit.model.status import Status
 from opskit.model.text import Text
+from opskit.model.treatment import Attempt, Treatment, Verified
 from opskit.model.verdict import Item, Verdict
 from opskit.report.daily import Day, Series
 from opskit.report.status_text import Row
-from opskit.report.triage_text import Told
+from opskit.report.told import Told
 from opskit.triage.walk import walk
 from tests.triage.builders import make_tree
 
@@ -91,7 +92,9 @@ REFUSED = Evidence("http://web:8080/", "connect: [Errno 111] Connection refused"
 LINE = Evidence("/var/log/web.log", "2026-09-23 11:59:58 died of a panic, see the log of the service for more", 42)
 
 
-def make_told(kind: str = "fault", origin: str = "", text: str | None = None) -> Told:
+def make_told(
+    kind: str = "fault", origin: str = "", text: str | None = None, treatment: Treatment | None = None
+) -> Told:
     """A diagnosis of the small playbook: `fault` with something else seen, `healthy`, or `unknown`."""
     tree = make_tree()
     failure = "refused" if text is None else text
@@ -104,7 +107,42 @@ def make_told(kind: str = "fault", origin: str = "", text: str | None = None) ->
         card = Reading(unreadable=say("{why}", why=text or "the driver library is not on this host"))
     found = walk(tree, {"web": web, "card": card})
     assert isinstance(found, Diagnosis)
-    return Told(found, tree.playbook, NOON, 1.234, origin)
+    return Told(
+        found,
+        tree.playbook,
+        NOON,
+        1.234,
+        origin,
+        host="chat-host" if text is None else f"x{text}",
+        versions={"opskit": "1.2.3", "Python": "3.11.7"},
+        recorded_with={"opskit": "1.2.2"} if origin else {},
+        took={} if origin else {"web": 0.25, "card": 0.5},
+        notes=(say("Ollama {version}", version=text or "0.13.1"),),
+        treatment=treatment,
+    )
+
+
+def make_treatment(holds: str = "yes", output: str = "[ ok ] web\n```\n# done", before: str = "no") -> Treatment:
+    """One command of each fate, and after them a cure or none."""
+    restart = ("systemctl", "start", "web")
+    why = say("no result within {seconds} s", seconds=2) if holds == "unknown" else None
+    after = Measured("web.refused", {"yes": False, "no": True, "unknown": None}[holds], (REFUSED,), why)
+    return Treatment(
+        Verified(before, (Measured("web.refused", before == "no" or None),)),  # type: ignore[arg-type]
+        (
+            Attempt(("cat", "/var/log/web log"), "read-only", "ended", NOON + 60, 0.04, 0, output, left_out=4096),
+            Attempt(
+                restart, "changes-state", "ended", NOON + 90, 2.5, 1, lingers=True, undo=("systemctl", "stop", "web")
+            ),
+            Attempt(("slow",), "disruptive", "late", NOON + 95, 300.0),
+            Attempt(("stopped",), "read-only", "interrupted", NOON + 99, 1.0),
+            Attempt(("killed",), "read-only", "ended", NOON + 99, 1.0, -9),
+            Attempt(("absent",), None, "not-started", why=say("there is no program {name} here", name="absent")),
+            Attempt(("reboot",), "disruptive", "declined"),
+            Attempt(("other",), "disruptive", "not-asked"),
+        ),
+        Verified(holds, (after,), 30.2),  # type: ignore[arg-type]
+    )
 
 
 ROWS = [

@@ -16,8 +16,8 @@ from opskit.report.daily import daily_text
 from opskit.report.status_text import status_text
 from opskit.report.triage_json import triage_json
 from opskit.report.triage_md import triage_md
-from opskit.report.triage_text import triage_text
-from tests.report.builders import CHINESE, ENGLISH, NOON, OUTCOMES, ROWS, make_day, make_told
+from opskit.report.triage_text import done_text, triage_text
+from tests.report.builders import CHINESE, ENGLISH, NOON, OUTCOMES, ROWS, make_day, make_told, make_treatment
 
 GOLDEN = Path(__file__).parent / "golden"
 BUNDLE = "bundle.tar.gz"
@@ -32,8 +32,11 @@ REPORTS: dict[str, Callable[[], str]] = {
     "triage-healthy-40.zh.txt": lambda: triage_text(make_told("healthy"), CHINESE, 40),
     "triage-unknown-80.en.txt": lambda: triage_text(make_told("unknown"), ENGLISH),
     "triage-unknown-40.zh.txt": lambda: triage_text(make_told("unknown"), CHINESE, 40),
-    "triage-fault.en.md": lambda: triage_md(make_told(origin=BUNDLE), ENGLISH, "1.2.3", "chat-host"),
-    "triage-unknown.zh.md": lambda: triage_md(make_told("unknown"), CHINESE, "1.2.3", "chat-host"),
+    "triage-fault.en.md": lambda: triage_md(make_told(origin=BUNDLE), ENGLISH),
+    "triage-unknown.zh.md": lambda: triage_md(make_told("unknown"), CHINESE),
+    "triage-treated.en.md": lambda: triage_md(make_told(treatment=make_treatment()), ENGLISH),
+    "triage-treated.en.txt": lambda: done_text(make_told(treatment=make_treatment("no")), ENGLISH),
+    "triage-treated.zh.txt": lambda: done_text(make_told(treatment=make_treatment("unknown")), CHINESE, 40),
     "triage-fault.json": lambda: json.dumps(triage_json(make_told(), ENGLISH), indent=2),
     "check.en.txt": lambda: check_text(OUTCOMES, ENGLISH),
     "check.zh.txt": lambda: check_text(OUTCOMES, CHINESE),

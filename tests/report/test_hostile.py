@@ -7,7 +7,7 @@ import math
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -37,6 +37,7 @@ from tests.report.builders import (
     WARNING,
     make_state,
     make_told,
+    make_treatment,
     make_verdict,
 )  # fmt: skip
 
@@ -144,16 +145,17 @@ def kinds_of(markdown: str) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", ["fault", "unknown"])
+@settings(deadline=None)  # a busy machine takes its time
 @given(NASTY | st.text(alphabet="`*_[]()<>#|!~&$\\-+=1.: \n\tax/"))
 def test_hostile_text_stays_text_in_markdown(kind, text):
-    harmless = triage_md(make_told(kind, text="x", origin="x"), ENGLISH, "1.2.3", "host")
-    hostile = triage_md(make_told(kind, text="x" + text, origin="x" + text), ENGLISH, "1.2.3", "x" + text)
+    harmless = triage_md(make_told(kind, text="x", origin="x"), ENGLISH)
+    hostile = triage_md(make_told(kind, text="x" + text, origin="x" + text), ENGLISH)
     assert kinds_of(hostile) == kinds_of(harmless)
 
 
 def test_a_link_in_a_log_line_does_not_become_one():
-    markdown = triage_md(make_told("unknown", text="see https://evil.example/ now"), ENGLISH, "1.2.3", "host")
-    assert "https://" not in markdown
+    markdown = triage_md(make_told("unknown", text="see https://evil.example/ now"), ENGLISH)
+    assert "https://" not in re.sub(r"`[^`\n]+`", "", markdown)  # what is code is no link
     assert "see https://evil.example/ now" in MarkdownIt().render(markdown)
 
 
@@ -165,9 +167,9 @@ def test_a_fence_cannot_be_closed_from_inside():
     from msgspec.structs import replace
 
     finding = replace(told.diagnosis.finding, cause=replace(cause, remedy=(replace(remedy, text=text),)))
-    markdown = triage_md(replace(told, diagnosis=replace(told.diagnosis, finding=finding)), ENGLISH, "1", "h")
+    markdown = triage_md(replace(told, diagnosis=replace(told.diagnosis, finding=finding)), ENGLISH)
     assert markdown.count("\n`````\n") == 2
-    assert kinds_of(markdown).count("fence") == 1
+    assert kinds_of(markdown).count("fence") == 2
 
 
 @given(NASTY, st.floats())
@@ -181,7 +183,8 @@ def test_json_is_json_whatever_was_measured(text, value):
 @pytest.mark.parametrize("kind", ["fault", "healthy", "unknown"])
 def test_the_keys_of_a_verdict_are_the_contract(kind):
     told = triage_json(make_told(kind), CHINESE)
-    assert set(told) == {"verdict", "playbook", "at", "seconds", "cause", "steps", "evidence", "also_seen", "unknown"}
+    former = {"verdict", "playbook", "at", "seconds", "cause", "steps", "evidence", "also_seen", "unknown"}
+    assert set(told) == former | {"schema", "exit_code", "host", "origin", "versions", "treatment"}
     assert told["verdict"] == kind
     assert (told["cause"] is None) is (kind != "fault")
     if told["cause"]:
@@ -198,3 +201,14 @@ def test_an_ok_check_shows_its_summary_and_a_soft_state_says_so():
     soft = (CHAT, OUTCOMES[0][1], make_state(CHAT, CRITICAL, OK))
     assert "not confirmed" not in check_text([soft], ENGLISH)
     assert check_text([OUTCOMES[0]], CHINESE).startswith("OK        clawdbot-health  Clawdbot 有应答 (answered 1)")
+
+
+@settings(deadline=None)
+@given(NASTY | st.text(alphabet="`~*_[]()<>#|!&$\\-+=1.: \n\tax/"))
+def test_what_a_command_printed_stays_in_its_fence(text):
+    harmless = triage_md(make_told(treatment=make_treatment(output="x")), ENGLISH)
+    hostile = triage_md(make_told(treatment=make_treatment(output="x" + text)), ENGLISH)
+    assert kinds_of(hostile) == kinds_of(harmless)
+    assert first_unsafe(hostile, allowed="\n") is None
+    treated = make_told(treatment=make_treatment(output=text))
+    assert json.loads(json.dumps(triage_json(treated, ENGLISH), allow_nan=False)) == triage_json(treated, ENGLISH)

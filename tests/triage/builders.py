@@ -65,6 +65,8 @@ causes:
         run: [systemctl, start, web]
         risk: changes-state
         undo: [systemctl, stop, web]
+    seen: {en: They wait, zh: 用户在等}
+    mistaken_for: [{en: A break, zh: 休息}]
   OPS902:
     layer: gpu
     summary: {en: It is hot, zh: 过热}
@@ -73,6 +75,8 @@ causes:
     verify: card.hottest_c <= hot_c
     remedy:
       - {text: {en: Cool it, zh: 降温}}
+    seen: {en: They wait, zh: 用户在等}
+    mistaken_for: [{en: A break, zh: 休息}]
 """
 
 

@@ -28,18 +28,18 @@ WRONG = [
     ([("unknown: hot", "unknown: slow")], ["small.yaml:23: steps.slow: the walk can come back to this step"]),
     ([("no: slow\n    unknown: slow", "no: hot\n    unknown: hot")],
      ["small.yaml:23: steps.slow: no branch leads here"]),
-    ([("yes: {cause: OPS902}", "yes: {end: unknown}")], ["small.yaml:49: causes.OPS902: no branch leads here"]),
+    ([("yes: {cause: OPS902}", "yes: {end: unknown}")], ["small.yaml:51: causes.OPS902: no branch leads here"]),
     ([("start: refused", "start: hot")], [
         "small.yaml:15: steps.refused: no branch leads here",
         "small.yaml:23: steps.slow: no branch leads here",
         "small.yaml:38: causes.OPS901: no branch leads here",
     ]),
-    ([("OPS902", "OPS02")], ["small.yaml:49: causes.OPS02: a code is OPS and three digits"]),
-    ([("OPS902", "OPS0902")], ["small.yaml:49: causes.OPS0902: a code is OPS and three digits"]),
-    ([("OPS902", "ops902")], ["small.yaml:49: causes.ops902: a code is OPS and three digits"]),
+    ([("OPS902", "OPS02")], ["small.yaml:51: causes.OPS02: a code is OPS and three digits"]),
+    ([("OPS902", "OPS0902")], ["small.yaml:51: causes.OPS0902: a code is OPS and three digits"]),
+    ([("OPS902", "ops902")], ["small.yaml:51: causes.ops902: a code is OPS and three digits"]),
     ([("      - {text: {en: Cool it, zh: 降温}}\n", ""), ("<= hot_c\n    remedy:\n", "<= hot_c\n    remedy: []\n")],
-     ["small.yaml:55: causes.OPS902: a cause needs a remedy"]),
-    ([("proof: [card.hottest_c]", "proof: []")], ["small.yaml:52: causes.OPS902: a cause needs a proof"]),
+     ["small.yaml:57: causes.OPS902: a cause needs a remedy"]),
+    ([("proof: [card.hottest_c]", "proof: []")], ["small.yaml:54: causes.OPS902: a cause needs a proof"]),
     ([("        risk: changes-state\n", "")], [f"small.yaml:46: {REMEDY}: a command needs its risk"]),
     ([("        undo: [systemctl, stop, web]\n", "")], [f"small.yaml:46: {REMEDY}: {NEEDS_UNDO}"]),
     ([("        undo: [systemctl, stop, web]\n", ""), ("changes-state", "disruptive")],
@@ -73,7 +73,7 @@ WRONG = [
         "small.yaml:18: steps.refused.when: asks for no fact, so its answer is always the same",
         "small.yaml:20: steps.refused.yes: expected a step, {cause: CODE} or {end: healthy|unknown} that exists",
         f"small.yaml:46: {REMEDY}: a command needs its risk",
-        "small.yaml:48: causes.OPS2: a code is OPS and three digits",
+        "small.yaml:50: causes.OPS2: a code is OPS and three digits",
     ]),
 ]  # fmt: skip
 
@@ -142,6 +142,6 @@ def test_a_missing_translation_is_advice_and_stops_nothing():
         "small.yaml:17: steps.refused.ask: no Chinese text",
         "small.yaml:45: causes.OPS901.remedy[0].text: no Chinese text",
         "small.yaml:48: causes.OPS901.remedy[0].undo_text: no Chinese text",
-        "small.yaml:51: causes.OPS902.summary: no Chinese text",
+        "small.yaml:53: causes.OPS902.summary: no Chinese text",
     ]
     assert all(problem.advice for problem in problems)

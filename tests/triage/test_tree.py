@@ -32,7 +32,7 @@ BROKEN = [
     ),
     (
         [("certain_if: card.hot", "certain_if: kard.hot")],
-        [f"small.yaml:53: causes.OPS902.certain_if: {NO_CARD} in `kard.hot`"],
+        [f"small.yaml:55: causes.OPS902.certain_if: {NO_CARD} in `kard.hot`"],
     ),
     (
         [("proof: [web.refused, web.failure]", "proof:\n      - web.refused\n      - web.fail")],
@@ -51,7 +51,7 @@ BROKEN = [
     ([("[web.failure]", "[web.fail]")], [f"small.yaml:19: steps.refused.evidence: {NOT_FAIL}"]),
     ([("[web.failure]", "[failure]")], [f"small.yaml:19: steps.refused.evidence: there is no fact 'failure', {OF}"]),
     ([("proof: [card.hottest_c]", "proof: [disk.full]")],
-     [f"small.yaml:52: causes.OPS902.proof: there is no fact 'disk.full', {OF}"]),
+     [f"small.yaml:54: causes.OPS902.proof: there is no fact 'disk.full', {OF}"]),
     (
         [("verify: not web.refused", "verify: web.answer_s")],
         [
@@ -63,7 +63,7 @@ BROKEN = [
         [
             f"small.yaml:21: steps.refused.no: {DANGLING}",
             "small.yaml:31: steps.hot.stage: expected 1 to 2",
-            f"small.yaml:53: causes.OPS902.certain_if: {NOT_COLD} in `card.cold`",
+            f"small.yaml:55: causes.OPS902.certain_if: {NOT_COLD} in `card.cold`",
         ],
     ),
 ]  # fmt: skip

@@ -25,6 +25,10 @@ from opskit.lab.runner.answering import Answering
 from opskit.lab.runner.options import Options
 from opskit.lab.runner.slots import Slots
 
+_STEP_S = 0.05
+_STEP_BYTES = 1 << 18
+_STALLED_S = 3600.0
+
 
 def serve(options: Options) -> None:
     """Serve until SIGTERM."""
@@ -58,9 +62,18 @@ class Loading:
 
     async def _load(self) -> None:
         load_lines.emit(f"srv    load_model: loading model '{self._options.model}'")
-        await asyncio.sleep(self._options.load_seconds)
+        await self._read()
         load_lines.emit(*load_lines.offloaded(self._options), "srv          init: model loaded")
         self._ready = True
+
+    async def _read(self) -> None:
+        """Take the time of a load: one that gets on takes memory all the while, one that stalls does not."""
+        left, read = self._options.load_seconds, list[bytes]()
+        while left > 0:
+            await asyncio.sleep(min(_STEP_S, left))
+            left -= _STEP_S
+            if self._options.load_seconds < _STALLED_S:
+                read.append(bytes(bytearray(b"w") * _STEP_BYTES))
 
 
 def _routes(options: Options, lifespan: object) -> Starlette:

@@ -1,0 +1,60 @@
+"""The table of diagnoses: each run of triage on this host, with what was done about it."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from opskit.history.codec import bindable, packed, unpacked
+from opskit.history.store import KeptTriage
+
+_MOST = 1000  # who has a timer run triage every minute must not fill the disk with it
+
+
+def keep(db: sqlite3.Connection, kept: KeptTriage) -> int:
+    """Add a row and return its id; the oldest above the limit go."""
+    added = db.execute(
+        """
+        INSERT INTO triages (at, playbook, outcome, code, certainty, also_seen, seconds, exit_code, told)
+        VALUES (:at, :playbook, :outcome, :code, :certainty, :also_seen, :seconds, :exit_code, :told)
+        """,
+        _values(kept),
+    )
+    number = added.lastrowid or 0
+    db.execute("DELETE FROM triages WHERE id <= ?", (number - _MOST,))
+    return number
+
+
+def amend(db: sqlite3.Connection, number: int, kept: KeptTriage) -> None:
+    """Write what became of a row's diagnosis; nothing where it was pruned."""
+    values = {**_values(kept), "id": number}
+    db.execute("UPDATE triages SET exit_code = :exit_code, told = :told WHERE id = :id", values)
+
+
+def last(db: sqlite3.Connection, playbook: str | None) -> KeptTriage | None:
+    """Return the row that was added last."""
+    row = db.execute(
+        """
+        SELECT at, playbook, outcome, code, certainty, also_seen, seconds, exit_code, told FROM triages
+        WHERE :playbook IS NULL OR playbook = :playbook ORDER BY id DESC LIMIT 1
+        """,
+        {"playbook": playbook if playbook is None else bindable(playbook)},
+    ).fetchone()
+    if row is None:
+        return None
+    at, name, outcome, code, certainty, also_seen, seconds, exit_code, told = row
+    codes = unpacked(also_seen, tuple[str, ...])
+    return KeptTriage(at, name, outcome, code, certainty, codes, seconds, exit_code, told)
+
+
+def _values(kept: KeptTriage) -> dict[str, object]:
+    return {
+        "at": kept.at,
+        "playbook": bindable(kept.playbook),
+        "outcome": kept.outcome,
+        "code": kept.code and bindable(kept.code),
+        "certainty": kept.certainty,
+        "also_seen": packed(kept.also_seen),
+        "seconds": kept.seconds,
+        "exit_code": kept.exit_code,
+        "told": bindable(kept.told),
+    }
