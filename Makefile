@@ -4,6 +4,7 @@
 # make drill  every fault of the lab, and what triage says of it
 # make record the incidents in sample_logs/, anew from the lab
 # make pages  docs/causes/, anew from the definitions
+# make schemas docs/schemas/ for editors, anew from the shapes of the definitions
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,7 +14,7 @@ PEERS := rg:ripgrep jq:jq goaccess:goaccess
 MONITORS := nagios4:nagios4-core icinga2:icinga2-bin /usr/lib/nagios/plugins/check_disk:monitoring-plugins-basic
 TESTED := $(PACKAGES) $(MONITORS) logrotate:logrotate zstd:zstd
 
-.PHONY: demo test lint bench drill record locale pages venv dev packages clean
+.PHONY: demo test lint bench drill record locale pages schemas venv dev packages clean
 .DEFAULT_GOAL := help
 
 help:
@@ -80,6 +81,9 @@ locale: dev
 
 pages: dev
 	$(BIN)/python -m tests.pages docs/causes
+
+schemas: dev
+	$(BIN)/python -m tests.schemas docs/schemas
 
 clean:
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache

@@ -9,6 +9,7 @@ import click
 from opskit.cli.lab_commands import lab
 from opskit.cli.logs_commands import logs
 from opskit.cli.options import Options
+from opskit.cli.playbook_commands import playbook
 
 FORMATS = click.Choice(["nagios", "text", "json", "checkmk", "nagios-passive"])
 _PATH = click.Path(path_type=Path)
@@ -205,6 +206,7 @@ def simulate(options: Options, /, **given: object) -> int:
 
 cli.add_command(lab)
 cli.add_command(logs)
+cli.add_command(playbook)
 
 
 @cli.command()

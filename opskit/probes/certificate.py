@@ -17,12 +17,13 @@ from cryptography import x509
 from opskit.model.endpoint import endpoint as endpoint_of
 from opskit.model.message import say
 from opskit.model.raw import Raw
-from opskit.model.reading import Fact, Reading
+from opskit.model.reading import Reading
 from opskit.model.settings import Settings
 from opskit.probes.answer import pack, unpack
-from opskit.probes.base import Deadline, Probe, ProbeError
+from opskit.probes.base import Deadline, Probe, ProbeError, as_facts
 from opskit.probes.certificate_clock import clock, doubt
 from opskit.probes.certificate_evidence import Clock, Seen, Shelf
+from opskit.probes.certificate_facts import Facts, facts_of
 from opskit.probes.certificate_files import Keys, look_at, matches
 from opskit.probes.certificate_findings import Findings, tell_dates, tell_each, tell_strength, tell_trust
 from opskit.probes.certificate_gaps import left_out, no_certificate
@@ -57,14 +58,6 @@ class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     certbot_logs: str = LOGS
     nginx_conf: str | None = None
     acme_homes: tuple[str, ...] = HOMES
-
-
-class Facts(msgspec.Struct, frozen=True):
-    """The worst over everything that was looked at."""
-
-    days_left: float | None = None
-    trusted: bool | None = None
-    unreadable: int | None = None
 
 
 class CertificateProbe(Probe[Args]):
@@ -116,8 +109,16 @@ class CertificateProbe(Probe[Args]):
         if shelf.keepers is not None:
             tell_renewers(findings, on_disk, shelf.keepers, shelf.renewal)
         findings.notes += left_out(shelf)
-        facts = _facts(findings)
-        absent = {"days_left": say("no certificate could be read"), "trusted": say("no endpoint showed a certificate")}
+        facts = as_facts(facts_of(findings.samples, held))
+        absent = {"trusted": say("no endpoint showed a certificate")}
+        absent |= {
+            "days_left": say("no certificate could be read"),
+            "left_pct": say("no certificate could be read"),
+            "another_name": say("no endpoint showed a certificate that tells it"),
+            "chain_short": say("no endpoint showed a certificate that tells it"),
+            "reload_due": say("no file was found that belongs to what an endpoint shows"),
+            "renewal_failed": say("no renewer was found that sees to a certificate"),
+        }
         findings.why.update({name: text for name, text in absent.items() if facts[name] is None})
         evidence = {"days_left": tuple(findings.evidence)}
         return Reading(facts, evidence, findings.why, tuple(findings.samples), tuple(findings.notes))
@@ -202,13 +203,3 @@ def _parsed(findings: Findings, seen: Seen) -> list[x509.Certificate]:
         return []
     findings.notes.append(say("{place} shows a certificate besides its own that cannot be parsed", place=seen.place))
     return chain
-
-
-def _facts(findings: Findings) -> dict[str, Fact]:
-    samples = findings.samples
-    trusted = [sample.value == 1 for sample in samples if sample.metric == "trusted"]
-    return {
-        "days_left": min((s.value for s in samples if s.metric == "days_left" and s.value is not None), default=None),
-        "trusted": all(trusted) if trusted else None,
-        "unreadable": sum(not sample.value for sample in samples if sample.metric in {"readable", "answered"}),
-    }

@@ -23,7 +23,7 @@ _LEAST_EC_BITS = 224
 _MOST_LINES = 8
 _MOST_NAMES = 4
 _LONGEST_NAMES = 200
-_UNKNOWN_ISSUER = ("unable to get local issuer certificate", "unable to verify the first certificate")
+UNKNOWN_ISSUER = ("unable to get local issuer certificate", "unable to verify the first certificate")
 """OpenSSL's words for a chain that lacks an intermediate certificate, or ends at a root that is not known here."""
 _BROKEN = (hashes.MD5, hashes.SHA1)
 
@@ -98,7 +98,7 @@ def tell_trust(findings: Findings, seen: Seen, chain: list[x509.Certificate]) ->
         findings.add("trusted", 1.0, seen.place)
         return
     why = say("{why}", why=seen.unverified.text)
-    if seen.sent and any(words in seen.unverified.text for words in _UNKNOWN_ISSUER):
+    if seen.sent and any(words in seen.unverified.text for words in UNKNOWN_ISSUER):
         issuer = chain[-1].issuer.rfc4514_string()[:_LONGEST_NAMES]
         why = say("{why}; certificates sent: {count}, the last one issued by {issuer}",
                   why=seen.unverified.text, count=len(chain), issuer=issuer)  # fmt: skip

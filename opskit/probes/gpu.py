@@ -21,6 +21,7 @@ from opskit.model.settings import Settings
 from opskit.probes.answer import unpack
 from opskit.probes.base import Deadline, Probe, ProbeError, as_facts
 from opskit.probes.gpu_ask import inventory
+from opskit.probes.gpu_health import capped_limit_pct
 from opskit.probes.gpu_heat import heat_of, limit_of
 from opskit.probes.gpu_inventory import METRIC_FIELDS, Card, Inventory, throttles, used_pct
 from opskit.probes.gpu_trouble import card_trouble, trouble_of
@@ -45,7 +46,10 @@ class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """`headroom_c` is the smallest distance of a card to its own operating limit; `missing` counts against expected."""
+    """`headroom_c` is the smallest distance of a card to its own operating limit; `missing` counts against expected.
+
+    `power_limit_pct` is the power limit over the default one, of the cards that it slows down at this moment.
+    """
 
     count: int | None = None
     missing: int | None = None
@@ -56,6 +60,7 @@ class Facts(msgspec.Struct, frozen=True):
     hardware_thermal: bool | None = None
     memory_used_pct: float | None = None
     utilization_pct: float | None = None
+    power_limit_pct: float | None = None
     driver_error: str | None = None
 
 
@@ -132,6 +137,7 @@ def _facts(found: Inventory, cards: list[Card], lost: list[Card], missing: int, 
         hardware_thermal=max(throttling) > 1 if throttling else None,
         memory_used_pct=_most(used_pct(card) for card in cards),
         utilization_pct=_most(card.utilization_pct for card in cards),
+        power_limit_pct=capped_limit_pct(cards),
         driver_error=error.text if error else "",
     )
 
@@ -194,12 +200,22 @@ def _evidence(found: Inventory, cards: list[Card], lost: list[Card], at: float) 
         "lost": proof("nvmlDeviceGetHandleByIndex", gone),
         "missing": proof("nvmlDeviceGetCount", f"{len(cards)} of {len(found.gpus)} cards answer"),
         "thermal_throttle": proof("clocksEventReasons", why),
+        "power_limit_pct": proof("clocksEventReasons, power limit over default", _list(cards, _power)),
         "driver_error": proof("nvmlInit", error.text if error else "ok"),
     }
 
 
 def _list(cards: list[Card], shown: Callable[[Card], str]) -> str:
     return ", ".join(f"{card.label} {shown(card)}" for card in cards)
+
+
+def _power(card: Card) -> str:
+    bits = "?" if card.reasons is None else hex(card.reasons)
+    return f"{bits}, {_watts(card.power_limit_mw)} of {_watts(card.power_default_mw)} W"
+
+
+def _watts(milliwatts: int | None) -> str:
+    return "?" if milliwatts is None else f"{milliwatts / 1000:g}"
 
 
 def _known(value: float | None) -> str:

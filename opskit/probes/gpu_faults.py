@@ -29,6 +29,7 @@ from opskit.probes.log_tail import AHEAD_S
 from opskit.probes.xid import Sighting
 
 _LABELS = {"gpu-lost", "gpu-fault"}
+_OF_CARDS = ("memory_failing", "reset_due", "slowed")
 _SHOWN, _OLD_SHOWN = 3, 3
 _TEXT = 200
 _ASKING_S = 60.0
@@ -43,11 +44,18 @@ class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """`xids` are incidents within the last part of the log; `xid_level` is 2 for critical ones, 1 for warnings."""
+    """`xids` are incidents within the last part of the log; `xid_level` is 2 for critical ones, 1 for warnings.
+
+    `memory_failing`: uncorrectable errors, a row that could not be remapped, or memory past repair; `reset_due`: a
+    repair waits for a reset or a reboot, or the driver asks for one; `slowed`: the hardware lowers clocks by itself.
+    """
 
     xids: int | None = None
     xid_level: int | None = None
     driver_hung: bool | None = None
+    memory_failing: bool | None = None
+    reset_due: bool | None = None
+    slowed: bool | None = None
 
 
 class GpuFaultsProbe(JointProbe[Args]):
@@ -95,7 +103,10 @@ class GpuFaultsProbe(JointProbe[Args]):
         notes += [_words(mine, zone) for mine in levels.values() if mine and not xid.level(mine)]
         notes += [_old_words(one, zone) for one in older[-_OLD_SHOWN:]]
         facts, more = _facts(recent, levels, hung, seen, silence)
-        return Reading(as_facts(facts), _evidence(recent), why | more, tuple(samples), tuple(notes))
+        failing, waiting, slowed = gpu_health.complaints(samples)
+        facts = msgspec.structs.replace(facts, memory_failing=failing, reset_due=waiting, slowed=slowed)
+        untold = {name: say("no GPU tells it") for name in _OF_CARDS if getattr(facts, name) is None}
+        return Reading(as_facts(facts), _evidence(recent), untold | why | more, tuple(samples), tuple(notes))
 
 
 def _inventory(seen: Seen) -> Inventory:

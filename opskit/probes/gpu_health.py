@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from opskit.model.message import Message, say
@@ -22,6 +23,9 @@ _RECOVERY = {
     7: say("reboot the system"),
 }
 """nvmlDeviceGpuRecoveryAction_t"""
+_FAILING = frozenset({"ecc_uncorrected", "remap_failure", "unrepairable"})
+_WAITING = frozenset({"remap_pending", "retired_pending", "recovery_action"})
+_SLOWED = frozenset({"hardware_slowdown", "power_brake"})
 METRICS = frozenset(
     {"hardware_slowdown", "power_brake", "power_capped", "power_limit_pct", "pcie_width_pct", "persistence", "clients"}
     | {"ecc_uncorrected", "remap_failure", "remap_pending", "retired_pending", "unrepairable", "recovery_action"}
@@ -77,6 +81,35 @@ def reasons(card: Card, found: list[Finding]) -> dict[str, Message]:
         elif one.why is not None and one.value is not None:
             why[f"{one.metric} {card.label}"] = one.why
     return why
+
+
+def capped_limit_pct(cards: Iterable[Card]) -> float | None:
+    """Return the lowest power limit, as a share of the default, of the cards that their power limit slows down now.
+
+    100 where it slows none down; None where no card tells.
+    """
+    told = [card for card in cards if card.reasons is not None and card.power_limit_mw and card.power_default_mw]
+    shares = [
+        round((card.power_limit_mw or 0) / (card.power_default_mw or 1) * 100, 1)
+        for card in told
+        if (card.reasons or 0) & _POWER_CAP
+    ]
+    return min(shares, default=100.0) if told else None
+
+
+def complaints(samples: Sequence[Sample]) -> tuple[bool | None, bool | None, bool | None]:
+    """Return whether memory fails for good, whether a repair waits for a reset, and whether hardware slows a card down.
+
+    None where no card tells anything of the kind, or none says yes and one failed to tell.
+    """
+    return _worst(samples, _FAILING), _worst(samples, _WAITING), _worst(samples, _SLOWED)
+
+
+def _worst(samples: Sequence[Sample], metrics: frozenset[str]) -> bool | None:
+    values = [sample.value for sample in samples if sample.metric in metrics]
+    if any(value for value in values if value is not None):
+        return True
+    return None if None in values or not values else False
 
 
 def _clocks(card: Card) -> list[Finding]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+import msgspec
+
 from opskit.model.message import Message, say
 from opskit.model.playbook import Cause, Playbook, Remedy
 from opskit.model.problem import DefinitionError, Place, Problem, spelled, untranslated
 from opskit.model.text import Text
 from opskit.triage.expression import Kind
+from opskit.triage.idle import constant_conditions, idle_questions, repeated_conditions
 from opskit.triage.tree import Wrong, dangling, grow, placed, targets
 
 _CODE = re.compile(r"OPS[1-9][0-9]{2}")
@@ -28,11 +31,16 @@ def lint(
     causes = [*playbook.causes.values(), *playbook.spare.values()]
     wrong = [item for cause in causes for item in _wrong_cause(cause, unsure)]
     try:
-        grow(playbook, facts, unsure)
+        tree = grow(playbook, facts, unsure)
     except DefinitionError as error:
         problems += error.problems
+        tree = None
     if "steps" not in unsure:
         wrong += _wrong_ways(playbook)
+    if tree is not None and not unsure:
+        wrong += [*constant_conditions(tree.when, tree.params), *repeated_conditions(playbook, tree.when)]
+        idle = placed(playbook, idle_questions(playbook, tree.when), unsure)
+        problems += [msgspec.structs.replace(problem, advice=True) for problem in idle]
     problems += placed(playbook, wrong, unsure)
     texts = [*_texts(playbook), *(item for cause in causes for item in _texts_of(cause))]
     sure = ((place, text) for place, text in texts if spelled(*place) not in unsure)

@@ -14,8 +14,11 @@ from tests.definitions.test_causes import BOOK, OWN, SITE, put
 
 def test_a_shipped_cause_has_its_playbook_its_conditions_and_its_words() -> None:
     (told,) = told_causes(None, "OPS407")
-    assert told.playbooks == ("chat-stuck",)
-    assert told.named == ("ollama.vram_share_pct < whole_pct and gateway_log.slowest_s > slow_s",)
+    assert told.playbooks == ("chat-stuck", "gpu-alarm", "slow-answers")
+    assert told.named == (
+        "ollama.vram_share_pct < whole_pct and gateway_log.slowest_s > slow_s",
+        "ollama.vram_share_pct < whole_pct",
+    )
     assert [name for name, _ in told.facts] == [
         "ollama.vram_share_pct", "gateway_log.slowest_s", "gpu.memory_used_pct",
     ]  # fmt: skip
@@ -48,7 +51,7 @@ def test_where_playbooks_define_a_code_differently_each_definition_is_told(tmp_p
     own = (BOOK + OWN).replace("include: [causes/site.yaml]\n", "")
     put(tmp_path / "playbooks/mine.yaml", own.replace("OPS900", "OPS403"))
     told = told_causes(tmp_path, "OPS403")
-    assert sorted(each.playbooks for each in told) == [("chat-stuck",), ("mine",)]
+    assert sorted(each.playbooks for each in told) == [("chat-stuck", "errors-401-429-5xx", "gpu-alarm"), ("mine",)]
     assert {each.cause.summary.en for each in told} == {"Busy", "The GPU's memory is exhausted"}
 
 
@@ -72,6 +75,6 @@ def test_a_code_that_may_stand_in_a_broken_file_is_refused_with_what_is_wrong_th
         tmp_path / "playbooks/chat-stuck.yaml", (shipped("playbooks") / "chat-stuck.yaml").read_text("utf-8") + "x: 1\n"
     )
     with pytest.raises(DefinitionError) as refused:
-        told_causes(tmp_path, "OPS403")
-    assert "there is no cause 'OPS403', expected one of none" in str(refused.value)
+        told_causes(tmp_path, "OPS102")
+    assert "there is no cause 'OPS102', expected one of OPS101, " in str(refused.value)
     assert "unknown key 'x'" in str(refused.value)

@@ -245,7 +245,7 @@ def test_a_check_explains_itself_with_what_is_remembered(opskit):
 def test_a_cause_explains_itself_and_needs_nothing_that_runs(opskit, tmp_path):
     english, chinese = opskit("explain", "OPS403"), opskit("--lang", "zh", "explain", "OPS403")
     assert (english.returncode, english.stderr, chinese.returncode) == (0, "", 0)
-    assert english.stdout.startswith("OPS403: The GPU's memory is exhausted\nLayer: ollama. Playbook: chat-stuck.\n")
+    assert english.stdout.startswith("OPS403: The GPU's memory is exhausted\nLayer: ollama. Playbook: chat-stuck, ")
     assert chinese.stdout.startswith("OPS403: 显存耗尽\n")
     assert "  1. 查看哪些进程占用显存 [只读]\n       nvidia-smi\n" in chinese.stdout
     assert max(columns(line) for line in (english.stdout + chinese.stdout).splitlines()) <= 100

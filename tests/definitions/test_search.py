@@ -50,7 +50,7 @@ def test_a_check_is_found_in_each_layout(tmp_path, place):
 @pytest.mark.parametrize("place", ["playbooks/mine.yaml", "playbooks.d/mine.yaml", "mine.yaml"])
 def test_a_playbook_is_found_in_each_layout(tmp_path, place):
     put(tmp_path / place, PLAYBOOK)
-    assert set(playbooks.load(tmp_path).good) == {"chat-stuck", "mine"}
+    assert set(playbooks.load(tmp_path).good) == {*playbooks.load().good, "mine"}
     assert checks.load(tmp_path) == checks.load()
 
 
@@ -81,7 +81,7 @@ def test_a_check_is_masked_by_its_id(tmp_path, place, text):
 @pytest.mark.parametrize("place", ["playbooks/chat-stuck.yaml", "chat-stuck.yaml"])
 def test_a_playbook_is_masked_by_its_id(tmp_path, place):
     put(tmp_path / place, "# ours is another stack\nenabled: false\n")
-    assert playbooks.load(tmp_path).good == {}
+    assert set(playbooks.load(tmp_path).good) == set(playbooks.load().good) - {"chat-stuck"}
     assert playbooks.load(tmp_path).problems == ()
 
 

@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 NOW = datetime.now(UTC)
@@ -28,14 +28,14 @@ class Issued:
 
     def __init__(
         self, name: str, begins: datetime, ends: datetime, issuer: Issued | None = None, kind: str = "ec",
-        ca: bool = False, names: tuple[str, ...] = (), key: Key | None = None,
+        ca: bool = False, names: tuple[str, ...] = (), key: Key | None = None, fetched: bool = False,
     ) -> None:  # fmt: skip
         self.name, self.key, self.issuer = name, key or new_key(kind), issuer
         signer = issuer or self
         held: list[x509.GeneralName] = [x509.DNSName(each) for each in names or (name,)]
         if not ca:
             held.append(x509.IPAddress(IPv4Address("127.0.0.1")))
-        self.certificate = (
+        builder = (
             x509.CertificateBuilder(
                 _named(signer.name), _named(name), self.key.public_key(), x509.random_serial_number()
             )
@@ -43,8 +43,12 @@ class Issued:
             .not_valid_after(ends)
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
             .add_extension(x509.SubjectAlternativeName(held), critical=False)
-            .sign(signer.key, hashes.SHA256())
         )
+        if fetched:  # it says where the certificate of its issuer is fetched
+            where = x509.UniformResourceIdentifier("http://ca.example.test/issuer.der")
+            access = x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, where)
+            builder = builder.add_extension(x509.AuthorityInformationAccess([access]), critical=False)
+        self.certificate = builder.sign(signer.key, hashes.SHA256())
 
     @property
     def pem(self) -> bytes:

@@ -1,50 +1,22 @@
-"""The shipped tree: every branch can be taken, every cause be reached, and every threshold decides something."""
+"""The tree of a stuck chat: in whatever order readings arrive, the walk comes to one end and names nothing twice."""
 
 from __future__ import annotations
 
-import ast
 import random
-from collections.abc import Iterator
 
 import pytest
 
-from opskit.definitions import playbooks
 from opskit.model.diagnosis import Diagnosis
 from opskit.model.reading import Reading
-from opskit.probes.base import fact_kinds
-from opskit.probes.registry import probe
-from opskit.triage.expression import Schema, compile_expression
-from opskit.triage.tree import Tree, grow
 from opskit.triage.walk import Waiting, walk
-from tests.triage.builders import make_readings
-from tests.triage.paths import ANSWERS, TRUTH, Facts, Finder, Leg, Wanted, ways
+from tests.triage.paths import Facts
+from tests.triage.world import verdict, world
 
-BOOK = playbooks.load().good["chat-stuck"]
-KINDS = {use.probe: fact_kinds(probe(use.probe)) for use in BOOK.probes.values()}
-SCHEMA: Schema = {name: KINDS[use.probe] for name, use in BOOK.probes.items()}
-TREE = grow(BOOK, KINDS)
-FINDER = Finder(TREE, SCHEMA)
-WAYS = list(ways(BOOK))
+HERE = world("chat-stuck")
+BOOK, TREE, FINDER, WAYS = HERE.book, HERE.tree, HERE.finder, HERE.ways
+readings_of, diagnosed = HERE.readings_of, HERE.diagnosed
 # The causes of steps that ask what users see.
 TOLD = {BOOK.steps[step].then["yes"].cause for step, when in TREE.when.items() if "person.symptom" in when.facts}
-FLIPPED = {ast.Lt: ast.GtE, ast.LtE: ast.Gt, ast.Gt: ast.LtE, ast.GtE: ast.Lt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
-
-
-def readings_of(facts: Facts) -> dict[str, Reading]:
-    """Readings of all probes; what is not given could not be told."""
-    return {name: Reading() for name in BOOK.probes} | make_readings(facts)
-
-
-def diagnosed(facts: Facts, tree: Tree = TREE) -> Diagnosis:
-    found = walk(tree, readings_of(facts))
-    assert isinstance(found, Diagnosis)
-    return found
-
-
-def verdict(found: Diagnosis) -> tuple[object, ...]:
-    """What the person on duty acts on."""
-    cause = found.finding.cause.code if found.finding else None
-    return found.outcome, cause, frozenset(finding.cause.code for finding in found.also_seen)
 
 
 def test_the_facts_found_for_a_way_lead_along_it():
@@ -55,84 +27,6 @@ def test_the_facts_found_for_a_way_lead_along_it():
         assert [answered.step for answered in found.walked] == [step for step, _ in way]
         assert all(answered.answer in answers for answered, (_, answers) in zip(found.walked, way, strict=True))
         assert (found.finding.cause.code if found.finding else None) == target.cause
-
-
-def leading_to(code: str, *more: Wanted, clear: bool = False) -> Iterator[Diagnosis]:
-    """Diagnoses of a cause, one for each way to it; `clear` ways have no unknown answer."""
-    for way, target in WAYS:
-        known = [
-            (step, tuple(answer for answer in answers if answer != "unknown" or not clear)) for step, answers in way
-        ]
-        if target.cause == code and all(answers for _, answers in known):
-            facts = FINDER.facts_for(known, *more)
-            if facts is not None:
-                yield diagnosed(facts)
-
-
-@pytest.mark.parametrize("code", BOOK.causes)
-def test_every_cause_can_be_the_verdict(code):
-    found = list(leading_to(code))
-    assert {diagnosis.finding.cause.code for diagnosis in found if diagnosis.finding} == {code}
-
-
-@pytest.mark.parametrize("code", TREE.certain_if)
-def test_what_proves_a_cause_makes_it_certain_and_what_does_not_leaves_it_probable(code):
-    proven = (TREE.certain_if[code], frozenset({True}))
-    found = next(leading_to(code, proven, clear=True))
-    assert found.finding is not None
-    assert found.finding.certainty == "certain"
-    open_to_doubt = (TREE.certain_if[code], frozenset({False, None}))
-    for doubted in leading_to(code, open_to_doubt):
-        assert doubted.finding is not None
-        assert doubted.finding.certainty == "probable"
-
-
-@pytest.mark.parametrize("code", BOOK.causes)
-def test_an_unknown_answer_on_the_way_leaves_only_a_probable_cause(code):
-    for found in leading_to(code):
-        blurred = any(answered.answer == "unknown" for answered in found.walked)
-        assert found.finding is not None
-        assert not blurred or found.finding.certainty == "probable"
-
-
-def through(step: str, answer: str) -> Iterator[Leg]:
-    """The ways that take this very branch."""
-    for way, _ in WAYS:
-        if any(passed == step and answer in answers for passed, answers in way):
-            yield [(passed, (answer,) if passed == step else answers) for passed, answers in way]  # type: ignore[misc]
-
-
-@pytest.mark.parametrize(("step", "answer"), [(step, answer) for step in BOOK.steps for answer in ANSWERS])
-def test_every_branch_of_every_step_can_be_taken(step, answer):
-    facts = next((facts for way in through(step, answer) if (facts := FINDER.facts_for(way)) is not None), None)
-    assert facts is not None
-    assert (step, answer) in {(answered.step, answered.answer) for answered in diagnosed(facts).walked}
-
-
-def mutants() -> Iterator[tuple[str, str]]:
-    """Every step with one comparison turned round."""
-    for name, expression in TREE.when.items():
-        root = ast.parse(expression.text, mode="eval")
-        for node in [node for node in ast.walk(root) if isinstance(node, ast.Compare)]:
-            kept = node.ops[0]
-            node.ops[0] = FLIPPED[type(kept)]()
-            yield name, ast.unparse(root)
-            node.ops[0] = kept
-
-
-@pytest.mark.parametrize(("step", "text"), list(mutants()))
-def test_turning_any_comparison_round_changes_some_verdict(step, text):
-    flipped = compile_expression(text, SCHEMA, TREE.params)
-    other = Tree(BOOK, {**TREE.when, step: flipped}, TREE.certain_if, TREE.verify)
-    changed = None
-    for way in (way for answer in ANSWERS for way in through(step, answer)):
-        (answers,) = (answers for passed, answers in way if passed == step)
-        others = frozenset({True, False, None}) - {TRUTH[answer] for answer in answers}
-        facts = FINDER.facts_for(way, (flipped, others))
-        if facts is not None and verdict(diagnosed(facts)) != verdict(diagnosed(facts, other)):
-            changed = facts
-            break
-    assert changed is not None
 
 
 def some_facts(seed: int) -> Facts:
@@ -201,16 +95,6 @@ def test_also_seen_is_what_other_questions_answered_with_yes_and_nothing_twice(s
     assert set(seen) == asked_aside - {None, found.finding and found.finding.cause.code}
     assert len(seen) == len(set(seen))
     assert {other.step for other in found.others} | {walked.step for walked in found.walked} == set(BOOK.steps)
-
-
-def test_health_is_told_only_where_every_stage_has_given_an_answer():
-    stages = set(range(1, len(BOOK.stages) + 1))
-    healthy = [diagnosed(facts) for way, target in WAYS if target.end == "healthy" and (facts := FINDER.facts_for(way))]
-    assert {found.outcome for found in healthy} <= {"healthy", "unknown"}
-    assert "healthy" in {found.outcome for found in healthy}
-    for found in healthy:
-        lit = {answered.stage for answered in found.walked if answered.answer != "unknown"}
-        assert (found.outcome == "healthy") is (lit == stages)
 
 
 def test_without_any_reading_the_walk_waits_and_without_any_fact_it_cannot_tell():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from opskit.model.problem import Problem
 from opskit.triage.lint import lint
 from tests.triage.builders import FACTS, make_playbook
 
@@ -12,8 +13,16 @@ REMEDY = "causes.OPS901.remedy"
 NEEDS_UNDO = "a command that changes something needs undo or undo_text"
 
 
+# The small playbook has a question for the report alone.
+IDLE = "steps.slow: all answers lead to the same place"
+
+
+def found(*changes: tuple[str, str]) -> list[Problem]:
+    return [problem for problem in lint(make_playbook(*changes), FACTS) if str(problem.text) != IDLE]
+
+
 def lines(*changes: tuple[str, str]) -> list[str]:
-    return [problem.render() for problem in lint(make_playbook(*changes), FACTS)]
+    return [problem.render() for problem in found(*changes)]
 
 
 def test_a_sound_playbook_has_no_problems():
@@ -134,7 +143,7 @@ def test_a_missing_translation_is_advice_and_stops_nothing():
         ("slow_s: {default: 3}", "slow_s: {default: 3, says: the contract}"),
         ("undo: [systemctl, stop, web]", "undo_text: Nothing to undo"),
     ]
-    problems = lint(make_playbook(*bare, *more), FACTS)
+    problems = found(*bare, *more)
     assert [problem.render() for problem in problems] == [
         "small.yaml:2: title: no Chinese text",
         "small.yaml:5: stages[0]: no Chinese text",
