@@ -7,17 +7,16 @@ import os
 import selectors
 import signal
 import subprocess
-import time
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from opskit.model.message import Message
 from opskit.probes.base import Deadline
+from opskit.probes.process_end import is_over
 
 _BLOCK = 1 << 16
 _GRACE_S = 0.3
-_TICK_S = 0.003
 
 
 class Output(msgspec.Struct, frozen=True):
@@ -57,7 +56,7 @@ def run(
     finished = False
     try:
         printed, closed = _drain(process, deadline, cap_bytes)
-        finished = closed and _is_over(process.pid, max(deadline.left, _GRACE_S))
+        finished = closed and is_over(process.pid, max(deadline.left, _GRACE_S))
     finally:
         _end(process)
     code = process.returncode if finished else None
@@ -84,20 +83,10 @@ def _drain(process: subprocess.Popen[bytes], deadline: Deadline, cap_bytes: int)
                 parts[key.fd] += block
                 if not block:
                     selector.unregister(key.fd)
-            left_behind = not heard and _is_over(process.pid, 0)
+            left_behind = not heard and is_over(process.pid, 0)
         closed = left_behind or not selector.get_map()
     stdout, stderr = (bytes(part) for part in parts.values())
     return (stdout, stderr), closed
-
-
-def _is_over(pid: int, seconds: float) -> bool:
-    """Wait until the process has ended, without reaping it: as long as it is not, nobody else gets its number."""
-    end = time.monotonic() + seconds
-    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-        if time.monotonic() >= end:
-            return False
-        time.sleep(_TICK_S)
-    return True
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -105,7 +94,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, number)
-        _is_over(process.pid, _GRACE_S)
+        is_over(process.pid, _GRACE_S)
     process.poll()
     for pipe in (process.stdout, process.stderr):
         if pipe is not None:

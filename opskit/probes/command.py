@@ -18,12 +18,13 @@ from typing import IO, Literal
 
 import msgspec
 
+from opskit.probes.process_end import is_over
+
 _BLOCK = 1 << 16
 _HEAD = 16 << 10
 _TAIL = 48 << 10
 _QUIET_S = 0.3
 _GRACE_S = 5.0  # between TERM and KILL: whoever pulls a model or renews a certificate wants to put things in order
-_TICK_S = 0.01
 _FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")  # nginx and nft: not on every user's PATH
 _HELD: list[IO[bytes]] = []  # the pipes of what lives on: closing them here would end it at its next word
 
@@ -133,23 +134,13 @@ def _listen(process: subprocess.Popen[bytes], heard: _Heard, end: float, interru
                 is_open = bool(block)
             elif over:
                 break
-            if not over and _is_over(process.pid, 0):
+            if not over and is_over(process.pid, 0):
                 over, end = True, time.monotonic() + _QUIET_S
     while not over and time.monotonic() < end and not interrupts:
-        over = _is_over(process.pid, min(_QUIET_S, max(0.0, end - time.monotonic())))
-    if over or _is_over(process.pid, 0):
+        over = is_over(process.pid, min(_QUIET_S, max(0.0, end - time.monotonic())))
+    if over or is_over(process.pid, 0):
         return "ended", is_open
     return ("interrupted" if interrupts else "late"), False
-
-
-def _is_over(pid: int, seconds: float) -> bool:
-    """Wait until the process has ended, without reaping it: as long as it is not, nobody else gets its number."""
-    end = time.monotonic() + seconds
-    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-        if time.monotonic() >= end:
-            return False
-        time.sleep(_TICK_S)
-    return True
 
 
 def _stop(pid: int) -> None:
@@ -157,7 +148,7 @@ def _stop(pid: int) -> None:
     for number, grace_s in ((signal.SIGTERM, _GRACE_S), (signal.SIGKILL, _QUIET_S)):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, number)
-        _is_over(pid, grace_s)
+        is_over(pid, grace_s)
 
 
 def _let_go(process: subprocess.Popen[bytes], *, lingers: bool) -> None:

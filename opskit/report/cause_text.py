@@ -35,7 +35,7 @@ def _lines(told: ToldCause, reader: Reader) -> Iterator[Line]:
     if cause.mistaken_for:
         yield from _section(words.MISTAKEN, reader)
         yield from (Line(f"  - {_read(text, reader)}") for text in cause.mistaken_for)
-    yield from _section(words.TODO, reader)
+    yield from _section(words.WHAT_TO_DO, reader)
     yield from (Line(f"  {line.text}", line.whole) for line in todo_lines(cause, reader))
     yield from _section(words.HELPED, reader)
     yield Line(f"  {filled(words.AGAIN, lang, verify=_condition(cause.verify), again=told.again)}")

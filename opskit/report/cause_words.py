@@ -13,12 +13,12 @@ import msgspec
 from opskit.model.playbook import Cause, Param
 from opskit.model.text import Text
 
-LAYER = Text("Layer: {layer}. Playbook: {playbooks}.", "层次：{layer}。剧本：{playbooks}。")
-LAYER_ALONE = Text("Layer: {layer}. No playbook leads to it.", "层次：{layer}。没有剧本会走到这里。")
+LAYER = Text("Layer: {layer}. Playbook: {playbooks}.", "层次：{layer}。预案：{playbooks}。")
+LAYER_ALONE = Text("Layer: {layer}. No playbook leads to it.", "层次：{layer}。没有预案会走到这里。")
 SEEN = Text("What users see", "用户看到的现象")
 PROVEN = Text("What proves it", "依据")
 MISTAKEN = Text("What it is easily mistaken for", "容易混淆")
-TODO = Text("What to do", "处置")
+WHAT_TO_DO = Text("What to do", "处置")
 HELPED = Text("How to see that it helped", "恢复判据")
 NAMED = Text("It is named where {rule} holds.", "{rule} 成立时判为本原因。")
 CERTAIN = Text(

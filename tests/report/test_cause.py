@@ -209,7 +209,7 @@ def test_the_terminal_shows_one_language_without_marks_and_within_its_width() ->
 
 def test_what_a_site_left_out_leaves_no_empty_section() -> None:
     text = cause_text(BARE, CHINESE)
-    assert text.splitlines()[:2] == ["OPS901: Only English", "层次：gpu。没有剧本会走到这里。"]
+    assert text.splitlines()[:2] == ["OPS901: Only English", "层次：gpu。没有预案会走到这里。"]
     assert "用户看到的现象" not in text
     assert "容易混淆" not in text
     assert "证据不能排除其他原因，因此只判为“很可能”。" in text
