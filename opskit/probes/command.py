@@ -79,6 +79,7 @@ def run_command(argv: Sequence[str], limit_s: float) -> Ended:
         finally:
             if how != "ended":
                 _stop(process.pid)
+                _take_last_words(process, heard)
         code = process.wait(_GRACE_S) if how == "ended" else process.poll()
         _let_go(process, lingers=lingers)
     seconds = time.monotonic() - began
@@ -141,6 +142,15 @@ def _listen(process: subprocess.Popen[bytes], heard: _Heard, end: float, interru
     if over or is_over(process.pid, 0):
         return "ended", is_open
     return ("interrupted" if interrupts else "late"), False
+
+
+def _take_last_words(process: subprocess.Popen[bytes], heard: _Heard) -> None:
+    """Take what was on its way when the command was stopped: one pipe full, whoever else writes on."""
+    if process.stdout is None:
+        return
+    os.set_blocking(process.stdout.fileno(), False)
+    with contextlib.suppress(BlockingIOError):
+        heard.take(os.read(process.stdout.fileno(), _BLOCK))
 
 
 def _stop(pid: int) -> None:

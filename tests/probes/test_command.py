@@ -86,6 +86,11 @@ def test_a_program_that_closes_its_output_is_waited_for():
     assert (ended.how, ended.code) == ("ended", 4)
 
 
+def test_what_it_says_while_it_is_stopped_is_kept():
+    ended = sh("trap 'echo put in order; exit' TERM; kill -INT $PPID; while :; do sleep 0.05; done")
+    assert (ended.how, ended.head.splitlines()[-1:]) == ("interrupted", [b"put in order"])
+
+
 def test_ctrl_c_stops_it_and_is_told():
     ended = sh("echo $$; kill -INT $PPID; exec sleep 60")
     assert (ended.how, ended.code) == ("interrupted", None)

@@ -25,7 +25,7 @@ UNITS = ("_s", "_c", "_pct", "_bytes", "_w", "_per_core")
 # Whole numbers of something, and a number that is a name.
 COUNTS = {
     "canary": {"nginx_status", "gateway_status", "ollama_status", "refused_fast_status"},
-    "certificate": {"days_left", "unreadable"},
+    "certificate": {"days_left", "unreadable", "flaws"},
     "endings": {
         "ended", "good", "empty", "unspoken", "cut", "left", "forbidden", "too_long", "no_model", "no_route", "bad",
         "down", "name", "late", "busy", "breaker", "broken", "smallest_prompt_chars", "refused_prompt_chars",
