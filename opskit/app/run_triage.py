@@ -9,6 +9,7 @@ from datetime import datetime
 import msgspec
 
 from opskit.app.context import Context
+from opskit.app.focus import REQUEST, AsOf, Focus, looking_back
 from opskit.app.observe import Job, Source, job, observe
 from opskit.model.diagnosis import Diagnosis
 from opskit.model.message import say
@@ -18,6 +19,7 @@ from opskit.model.settings import Settings
 from opskit.probes.base import Deadline
 from opskit.probes.person import Args as PersonArgs
 from opskit.probes.person import PersonProbe
+from opskit.probes.registry import probe
 from opskit.triage.tree import Tree
 from opskit.triage.walk import walk
 
@@ -30,6 +32,7 @@ class Known(msgspec.Struct, frozen=True):
 
     symptom: Symptom = "untold"
     without: frozenset[str] = frozenset()
+    focus: Focus = Focus()
 
     def readings(self, playbook: Playbook, at: datetime) -> dict[str, Reading]:
         """Return the readings that need no look, by the names of the playbook's probes."""
@@ -54,16 +57,31 @@ class Triage(msgspec.Struct, frozen=True):
     seconds: float
     readings: dict[str, Reading] = {}
     took: dict[str, float] = {}
+    past: bool = False
+
+    @property
+    def request(self) -> Reading | None:
+        """What became of the request that was asked about; None where none was."""
+        uses = self.tree.playbook.probes
+        found = next((self.readings[name] for name, use in uses.items() if use.probe == REQUEST), None)
+        return None if found is None or found.facts.get("asked") is False else found
 
 
 def run_triage(context: Context, playbook_id: str, source: Source, known: Known = Known()) -> Triage:  # noqa: B008  # a frozen value
-    """Walk a playbook on live evidence or on a bundle. Raises DefinitionError."""
+    """Walk a playbook on live evidence or on a bundle, as of now or of a moment that is over.
+
+    Raises DefinitionError.
+    """
     tree = context.tree(playbook_id)
     playbook = tree.playbook
+    moment = known.focus.moment(source.now().timestamp())
+    source = source if moment is None else AsOf(source, moment)
     readings = known.readings(playbook, source.now())
     took: dict[str, float] = {}
     asked = [name for name in playbook.probes if name not in readings]
-    jobs = jobs_of(playbook, asked, source.settings(context.settings))
+    settings = source.settings(context.settings)
+    jobs, blind = looking_back(jobs_of(playbook, asked, settings, known.focus), moment, settings)
+    readings |= blind
     began = time.monotonic()
     stands_since: float | None = None
     for name, reading in observe(jobs, source):
@@ -75,7 +93,8 @@ def run_triage(context: Context, playbook_id: str, source: Source, known: Known 
                 break
     late = say("no answer within the time for this walk")
     complete = {use: readings.get(use, Reading(unreadable=late)) for use in playbook.probes}
-    return Triage(_finished(tree, complete), tree, source.now(), time.monotonic() - began, complete, took)
+    seconds = time.monotonic() - began
+    return Triage(_finished(tree, complete), tree, source.now(), seconds, complete, took, past=moment is not None)
 
 
 def again(done: Triage, known: Known) -> Triage:
@@ -91,13 +110,13 @@ def _finished(tree: Tree, readings: dict[str, Reading]) -> Diagnosis:
     return diagnosis
 
 
-def jobs_of(playbook: Playbook, names: Collection[str], settings: Settings) -> list[Job]:
+def jobs_of(playbook: Playbook, names: Collection[str], settings: Settings, focus: Focus = Focus()) -> list[Job]:  # noqa: B008  # a frozen value
     """Return the jobs for some of a playbook's probes, each within the budget. Raises DefinitionError."""
     return [
         job(
             name,
             use.probe,
-            use.args,
+            {**use.args, **focus.given(probe(use.probe).arguments.__struct_fields__)},
             min(use.timeout, playbook.budget),
             settings,
             playbook.source,

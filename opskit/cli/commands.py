@@ -90,6 +90,9 @@ def explain(options: Options, /, **given: object) -> int:
     type=click.Choice(["waiting", "error", "empty", "slow"]),
     help="What users see; else it is asked where it helps.",
 )
+@click.option("--user", default="", metavar="NAME", help="Whose question it was: a name or an address in the logs.")
+@click.option("--request-id", default="", metavar="ID", help="Which request it was.")
+@click.option("--at", metavar="WHEN", help="When it was: 14:05, 2h (ago), 2026-11-22T14:05. Logs only.")
 @click.option("-v", "--verbose", is_flag=True, help="Show every question, also those that only left a cause out.")
 @click.option("--no-canary", is_flag=True, help="Send no question of opskit's own.")
 @click.option("--no-input", is_flag=True, help="Never ask anything.")

@@ -16,7 +16,8 @@ from opskit.app.run_triage import Known, Triage, run_triage
 from opskit.app.transcript import Transcript
 from opskit.cli.options import Options
 from opskit.cli.output import context_of, plain_context
-from opskit.cli.triage_asks import asked
+from opskit.cli.triage_asks import asked as ask_person
+from opskit.cli.triage_focus import focus_of, insist_on_a_request, request_told
 from opskit.cli.triage_output import Record, Wanted, show
 from opskit.report.told import Told
 
@@ -42,9 +43,12 @@ def triage(
         return show_last(context_of(options, lang), playbook, wanted)
     context = plain_context(options, lang) if bundle else context_of(options, lang)
     source: Source = bundles.read(bundle) if bundle else Live()
-    done = run_triage(context, playbook or STANDARD, source, Known(wanted.symptom or "untold", _without(wanted)))
-    if bundle is None and wanted.symptom is None and not wanted.as_json:
-        done = asked(done, context, no_input=wanted.no_input)
+    focus = focus_of(wanted, source)
+    insist_on_a_request(context, playbook or STANDARD, focus)
+    known = Known(wanted.symptom or "untold", _without(wanted), focus)
+    done = run_triage(context, playbook or STANDARD, source, known)
+    if bundle is None and wanted.symptom is None and not wanted.as_json and not done.past:
+        done = ask_person(done, context, no_input=wanted.no_input)
     told = told_of(done, str(bundle) if bundle else "", source)
     record = Record(context, wanted, live=bundle is None)
     if wanted.apply:
@@ -71,6 +75,12 @@ def _insist(wanted: Wanted, bundle: Path | None, *, last: bool) -> None:
         raise click.UsageError("--apply is for a diagnosis of this moment: what is kept or recorded is of another one")
     if math.isnan(wanted.wait):  # no range holds it, and none refuses it
         raise click.UsageError("--wait: expected seconds, such as 30")
+    if wanted.apply and wanted.at is not None:
+        raise click.UsageError("--apply is for a diagnosis of this moment, and --at may name another one")
+    if last and (wanted.user or wanted.request_id or wanted.at):
+        raise click.UsageError("--last shows what was kept: --user, --request-id and --at are for a new diagnosis")
+    if wanted.user and wanted.request_id:
+        raise click.UsageError("--user and --request-id are two questions: give one of them")
     if wanted.yes and not wanted.apply:
         raise click.UsageError("--yes is for the commands that --apply runs: give both")
 
@@ -78,6 +88,7 @@ def _insist(wanted: Wanted, bundle: Path | None, *, last: bool) -> None:
 def told_of(done: Triage, origin: str, source: Source | None = None) -> Told:
     """Return a finished walk as the reports take it."""
     manifest = source.manifest if isinstance(source, bundles.Bundle) else None
+    request, became = request_told(done)
     return Told(
         done.diagnosis,
         done.tree.playbook,
@@ -88,5 +99,10 @@ def told_of(done: Triage, origin: str, source: Source | None = None) -> Told:
         versions={"opskit": opskit.__version__, "Python": platform.python_version()},
         recorded_with=manifest.versions if manifest else {},
         took={} if origin else done.took,
-        notes=tuple(note for reading in done.readings.values() for note in reading.notes),
+        notes=tuple(
+            note for reading in done.readings.values() if reading is not done.request for note in reading.notes
+        ),
+        past=done.past,
+        request=request,
+        became=became,
     )

@@ -35,6 +35,9 @@ class Wanted(msgspec.Struct, frozen=True):
     verbose: bool = False
     symptom: Symptom | None = None
     wait: float = 30.0
+    user: str = ""
+    request_id: str = ""
+    at: str | None = None
 
 
 class Record:

@@ -97,6 +97,8 @@ class Probe(ABC, Generic[A]):
     """True where the subject has metrics of its own, known only when it is asked."""
     needs: ClassVar[frozenset[str]] = frozenset()
     """Arguments that no configuration implies: a definition gives them, and without one the probe is not asked."""
+    then: ClassVar[str] = ""
+    """The probe that tells the same of a moment that is over, from logs."""
 
     @abstractmethod
     def defaults(self, settings: Settings) -> A:
@@ -106,6 +108,11 @@ class Probe(ABC, Generic[A]):
         """Return the name of the evidence in a bundle; probes with several targets tell them apart here."""
         del args
         return type(self).__module__.rpartition(".")[2].replace("_", "-")
+
+    def as_of(self, args: A, moment: float) -> A | None:
+        """Return the arguments for a moment that is over (epoch seconds); None where only the present can be seen."""
+        del args, moment
+        return None
 
     @abstractmethod
     def collect(self, args: A, deadline: Deadline) -> tuple[Raw, ...]:

@@ -98,6 +98,7 @@ class CanaryProbe(Probe[Args]):
 
     arguments = Args
     facts = Facts
+    then = "users_answered"
 
     def defaults(self, settings: Settings) -> Args:
         """The configured addresses, model and key."""

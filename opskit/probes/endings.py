@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
+from tzlocal import get_localzone
 
 from opskit.model.evidence import Evidence
 from opskit.model.message import Message, say
@@ -18,11 +19,12 @@ from opskit.model.settings import Settings
 from opskit.probes import gateway_log, nginx_access
 from opskit.probes.base import ProbeError, as_facts
 from opskit.probes.endings_kind import Kind, is_limit
-from opskit.probes.endings_of import NEWEST, Ending, endings_of, front_of
+from opskit.probes.endings_of import NEWEST, Ending, endings_of, front_of, is_of
 from opskit.probes.endings_pace import flows, front_late, left_by, per_message
 from opskit.probes.endings_run import alike, going_on
 from opskit.probes.endings_words import OF_CONTEXT, said
 from opskit.probes.joint import JointProbe, Part, Seen
+from opskit.probes.log_then import stood
 
 _KINDS: tuple[Kind, ...] = (
     *("empty", "unspoken", "cut", "left", "forbidden", "too_long", "no_model", "no_route", "bad"),
@@ -34,11 +36,12 @@ _KNOWN = 10
 
 
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`recent_s` is how far back an ending may lie."""
+    """`recent_s` is how far back an ending may lie; with `user` that one's count, if there are any."""
 
     gateway: gateway_log.Args = gateway_log.Args()
     nginx: nginx_access.Args = nginx_access.Args()
     recent_s: float = 600.0
+    user: str = ""
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -91,6 +94,15 @@ class EndingsProbe(JointProbe[Args]):
         gateway = gateway_log.GatewayLogProbe().defaults(settings)
         return Args(gateway, nginx_access.NginxAccessProbe().defaults(settings))
 
+    def as_of(self, args: Args, moment: float) -> Args:
+        """Both logs as they stood then."""
+        return Args(
+            msgspec.structs.replace(args.gateway, at=moment),
+            msgspec.structs.replace(args.nginx, at=moment),
+            args.recent_s,
+            args.user,
+        )
+
     def parts(self, args: Args) -> tuple[Part, ...]:
         """Both logs."""
         gateway = Part("gateway", gateway_log.GatewayLogProbe(), args.gateway)
@@ -101,8 +113,14 @@ class EndingsProbe(JointProbe[Args]):
         gateway, nginx = seen["gateway"], seen["nginx"]
         if gateway.trouble is not None:
             raise ProbeError(gateway.trouble)
-        front = None if nginx.trouble is not None else front_of(nginx.raws, args.recent_s, now)
-        ended = endings_of(gateway.raws, args.gateway.time_unit, args.recent_s, now, front)
+        zone = now.tzinfo or get_localzone()
+        raws = stood(gateway.raws, args.gateway.at, lambda line: gateway_log.stamp(line, zone))
+        front = None
+        if nginx.trouble is None:
+            front = front_of(stood(nginx.raws, args.nginx.at, nginx_access.stamp), args.recent_s, now)
+        ended = endings_of(raws, args.gateway.time_unit, args.recent_s, now, front)
+        if args.user:  # of whom nothing is known: then the others tell how the service is
+            ended = [one for one in ended if is_of(one.request, args.user)] or ended
         newest = ended[-NEWEST:]
         facts: dict[str, Fact] = {**as_facts(Facts()), "ended": len(newest)}
         if newest:

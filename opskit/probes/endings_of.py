@@ -65,6 +65,11 @@ def front_of(raws: Sequence[Raw], recent_s: float, now: datetime) -> list[Reques
     return sorted(found, key=lambda request: request.at)
 
 
+def is_of(request: Request, user: str) -> bool:
+    """Whether it is of a user, by the name or the address in the log."""
+    return user in {request.user, request.client}
+
+
 def _once(told: Iterable[_Told]) -> list[_Told]:
     """Of several lines about the end of one request keep the one that tells most: some gateways write two."""
     found: list[_Told] = []

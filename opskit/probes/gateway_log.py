@@ -25,6 +25,7 @@ from opskit.probes.gateway_pattern import client_of, patterns, top
 from opskit.probes.gateway_samples import KINDS, METRICS, against_former, budget, counts, speeds
 from opskit.probes.gateway_told import Seen, Told, is_turned_away, record, records
 from opskit.probes.log_tail import AT_ONCE_BYTES, CAP_BYTES, collect_log, cut_note, never_written, not_ahead
+from opskit.probes.log_then import stood
 
 _WINDOW_S = 7200.0
 _LATEST = 20
@@ -35,7 +36,8 @@ _REFUSALS = {401, 403, 429}
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`recent_s` is how far back the judgement goes; `time_unit` is that of a bare `response_time`.
 
-    `former_days` are counted for comparison, `objective_pct` of requests are to end without a 5xx.
+    `former_days` are counted for comparison, `objective_pct` of requests are to end without a 5xx. `at` is the moment
+    to judge (epoch seconds), now where it is 0.
     """
 
     path: str = ""
@@ -43,6 +45,7 @@ class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     time_unit: Literal["s", "ms"] = "s"
     former_days: int = 0
     objective_pct: float = 99.0
+    at: float = 0.0
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -98,11 +101,15 @@ class GatewayLogProbe(Probe[Args]):
         """The configured log."""
         return Args(settings.stack.gateway.log)
 
+    def as_of(self, args: Args, moment: float) -> Args:
+        """The log as it stood then."""
+        return msgspec.structs.replace(args, at=moment)
+
     def collect(self, args: Args, deadline: Deadline) -> tuple[Raw, ...]:
         """Read back as far as is judged, two hours at least."""
-        since, zone = time.time() - max(_WINDOW_S, args.recent_s), get_localzone()
-        room = AT_ONCE_BYTES if args.recent_s <= _WINDOW_S else CAP_BYTES
-        raws = collect_log("gateway.log", args.path, since, lambda line: _stamp(line, zone), deadline, room)
+        since, zone = (args.at or time.time()) - max(_WINDOW_S, args.recent_s), get_localzone()
+        room = AT_ONCE_BYTES if args.recent_s <= _WINDOW_S and not args.at else CAP_BYTES
+        raws = collect_log("gateway.log", args.path, since, lambda line: stamp(line, zone), deadline, room)
         if not args.former_days:
             return raws
         deadline.enter(say("count the days before in {path}", path=args.path))
@@ -114,7 +121,7 @@ class GatewayLogProbe(Probe[Args]):
         """Count endings, find the open requests."""
         at, zone = now.timestamp(), now.tzinfo or get_localzone()
         former = [raw for raw in raws if raw.name == _FORMER]
-        raws = [raw for raw in raws if raw.name != _FORMER]
+        raws = stood([raw for raw in raws if raw.name != _FORMER], args.at, lambda line: stamp(line, zone))
         told = Told()
         for request, line in not_ahead(records(raws, args.time_unit, zone), at):
             told.take(request, line, at - args.recent_s)
@@ -138,7 +145,8 @@ class GatewayLogProbe(Probe[Args]):
         return Reading(as_facts(facts), evidence, why, tuple(samples), (*notes, *cut_note(raws)))
 
 
-def _stamp(line: bytes, zone: tzinfo) -> float | None:
+def stamp(line: bytes, zone: tzinfo) -> float | None:
+    """Return the time of a line; None where it is no record."""
     request = record(line, "s", zone)
     return request.at if request else None
 

@@ -12,9 +12,11 @@ _FIELDS = "MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_PID"  # what is read, and nothing
 
 
 def collect_journal(
-    name: str, match: tuple[str, ...], since: float, deadline: Deadline, program: str = "journalctl"
+    name: str, match: tuple[str, ...], since: float, deadline: Deadline, program: str = "journalctl", until: float = 0.0
 ) -> Raw:
     """Return the entries since `since` (epoch seconds) that `match` selects, such as `("-u", "ollama")` or `("-k",)`.
+
+    With `until` (epoch seconds) only those before it.
 
     Raises ProbeError where there is no journal, where it may not be read, or where the selection has never logged:
     an empty answer is believed only from a source that is known to speak.
@@ -22,7 +24,8 @@ def collect_journal(
     shown = " ".join(("journalctl", *match))
     base = (program, *match, "--no-pager", "--quiet", "-o", "json", f"--output-fields={_FIELDS}")
     # Newest first: where time or room run out, it is the oldest entries that are missing.
-    found = _run((*base, "--since", f"@{int(since)}", "--reverse"), deadline, shown)
+    end = ("--until", f"@{int(until)}") if until else ()
+    found = _run((*base, "--since", f"@{int(since)}", *end, "--reverse"), deadline, shown)
     if not found.stdout.strip():
         _insist_on_a_voice(_run((*base, "-n", "1"), deadline, shown), shown)
     return Raw(name, _oldest_first(found), shown, complete=found.finished)

@@ -26,11 +26,15 @@ _NAMES = {"gpu-lost": "gpu_off_the_bus", "gpu-fault": "xid", "conntrack-full": "
 
 
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`source` is a path, or `journal`, which `journalctl` reads; `recent_s` how far back an event may lie."""
+    """`source` is a path, or `journal`, which `journalctl` reads; `recent_s` how far back an event may lie.
+
+    It is counted from `at` (epoch seconds), which is now where it is 0.
+    """
 
     source: str = "journal"
     journalctl: str = "journalctl"
     recent_s: float = 1800.0
+    at: float = 0.0
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -54,11 +58,15 @@ class KernelLogProbe(Probe[Args]):
         """The configured file, or the journal."""
         return Args(settings.stack.host.kernel_log, settings.stack.host.journalctl)
 
+    def as_of(self, args: Args, moment: float) -> Args:
+        """The log as it stood then."""
+        return msgspec.structs.replace(args, at=moment)
+
     def collect(self, args: Args, deadline: Deadline) -> tuple[Raw, ...]:
         """Read the file, or ask the journal."""
         if args.source == "journal":
-            since = time.time() - _WINDOW_S
-            return (collect_journal("kernel.log", ("-k",), since, deadline, args.journalctl),)
+            since = (args.at or time.time()) - _WINDOW_S
+            return (collect_journal("kernel.log", ("-k",), since, deadline, args.journalctl, args.at),)
         return collect_recent("kernel.log", args.source, deadline)
 
     def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
@@ -81,7 +89,9 @@ class KernelLogProbe(Probe[Args]):
                 )
             )
         recent = [
-            (event, raw) for event, raw in told if event.at is not None and -AHEAD_S <= at - event.at <= args.recent_s
+            (event, raw)
+            for event, raw in told
+            if event.at is not None and -_ahead(args) <= at - event.at <= args.recent_s
         ]
         facts: dict[str, Fact] = dict.fromkeys(Facts.__struct_fields__, False)
         evidence: dict[str, tuple[Evidence, ...]] = {}
@@ -94,6 +104,11 @@ class KernelLogProbe(Probe[Args]):
         evidence["oom_kill_age_s"] = evidence.get("oom_kill", ())
         why = {"oom_kill_age_s": say("no such kill in the last {n} s", n=int(args.recent_s))}
         return Reading(facts, evidence, why, notes=cut_note(raws))
+
+
+def _ahead(args: Args) -> float:
+    """How far ahead of the present clocks may be; at a moment that is over what came after it is known to."""
+    return 0.0 if args.at else AHEAD_S
 
 
 def _fact(event: Event) -> str | None:

@@ -26,7 +26,8 @@ from opskit.model.sample import Sample
 from opskit.model.settings import Settings
 from opskit.probes.answer import OWN_AGENT
 from opskit.probes.base import Deadline, Probe, ProbeError, as_facts
-from opskit.probes.log_tail import AT_ONCE_BYTES, Line, collect_log, cut_note, not_ahead, read_lines
+from opskit.probes.log_tail import AT_ONCE_BYTES, CAP_BYTES, Line, collect_log, cut_note, not_ahead, read_lines
+from opskit.probes.log_then import stood
 
 _WINDOW_S = 7200.0
 _ENOUGH_GAPS = 20
@@ -38,10 +39,11 @@ Seen = tuple[Request, Line]
 
 
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`recent_s` is how far back the counts go."""
+    """`recent_s` is how far back the counts go, from `at` (epoch seconds), which is now where it is 0."""
 
     path: str = ""
     recent_s: float = 900.0
+    at: float = 0.0
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -93,13 +95,18 @@ class NginxAccessProbe(Probe[Args]):
         """The configured access log."""
         return Args(settings.stack.nginx.access_log)
 
+    def as_of(self, args: Args, moment: float) -> Args:
+        """The log as it stood then."""
+        return msgspec.structs.replace(args, at=moment)
+
     def collect(self, args: Args, deadline: Deadline) -> tuple[Raw, ...]:
         """Read the newest part of the log and, where it was just rotated, of the one before it."""
-        return collect_log("nginx-access.log", args.path, time.time() - _WINDOW_S, _stamp, deadline, AT_ONCE_BYTES)
+        since, room = (args.at or time.time()) - _WINDOW_S, CAP_BYTES if args.at else AT_ONCE_BYTES
+        return collect_log("nginx-access.log", args.path, since, stamp, deadline, room)
 
     def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
         """Count what is recent, and measure the silence since the last line."""
-        at = now.timestamp()
+        at, raws = now.timestamp(), stood(raws, args.at, stamp)
         times, recent = array("d"), list[Seen]()
         newest: Seen | None = None
         for request, line in not_ahead(_requests(raws), at):
@@ -172,7 +179,8 @@ def _half(row: Sequence[Request], at: float) -> float:
     return round(max(0.0, at - row[len(row) // 2].at), 3) if row else 0.0
 
 
-def _stamp(line: bytes) -> float | None:
+def stamp(line: bytes) -> float | None:
+    """Return the time of a line; None where it is of no known format."""
     request = log.parse(line)
     return request.at if request else None
 

@@ -25,12 +25,14 @@ from opskit.probes.address import port_of
 from opskit.probes.base import Deadline, Probe, ProbeError, as_facts
 from opskit.probes.log_tail import (
     AT_ONCE_BYTES,
+    CAP_BYTES,
     collect_log,
     cut_note,
     never_written,
     not_ahead,
     read_lines,
 )
+from opskit.probes.log_then import stood
 from opskit.probes.nginx_error_groups import Pair, clients, groups
 
 _WINDOW_S = 7200.0
@@ -39,12 +41,16 @@ _SAME = {"limited_clients": "limited", "no_connections_age_s": "no_connections_l
 
 
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The log, and where the services behind Nginx listen, to tell them apart in `upstream:`."""
+    """The log, and where the services behind Nginx listen, to tell them apart in `upstream:`.
+
+    `at` is the moment to judge (epoch seconds), now where it is 0.
+    """
 
     path: str = ""
     gateway: str = ""
     clawdbot: str = ""
     recent_s: float = 900.0
+    at: float = 0.0
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -89,16 +95,20 @@ class NginxErrorProbe(Probe[Args]):
         stack = settings.stack
         return Args(stack.nginx.error_log, stack.gateway.url, stack.clawdbot.url)
 
+    def as_of(self, args: Args, moment: float) -> Args:
+        """The log as it stood then."""
+        return msgspec.structs.replace(args, at=moment)
+
     def collect(self, args: Args, deadline: Deadline) -> tuple[Raw, ...]:
         """Read the newest part of the log."""
         zone = get_localzone()
         return collect_log(
             "nginx-error.log",
             args.path,
-            time.time() - max(_WINDOW_S, args.recent_s),
-            lambda line: _at(line, zone),
+            (args.at or time.time()) - max(_WINDOW_S, args.recent_s),
+            lambda line: stamp(line, zone),
             deadline,
-            AT_ONCE_BYTES,
+            CAP_BYTES if args.at else AT_ONCE_BYTES,
         )
 
     def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
@@ -106,7 +116,7 @@ class NginxErrorProbe(Probe[Args]):
         if not raws:
             raise ProbeError(say("the evidence is empty"))
         zone = now.tzinfo or get_localzone()
-        at = now.timestamp()
+        at, raws = now.timestamp(), stood(raws, args.at, lambda line: stamp(line, zone))
         told = list(not_ahead(_records(raws, zone), at))
         recent = [pair for pair in told if at - pair[0].at <= args.recent_s]
         gateway, clawdbot = port_of(args.gateway) or -1, port_of(args.clawdbot) or -1
@@ -164,7 +174,8 @@ def _records(raws: Sequence[Raw], zone: tzinfo) -> Iterator[Pair]:
         raise ProbeError(say("{path}: no line has a known format", path=raws[-1].origin))
 
 
-def _at(line: bytes, zone: tzinfo) -> float | None:
+def stamp(line: bytes, zone: tzinfo) -> float | None:
+    """Return the time of a line; None where it begins no record."""
     record = parse(line, zone)
     return record.at if record else None
 

@@ -7,8 +7,8 @@ that the server has recovered from, accuses nobody.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import datetime, tzinfo
 
 import msgspec
 from tzlocal import get_localzone
@@ -25,6 +25,7 @@ from opskit.model.settings import Settings
 from opskit.probes.base import Deadline, Probe, ProbeError
 from opskit.probes.journal import collect_journal
 from opskit.probes.log_tail import AHEAD_S, collect_recent, cut_note, never_written
+from opskit.probes.log_then import stood_by
 from opskit.probes.ollama_answers import GoodAnswers
 from opskit.probes.ollama_loads import told_of_loads
 from opskit.probes.ollama_trouble import DEATHS, METRICS, trouble_details, trouble_samples
@@ -51,12 +52,13 @@ LABELS = {
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`source` is a path, or `unit:NAME` for a journal, which `journalctl` reads.
 
-    `recent_s` is how far back a failure may lie.
+    `recent_s` is how far back a failure may lie, from `at` (epoch seconds), which is now where it is 0.
     """
 
     source: str = "unit:ollama"
     journalctl: str = "journalctl"
     recent_s: float = 1800.0
+    at: float = 0.0
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -104,12 +106,16 @@ class OllamaLogProbe(Probe[Args]):
         """The configured log or unit."""
         return Args(settings.stack.ollama.log, settings.stack.host.journalctl)
 
+    def as_of(self, args: Args, moment: float) -> Args:
+        """The log as it stood then."""
+        return msgspec.structs.replace(args, at=moment)
+
     def collect(self, args: Args, deadline: Deadline) -> tuple[Raw, ...]:
         """Read the file, or ask the journal."""
         if args.source.startswith("unit:"):
-            since = time.time() - _WINDOW_S
+            since = (args.at or time.time()) - _WINDOW_S
             match = ("-u", args.source.removeprefix("unit:"))
-            return (collect_journal("ollama.log", match, since, deadline, args.journalctl),)
+            return (collect_journal("ollama.log", match, since, deadline, args.journalctl, args.at),)
         return collect_recent("ollama.log", args.source, deadline)
 
     def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
@@ -118,6 +124,7 @@ class OllamaLogProbe(Probe[Args]):
         zone = now.tzinfo or get_localzone()
         if not args.source.startswith("unit:") and never_written(raws):
             raise ProbeError(say("{path} is empty", path=args.source))
+        raws = stood_by(raws, args.at, lambda raw: _dated(raw, zone, at))
         told = [
             (event, raw)
             for raw in raws
@@ -155,6 +162,10 @@ class OllamaLogProbe(Probe[Args]):
         evidence |= {**lines, **proofs}
         samples = trouble_samples(recent, standing, len(began), at)
         return Reading(facts, evidence, why, samples, cut_note(raws))
+
+
+def _dated(raw: Raw, zone: tzinfo, at: float) -> Iterator[tuple[int, float | None]]:
+    return ((event.line, event.at) for event in events(raw.data, raw.first_line, zone, at))
 
 
 def _counted(recent: list[Seen]) -> tuple[dict[str, Fact], dict[str, tuple[Evidence, ...]]]:

@@ -29,6 +29,8 @@ PROBES = {
     "endings": "opskit.probes.endings:EndingsProbe",
     "person": "opskit.probes.person:PersonProbe",
     "plugin": "opskit.probes.plugin:PluginProbe",
+    "request": "opskit.probes.request:RequestProbe",
+    "users_answered": "opskit.probes.users_answered:UsersAnsweredProbe",
     "way": "opskit.probes.way:WayProbe",
     "runner": "opskit.probes.runner:RunnerProbe",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from opskit.model.diagnosis import Diagnosis
+from opskit.model.diagnosis import Diagnosis, Measured
 from opskit.model.message import Message
 from opskit.model.playbook import Playbook
 from opskit.model.problem import Lines
@@ -17,6 +17,8 @@ class Told(msgspec.Struct, frozen=True):
     `origin` is the bundle of a replay. `host` is where the evidence is from, `versions` are those of the programs that
     judged it, `recorded_with` of those that a bundle was made with. `took`: seconds by probe until its facts were
     there. `notes`: what the parts told of themselves. `treatment`: what was done about it, None where nothing was.
+    `past`: `at` was over when the logs were read. `request`: what became of the request that was asked about, with its
+    lines, and `became` the same in words.
     """
 
     diagnosis: Diagnosis
@@ -30,6 +32,9 @@ class Told(msgspec.Struct, frozen=True):
     took: dict[str, float] = {}
     notes: tuple[Message, ...] = ()
     treatment: Treatment | None = None
+    past: bool = False
+    request: tuple[Measured, ...] = ()
+    became: tuple[Message, ...] = ()
 
     @property
     def exit_code(self) -> int:

@@ -28,6 +28,8 @@ def triage_json(told: Told, reader: Reader) -> dict[str, Any]:
         "host": told.host,
         "origin": told.origin or None,
         "versions": told.versions,
+        "past": told.past,
+        "request": _request(told, reader) if told.became else None,
         "cause": _cause(found.finding, reader) if found.finding else None,
         "steps": [_step(answered, told, reader) for answered in found.walked],
         "evidence": _proof(found.finding, reader) if found.finding else [],
@@ -35,6 +37,12 @@ def triage_json(told: Told, reader: Reader) -> dict[str, Any]:
         "unknown": [{"subject": item.subject, "reason": reader.read(item.reason)} for item in found.unread],
         "treatment": treatment_json(told.treatment, told.verify, reader) if told.treatment else None,
     }
+
+
+def _request(told: Told, reader: Reader) -> dict[str, Any]:
+    """What became of the request that was asked about."""
+    became = [reader.read(message) for message in told.became]
+    return {"became": became, "evidence": [_measured(item, reader) for item in told.request]}
 
 
 def _cause(finding: Finding, reader: Reader) -> dict[str, Any]:

@@ -28,12 +28,14 @@ def triage_md(told: Told, reader: Reader) -> str:
     lines += _about(told, reader)
     if found.finding:
         lines += [*_heading(say("Proof"), reader), *_proof(found.finding, reader)]
+    if told.became:
+        lines += [*_heading(say("The request asked about"), reader), *_request(told, reader)]
     lines += [*_heading(say("Steps"), reader), *(line for item in found.walked for line in _step(item, told, reader))]
     lines += _tail(found, reader)
     if found.finding:
         lines += [*_heading(say("What to do"), reader), *_fence(remedy_lines(found.finding, reader))]
     elif found.outcome == "unknown":
-        lines += [*_heading(say("What to do"), reader), *_fence(next_lines(found, reader))]
+        lines += [*_heading(say("What to do"), reader), *_fence(next_lines(told, reader))]
     if told.treatment is not None:
         lines += [*_heading(say("What was done"), reader), *treatment_md(told.treatment, told.verify, reader)]
     lines += [*_heading(say("Look at it again"), reader), *fenced(_again(told))]
@@ -59,6 +61,8 @@ def _about(told: Told, reader: Reader) -> list[str]:
         f"- {safe(printable(versions))}, playbook {told.diagnosis.playbook}",
     ]
     lines += [f"- {safe(reader.read(note))}" for note in told.notes]
+    if told.past:
+        lines.append("- " + reader.read(say("The logs as they stood at that time; nothing else was looked at")))
     if told.origin:
         made = ", ".join(f"{name} {version}" for name, version in told.recorded_with.items())
         line = "- " + _filled(say("Evidence: {origin}", origin=_SLOT), code(told.origin), reader)
@@ -110,11 +114,20 @@ def _tail(found: Diagnosis, reader: Reader) -> list[str]:
 
 
 def _proof(finding: Finding, reader: Reader) -> list[str]:
+    return _facts(finding.proof, reader)
+
+
+def _facts(measured: Sequence[Measured], reader: Reader) -> list[str]:
     lines = []
-    for facts, places in grouped(finding.proof):
-        lines += [f"- {code(fact_text(measured, reader))}" for measured in facts]
+    for facts, places in grouped(measured):
+        lines += [f"- {code(fact_text(item, reader))}" for item in facts]
         lines += [f"  - {code(place.where)} {code(place.text)}".rstrip() for place in places]
     return lines
+
+
+def _request(told: Told, reader: Reader) -> list[str]:
+    became = [f"- {safe(reader.read(message))}" for message in told.became]
+    return [*became, *_facts(told.request, reader)]
 
 
 def _fence(told: Sequence[Line]) -> list[str]:

@@ -55,7 +55,8 @@ def _report(told: Told, reader: Reader, *, every: bool) -> Iterator[Line]:
     else:
         yield Line(reader.read(_ending(found)))
         if found.outcome == "unknown":
-            yield from _section(say("What to do"), next_lines(found, reader), reader)
+            yield from _section(say("What to do"), next_lines(told, reader), reader)
+    yield from _section(say("The request asked about"), _plain(_request(told, reader)), reader)
     yield from _section(say("Steps"), _plain(_steps(told, reader, every=every)), reader)
     yield from _section(say("Also seen"), _plain(_also_seen(found.also_seen, reader)), reader)
     yield from _section(say("Could not be told"), _plain(_unread(found, reader)), reader)
@@ -82,10 +83,12 @@ def _ending(found: Diagnosis) -> Message:
     return say("Cannot tell: no cause was found, and it is not proven that all is well. The last step below says why.")
 
 
-def next_lines(found: Diagnosis, reader: Reader) -> list[Line]:
+def next_lines(told: Told, reader: Reader) -> list[Line]:
     """Where no cause can be named there is still a way on: light in the dark places, the person's own knowledge."""
     steps: list[tuple[Message, str]] = []
-    if any("." not in item.subject for item in found.unread):  # a whole source, not only a fact of it
+    if told.past:
+        steps.append((say("See what holds now, which is more than logs can tell"), "opskit triage"))
+    elif any("." not in item.subject for item in told.diagnosis.unread):  # a whole source, not only a fact of it
         readable = say("Make readable what could not be read (see below), or run triage again as root")
         steps.append((readable, "sudo opskit triage"))
     asked = say("Ask one user what they see: waiting, an error, an empty answer, or only slow, and since when")
@@ -99,6 +102,10 @@ def next_lines(found: Diagnosis, reader: Reader) -> list[Line]:
         if command:
             lines.append(Line(f"     {command}", whole=True))
     return lines
+
+
+def _request(told: Told, reader: Reader) -> list[str]:
+    return [*(reader.read(message) for message in told.became), *proof_lines(told.request, reader)]
 
 
 def _plain(lines: Sequence[str]) -> list[Line]:
@@ -188,11 +195,17 @@ def _also_seen(findings: Sequence[Finding], reader: Reader) -> list[str]:
 
 
 def _unread(found: Diagnosis, reader: Reader) -> list[str]:
-    return [f"{item.subject}: {reader.read(item.reason)}" for item in found.unread]
+    """What is dark for one and the same reason stands in one line."""
+    reasons = dict[str, list[str]]()
+    for item in found.unread:
+        reasons.setdefault(reader.read(item.reason), []).append(item.subject)
+    return [f"{', '.join(subjects)}: {reason}" for reason, subjects in reasons.items()]
 
 
 def _footer(told: Told, reader: Reader) -> Message:
     when = reader.stamp(told.at)
+    if told.past:
+        return say("the logs as they stood at {when}; what holds now is told by opskit triage without --at", when=when)
     if told.origin:
         return say("evidence of {when}, from {origin}", when=when, origin=told.origin)
     return say("{when}, in {seconds} s", when=when, seconds=f"{told.seconds:.1f}")

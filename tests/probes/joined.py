@@ -71,10 +71,14 @@ def model(vram: float = 20.8, size: float | None = None, name: str = "qwen3:32b"
     return {"name": name, "model": name, "context_length": 4096, **sizes}
 
 
-def reading(name: str, told: Mapping[str, Told], now: datetime = NOW, **given: Any) -> Reading:
-    """Let a joint probe read evidence of its parts."""
+def reading(
+    name: str, told: Mapping[str, Told], now: datetime = NOW, moment: float | None = None, **given: Any
+) -> Reading:
+    """Let a joint probe read evidence of its parts, as of a moment that is over where one is given."""
     found, args = make(name, **given)
     assert isinstance(found, JointProbe)
+    if moment is not None:
+        args, now = found.as_of(args, moment), datetime.fromtimestamp(moment, now.tzinfo)
 
     def look(part: Part) -> tuple[Raw, ...]:
         evidence = told[part.name]
