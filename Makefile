@@ -3,7 +3,7 @@
 # make bench  our speed beside that of the tools people use today
 # make drill  every fault of the lab, and what triage says of it
 # make record the incidents in sample_logs/, anew from the lab
-# make pages  docs/causes/, anew from the definitions
+# make pages  docs/causes/ and docs/incidents*.md, anew from the definitions and the recordings
 # make schemas docs/schemas/ for editors, anew from the shapes of the definitions
 PYTHON ?= python3
 VENV := .venv
@@ -81,6 +81,7 @@ locale: dev
 
 pages: dev
 	$(BIN)/python -m tests.pages docs/causes
+	$(BIN)/python -m tests.incidents docs
 
 schemas: dev
 	$(BIN)/python -m tests.schemas docs/schemas

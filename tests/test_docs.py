@@ -22,6 +22,8 @@ from opskit.model.playbook import Cause
 from opskit.model.settings import EmailSettings, Settings
 from opskit.probes.base import fact_kinds
 from opskit.probes.registry import PROBES, probe
+from tests.incidents import NAMES
+from tests.incidents import page as incidents
 from tests.pages import main as write_pages
 from tests.pages import pages
 
@@ -46,10 +48,23 @@ def test_every_cause_has_its_page_and_no_page_is_left_over() -> None:
     assert names("causes") == {cause.code for cause in CAUSES}
 
 
+def test_what_a_cause_follows_from_is_a_cause_and_no_circle() -> None:
+    by_code = {cause.code: cause for cause in CAUSES}
+    for cause in CAUSES:
+        assert {*cause.follows} <= {*by_code} - {cause.code}
+        assert not [code for code in cause.follows if cause.code in by_code[code].follows]
+
+
 def test_the_pages_of_causes_are_made_from_their_definitions() -> None:
     """Otherwise: `make pages`."""
     made = pages()
     assert {path.name: path.read_text(encoding="utf-8") for path in (DOCS / "causes").iterdir()} == made
+
+
+@pytest.mark.parametrize("lang", NAMES)
+def test_the_ten_incidents_are_told_as_triage_tells_them(lang: str) -> None:
+    """Otherwise: `make pages`."""
+    assert page(NAMES[lang]) == incidents(lang)
 
 
 def test_whoever_makes_the_pages_leaves_exactly_them(tmp_path: Path) -> None:

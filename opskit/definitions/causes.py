@@ -48,6 +48,7 @@ class CauseShape(msgspec.Struct, frozen=True):
     mistaken_for: tuple[Text, ...] = ()
     helped: Text | None = None
     symptoms: tuple[Symptom, ...] = ()
+    follows: tuple[str, ...] = ()
 
 
 class CausesShape(msgspec.Struct, frozen=True):
@@ -110,6 +111,7 @@ def _cause(code: str, shape: CauseShape, source: str, known: Lines) -> Cause:
         proof=shape.proof,
         seen=shape.seen,
         symptoms=shape.symptoms,
+        follows=shape.follows,
         mistaken_for=shape.mistaken_for,
         helped=shape.helped,
         source=source,

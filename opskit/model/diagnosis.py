@@ -34,11 +34,12 @@ class Answered(msgspec.Struct, frozen=True):
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """A cause that some step points to, with its proof."""
+    """A cause that some step points to, with its proof; `follows` is the named cause where that may bring it along."""
 
     cause: Cause
     certainty: Certainty
     proof: tuple[Measured, ...]
+    follows: str = ""
 
 
 class Unread(msgspec.Struct, frozen=True):

@@ -68,6 +68,8 @@ class Cause(msgspec.Struct, frozen=True):
 
     `symptoms` are those that it may show itself by; a cause without any may show itself by all of them.
 
+    `follows` are the codes of causes that bring this one along: beside one of them it may be no fault of its own.
+
     `source` is the file it stands in, which may be another one than the playbook's, and `lines` are its own there.
     """
 
@@ -82,6 +84,7 @@ class Cause(msgspec.Struct, frozen=True):
     mistaken_for: tuple[Text, ...] = ()
     helped: Text | None = None
     symptoms: tuple[Symptom, ...] = ()
+    follows: tuple[str, ...] = ()
     source: str = ""
     lines: Lines = Lines()
 

@@ -25,6 +25,7 @@ def cause_json(told: ToldCause, reader: Reader) -> dict[str, Any]:
         "verify": cause.verify,
         "params": {name: param.default for name, param in told.params},
         "mistaken_for": [reader.read(text) for text in cause.mistaken_for],
+        "follows": list(cause.follows),
         "remedy": [remedy_json(remedy, reader) for remedy in cause.remedy],
         "helped": reader.read(cause.helped) if cause.helped else None,
     }

@@ -43,6 +43,8 @@ def _half(told: ToldCause, lang: str, heading: str) -> Iterator[str]:
     if cause.mistaken_for:
         yield heading.format(words.MISTAKEN.pick(lang))
         yield "\n".join(f"- {_read(text, lang)}" for text in cause.mistaken_for)
+    if cause.follows:
+        yield _read(words.follows(cause), lang)
     yield heading.format(words.WHAT_TO_DO.pick(lang))
     for number, remedy in enumerate(cause.remedy, 1):
         yield from _remedy(number, remedy, lang)

@@ -35,6 +35,8 @@ def _lines(told: ToldCause, reader: Reader) -> Iterator[Line]:
     if cause.mistaken_for:
         yield from _section(words.MISTAKEN, reader)
         yield from (Line(f"  - {_read(text, reader)}") for text in cause.mistaken_for)
+    if cause.follows:
+        yield Line(f"  {_read(words.follows(cause), reader)}")
     yield from _section(words.WHAT_TO_DO, reader)
     yield from (Line(f"  {line.text}", line.whole) for line in todo_lines(cause, reader))
     yield from _section(words.HELPED, reader)

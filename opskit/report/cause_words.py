@@ -18,6 +18,7 @@ LAYER_ALONE = Text("Layer: {layer}. No playbook leads to it.", "层次：{layer}
 SEEN = Text("What users see", "用户看到的现象")
 PROVEN = Text("What proves it", "依据")
 MISTAKEN = Text("What it is easily mistaken for", "容易混淆")
+FOLLOWS = Text("May also follow from: {codes}.", "也可能由这些原因引起：{codes}。")
 WHAT_TO_DO = Text("What to do", "处置")
 HELPED = Text("How to see that it helped", "恢复判据")
 NAMED = Text("It is named where {rule} holds.", "{rule} 成立时判为本原因。")
@@ -61,6 +62,12 @@ class ToldCause(msgspec.Struct, frozen=True):
         if _MAIN in self.playbooks or not self.playbooks:
             return "opskit triage"
         return f"opskit triage {self.playbooks[0]}"
+
+
+def follows(cause: Cause) -> Text:
+    """The causes that may bring this one along, as a sentence."""
+    codes = cause.follows
+    return Text(FOLLOWS.en.format(codes=", ".join(codes)), FOLLOWS.pick("zh").format(codes="、".join(codes)))
 
 
 def filled(words: Text, lang: str, **parts: str) -> str:

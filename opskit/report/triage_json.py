@@ -33,7 +33,7 @@ def triage_json(told: Told, reader: Reader) -> dict[str, Any]:
         "cause": _cause(found.finding, reader) if found.finding else None,
         "steps": [_step(answered, told, reader) for answered in found.walked],
         "evidence": _proof(found.finding, reader) if found.finding else [],
-        "also_seen": [{**_cause(finding, reader), "evidence": _proof(finding, reader)} for finding in found.also_seen],
+        "also_seen": [_beside(finding, reader) for finding in found.also_seen],
         "unknown": [{"subject": item.subject, "reason": reader.read(item.reason)} for item in found.unread],
         "treatment": treatment_json(told.treatment, told.verify, reader) if told.treatment else None,
     }
@@ -43,6 +43,11 @@ def _request(told: Told, reader: Reader) -> dict[str, Any]:
     """What became of the request that was asked about."""
     became = [reader.read(message) for message in told.became]
     return {"became": became, "evidence": [_measured(item, reader) for item in told.request]}
+
+
+def _beside(finding: Finding, reader: Reader) -> dict[str, Any]:
+    follows = finding.follows or None
+    return {**_cause(finding, reader), "follows": follows, "evidence": _proof(finding, reader)}
 
 
 def _cause(finding: Finding, reader: Reader) -> dict[str, Any]:

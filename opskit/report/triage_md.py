@@ -106,6 +106,8 @@ def _tail(found: Diagnosis, reader: Reader) -> list[str]:
         lines += _heading(say("Also seen"), reader)
         for item in found.also_seen:
             lines.append(f"- {item.cause.code}: {safe(reader.read(item.cause.summary))}")
+            if item.follows:
+                lines.append("  - " + reader.read(say("this may follow from {code}", code=item.follows)))
             lines += [f"  {line}" for line in _proof(item, reader)]
     if found.unread:
         lines += _heading(say("Could not be told"), reader)

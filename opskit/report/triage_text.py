@@ -190,6 +190,8 @@ def _also_seen(findings: Sequence[Finding], reader: Reader) -> list[str]:
     lines = []
     for finding in findings:
         lines.append(f"{finding.cause.code}  {reader.read(finding.cause.summary)}")
+        if finding.follows:
+            lines.append("  " + reader.read(say("this may follow from {code}", code=finding.follows)))
         lines += [f"  {line}" for line in proof_lines(finding.proof[:2], reader)]
     return lines
 

@@ -7,7 +7,7 @@ cannot be changed by their arrival.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import get_args
 
 import msgspec
@@ -45,6 +45,16 @@ def _same(one: Finding, other: Finding | None) -> bool:
     return other is not None and one.cause.code == other.cause.code
 
 
+def _beside(named: Finding | None, found: Iterable[Finding | None]) -> tuple[Finding, ...]:
+    """What else was found, and behind it what may follow from the named cause."""
+    others = [item for item in found if item is not None and not _same(item, named)]
+    if named is None:
+        return tuple(others)
+    code = named.cause.code
+    marked = [msgspec.structs.replace(item, follows=code) if code in item.cause.follows else item for item in others]
+    return tuple(sorted(marked, key=lambda item: bool(item.follows)))
+
+
 class _Walk:
     def __init__(self, tree: Tree, readings: Mapping[str, Reading]) -> None:
         self.tree = tree
@@ -80,7 +90,7 @@ class _Walk:
             finding=named,
             walked=tuple(self.walked),
             others=tuple(others),
-            also_seen=tuple(item for item in (finding, *also) if item is not None and not _same(item, named)),
+            also_seen=_beside(named, (finding, *also)),
             unread=self._unread(),
             params=self.tree.params,
         )

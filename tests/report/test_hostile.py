@@ -184,7 +184,7 @@ def test_json_is_json_whatever_was_measured(text, value):
 def test_the_keys_of_a_verdict_are_the_contract(kind):
     told = triage_json(make_told(kind), CHINESE)
     former = {"verdict", "playbook", "at", "seconds", "cause", "steps", "evidence", "also_seen", "unknown"}
-    assert set(told) == former | {"schema", "exit_code", "host", "origin", "versions", "treatment"}
+    assert set(told) == former | {"schema", "exit_code", "host", "origin", "versions", "past", "request", "treatment"}
     assert told["verdict"] == kind
     assert (told["cause"] is None) is (kind != "fault")
     if told["cause"]:

@@ -60,6 +60,15 @@ def test_the_walk_ends_where_the_facts_lead(changed, line):
     assert told(diagnosed(**changed)) == line
 
 
+def test_what_the_named_cause_may_bring_along_is_said_to_follow_from_it_and_stands_last():
+    tree = make_tree(("    layer: gpu\n", "    layer: gpu\n    follows: [OPS901, OPS903]\n"))
+    found = diagnosed(tree, web__refused=True, card__hot=True)
+    assert [(item.cause.code, item.follows) for item in found.also_seen] == [("OPS902", "OPS901")]
+    alone = diagnosed(tree, card__hot=True)
+    assert alone.finding is not None
+    assert alone.finding.follows == ""
+
+
 def test_a_cause_without_a_proof_of_its_own_is_never_certain():
     assert told(diagnosed(make_tree(("    certain_if: web.refused\n", "")), web__refused=True)).startswith(
         "OPS901 prob"
