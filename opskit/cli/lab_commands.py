@@ -130,6 +130,7 @@ def record(options: Options, name: str, into: Path) -> int:
 @click.option("--all", "which", flag_value="all", help="Every fault and every control.")
 @click.option("--pairs", "which", flag_value="pairs", help="Ten faults, every two of them at once.")
 @click.option("--without", multiple=True, metavar="EVIDENCE", help="What triage may not see: journal, nginx-logs, ...")
+@click.option("--blinds", is_flag=True, help="In each run ask again without each kind of evidence.")
 @click.option("--keep", type=_PATH, metavar="FOLDER", help="Keep what triage said in each run.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the users' habits.")
 @click.option("--repeat", type=click.IntRange(1, 100), default=1, show_default=True, help="Rounds.")
@@ -140,6 +141,7 @@ def drill(
     ids: tuple[str, ...],
     which: str | None,
     without: tuple[str, ...],
+    blinds: bool,
     keep: Path | None,
     seed: int,
     repeat: int,
@@ -152,4 +154,4 @@ def drill(
     from opskit.cli.lab_drill import drill as body
     from opskit.lab.drill import Wish
 
-    return body(options, ids, which, Wish(seed, repeat, keep, without), path)
+    return body(options, ids, which, Wish(seed, repeat, keep, without, blinds), path)

@@ -19,7 +19,7 @@ from opskit.lab.drill import drill as play
 from opskit.lab.faults import faults, pairs
 from opskit.lab.record import LabError, locked
 from opskit.lab.recorder import record as take_down
-from opskit.lab.score import Run, Score, as_json, confusion, quantile, score
+from opskit.lab.score import Run, Score, as_json, by_evidence, confusion, quantile, score
 from opskit.lab.users import Crowd
 from opskit.model.message import Message, say
 from opskit.model.reader import Reader
@@ -80,7 +80,7 @@ def drill(options: Options, ids: tuple[str, ...], which: str | None, wish: Wish,
     with locked():
         for run in play(running(), names, wish):
             runs.append(run)
-            sys.stderr.write(f"{len(runs)}/{wish.repeat * len(names)} {_line(run, reader)}\n")
+            sys.stderr.write(f"{len(runs)}/{wish.repeat * len(names) * len(wish.looks)} {_line(run, reader)}\n")
     if path is not None:
         path.write_text(json.dumps(as_json(runs), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     out(_table(runs, reader))
@@ -91,7 +91,8 @@ def _line(run: Run, reader: Reader) -> str:
     word = say("right") if run.right else say("WRONG")
     said = run.named or run.verdict
     truth = "+".join(filter(None, (run.truth, run.beside))) or "-"
-    return f"{reader.read(word)} {run.fault}: {truth} / {said}, {run.seconds:.1f} s"
+    without = " " + reader.read(say("without {evidence}", evidence=run.without)) if run.without else ""
+    return f"{reader.read(word)} {run.fault}{without}: {truth} / {said}, {run.seconds:.1f} s"
 
 
 def _table(runs: Sequence[Run], reader: Reader) -> str:
@@ -106,7 +107,7 @@ def _table(runs: Sequence[Run], reader: Reader) -> str:
     ]
     rows = [
         [
-            run.fault,
+            " -".join(filter(None, (run.fault, run.without))),
             "+".join(filter(None, (run.truth, run.beside))) or "-",
             run.named or run.verdict,
             f"{run.seconds:.1f}",
@@ -117,7 +118,10 @@ def _table(runs: Sequence[Run], reader: Reader) -> str:
         for run in runs
     ]
     parts = [tabulate(rows, [reader.read(head) for head in heads], tablefmt="plain", disable_numparse=True)]
-    parts += [_confusion(runs, reader), "\n".join(reader.read(line) for line in _summary(score(runs)))]
+    for without, some in by_evidence(runs).items():
+        lines = [reader.read(line) for line in _summary(score(some))]
+        heading = [reader.read(say("without {evidence}", evidence=without))] if without else []
+        parts += [_confusion(some, reader), "\n".join([*heading, *lines])]
     return "\n\n".join(parts)
 
 

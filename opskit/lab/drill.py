@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from opskit.lab.acts import perform, release
-from opskit.lab.blinds import blinded
+from opskit.lab.blinds import BLINDS, blinded
 from opskit.lab.faults import Asks, faults
 from opskit.lab.record import LabError
 from opskit.lab.score import Run
@@ -40,12 +40,21 @@ _AFTERWARDS = 300  # the first of those who ask whether all is well, another one
 
 
 class Wish(msgspec.Struct, frozen=True):
-    """How to drill. `keep` is a folder for what triage said in each run, `without` the evidence that it may not see."""
+    """How to drill. `keep` is a folder for what triage said in each run, `without` the evidence that it may not see.
+
+    With `blinds` it is asked again in each run, once without each kind of evidence.
+    """
 
     seed: int = 1
     repeat: int = 1
     keep: Path | None = None
     without: tuple[str, ...] = ()
+    blinds: bool = False
+
+    @property
+    def looks(self) -> list[tuple[str, ...]]:
+        """What is taken away each time that triage is asked in a run."""
+        return [self.without, *((name,) for name in BLINDS)] if self.blinds else [self.without]
 
 
 def break_in(stack: Stack, ids: Sequence[str]) -> None:
@@ -71,18 +80,21 @@ def heal(stack: Stack) -> bool:
 
 
 def drill(stack: Stack, ids: Sequence[str], wish: Wish) -> Iterator[Run]:
-    """Yield a run for each fault as it ends, `wish.repeat` rounds of them. `a+b` are two faults at once."""
+    """Yield what triage said of each fault as it ends, `wish.repeat` rounds of them. `a+b` are two faults at once."""
     for turn in range(wish.repeat):
         for name in ids:
-            run, told = run_one(stack, name, wish.seed + turn, wish.without)
-            if wish.keep is not None:
-                wish.keep.mkdir(parents=True, exist_ok=True)
-                (wish.keep / f"{name}-{turn + 1}.json").write_text(json.dumps(told, ensure_ascii=False, indent=1))
-            yield run
+            for run, told in run_one(stack, name, wish.seed + turn, wish.looks):
+                if wish.keep is not None:
+                    wish.keep.mkdir(parents=True, exist_ok=True)
+                    file = "-".join(filter(None, (name, run.without, str(turn + 1))))
+                    (wish.keep / f"{file}.json").write_text(json.dumps(told, ensure_ascii=False, indent=1))
+                yield run
 
 
-def run_one(stack: Stack, name: str, seed: int, without: Sequence[str] = ()) -> tuple[Run, dict[str, Any]]:
-    """One fault, or two at once, from a healthy lab to a healthy lab; with what triage said."""
+def run_one(
+    stack: Stack, name: str, seed: int, looks: Sequence[Sequence[str]] = ((),)
+) -> list[tuple[Run, dict[str, Any]]]:
+    """One fault, or two at once, from a healthy lab to a healthy lab; with what triage said at each look."""
     known = faults()
     parts = [known[part] for part in name.split("+")]
     fault = parts[0]
@@ -93,27 +105,31 @@ def run_one(stack: Stack, name: str, seed: int, without: Sequence[str] = ()) -> 
         break_in(stack, name.split("+"))
         with Crowd(stack.plan, _USERS, fault.asks, patience, seed) as crowd:
             suffer(crowd, patience)
-            told, seconds = triage(stack, without)
+            said = [(without, *triage(stack, without)) for without in looks]
         tally = crowd.tally
         if "foreign" in fault.users:
             tally[look(stack.plan).outcome] += 1
         present = any(tally[word] for part in parts for word in part.users)
     finally:
         well = heal(stack)
-    run = Run(
-        name,
-        fault.cause,
-        fault.control,
-        told["verdict"],
-        (told["cause"] or {}).get("code"),
-        seconds,
-        present,
-        well,
-        dict(tally),
-        beside=parts[1].cause if len(parts) > 1 else None,
-        also=tuple(finding["code"] for finding in told["also_seen"]),
-    )
-    return run, told
+
+    def run_of(without: Sequence[str], told: dict[str, Any], seconds: float) -> Run:
+        return Run(
+            name,
+            fault.cause,
+            fault.control,
+            told["verdict"],
+            (told["cause"] or {}).get("code"),
+            seconds,
+            present,
+            well,
+            dict(tally),
+            beside=parts[1].cause if len(parts) > 1 else None,
+            also=tuple(finding["code"] for finding in told["also_seen"]),
+            without=",".join(without),
+        )
+
+    return [(run_of(without, told, seconds), told) for without, told, seconds in said]
 
 
 def suffer(crowd: Crowd, patience: float) -> None:

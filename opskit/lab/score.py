@@ -16,7 +16,8 @@ class Run(msgspec.Struct, frozen=True):
     """One fault, once. `truth` and `named` are cause codes, None where there is none; `verdict` is triage's word.
 
     `beside` is the cause of a second fault at the same time, `also` are the codes that triage listed as seen as well.
-    `present` and `healed` were seen by users' requests; `seconds` is the time to the verdict.
+    `without` is the evidence that triage could not see. `present` and `healed` were seen by users' requests; `seconds`
+    is the time to the verdict.
     """
 
     fault: str
@@ -30,6 +31,7 @@ class Run(msgspec.Struct, frozen=True):
     users: dict[str, int] = {}
     beside: str | None = None
     also: tuple[str, ...] = ()
+    without: str = ""
 
     @property
     def right(self) -> bool:
@@ -118,6 +120,7 @@ def as_json(runs: Sequence[Run]) -> dict[str, Any]:
             "truth": run.truth,
             "beside": run.beside,
             "also_seen": list(run.also),
+            "without": run.without,
             "control": run.control,
             "verdict": run.named or run.verdict,
             "seconds": round(run.seconds, 3),
@@ -128,4 +131,14 @@ def as_json(runs: Sequence[Run]) -> dict[str, Any]:
         }
         for run in runs
     ]
-    return {**msgspec.structs.asdict(score(runs)), "runs": rows}
+    first, *others = by_evidence(runs).items() or [("", [])]
+    blind = {without: msgspec.structs.asdict(score(part)) for without, part in others}
+    return {**msgspec.structs.asdict(score(first[1])), "without": blind, "runs": rows}
+
+
+def by_evidence(runs: Sequence[Run]) -> dict[str, list[Run]]:
+    """Return the runs by what triage could not see, in their order: they make no sum."""
+    found: dict[str, list[Run]] = {}
+    for run in runs:
+        found.setdefault(run.without, []).append(run)
+    return found

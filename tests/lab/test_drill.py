@@ -30,7 +30,7 @@ def in_haste(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_fault_is_present_named_and_healed(lab):
     name = "gateway-key-rotated"
-    run, _ = run_one(lab, name, 1)
+    run, _ = run_one(lab, name, 1)[0]
     assert run.present, run
     assert run.healed, run
     assert run.right, run
@@ -63,7 +63,7 @@ def test_the_command_fails_where_the_fault_was_not_there(lab, monkeypatch, capsy
 
 @pytest.mark.parametrize("name", ["control-healthy", "control-yesterdays-oom"])
 def test_a_control_accuses_nobody(lab, name):
-    run, _ = run_one(lab, name, 1)
+    run, _ = run_one(lab, name, 1)[0]
     assert run.present, run
     assert run.healed, run
     assert run.right, run
@@ -87,7 +87,7 @@ def test_a_lab_that_does_not_get_well_is_not_called_healed(lab, monkeypatch):
     monkeypatch.setattr(lab, "restore", lambda: None)
     stays = Fault("nginx", Text("a"), Text("a"), ("error",), cause="OPS101", acts=("stop nginx",))
     monkeypatch.setitem(faults(), "stays", stays)
-    run, _ = run_one(lab, "stays", 1)
+    run, _ = run_one(lab, "stays", 1)[0]
     assert run.present
     assert not run.healed
     monkeypatch.undo()

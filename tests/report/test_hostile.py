@@ -191,7 +191,7 @@ def test_the_keys_of_a_verdict_are_the_contract(kind):
         keys = {"code", "layer", "certainty", "summary", "verify", "remedy"}
         assert set(told["cause"]) == keys
         assert (told["cause"]["code"], told["cause"]["certainty"]) == ("OPS901", "certain")
-        assert [(set(seen), seen["code"]) for seen in told["also_seen"]] == [({*keys, "evidence"}, "OPS902")]
+        assert [(set(seen), seen["code"]) for seen in told["also_seen"]] == [({*keys, "follows", "evidence"}, "OPS902")]
     assert {answer["answer"] for answer in told["steps"]} <= {"yes", "no", "unknown"}
     assert {key for step in told["steps"] for key in step} == {"step", "stage", "question", "answer", "measured"}
     assert [set(item) for item in told["unknown"]] == [{"subject", "reason"}] * (kind == "unknown")
