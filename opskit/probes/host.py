@@ -6,6 +6,7 @@ a user may not see is not measured, and said.
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -40,7 +41,7 @@ _OF_FACTS = ("memory_available_pct", "swap_used_pct", "disk_free_pct", "load_per
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """URLs of the parts, to know their ports, and folders whose disks must not fill up: of logs, models, temp files.
 
-    Folders that do not exist are left out. `settled` False is for whoever judges no connections: those of other probes'
+    Folders that do not exist are left out. `files` are logs of the parts. `settled` False is for whoever judges no connections: those of other probes'
     questions may be among them.
     """
 
@@ -57,6 +58,7 @@ class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "/usr/share/ollama/.ollama/models",
         "/var/lib/ollama",
     )
+    files: tuple[str, ...] = ()
     settled: bool = True
 
 
@@ -66,7 +68,8 @@ class Facts(msgspec.Struct, frozen=True):
     `..._listening`: some address of this host is listened at on the part's port, which need not be the one asked.
     `for_nobody`: connections from the gateway to Ollama beyond those that anybody has to the gateway.
     `gateway_waiting`: connections that the kernel took and the gateway did not, for longer than a moment;
-    `..._files_pct`: open files of the part's process that has used most of what it may open.
+    `..._files_pct`: open files of the part's process that has used most of what it may open. `traces`: logs of the
+    parts that are on this host.
     """
 
     memory_available_pct: float | None = None
@@ -88,6 +91,7 @@ class Facts(msgspec.Struct, frozen=True):
     memory_stalled_pct: float | None = None
     conntrack_used_pct: float | None = None
     clock_synchronized: bool | None = None
+    traces: int | None = None
 
 
 class HostProbe(Probe[Args]):
@@ -104,7 +108,8 @@ class HostProbe(Probe[Args]):
         """The configured parts, and the folders of their logs beside the usual ones."""
         stack = settings.stack
         folders = tuple(dict.fromkeys((*Args().folders, *_log_folders(stack))))
-        return Args(stack.nginx.url, stack.gateway.url, stack.clawdbot.url, stack.ollama.url, folders)
+        urls = (stack.nginx.url, stack.gateway.url, stack.clawdbot.url, stack.ollama.url)
+        return Args(*urls, folders, tuple(_logs(stack)))
 
     def collect(self, args: Args, deadline: Deadline) -> tuple[Raw, ...]:
         """Measure once."""
@@ -133,6 +138,7 @@ class HostProbe(Probe[Args]):
             owners=seen,
             hidden=hidden,
             kernel=kernel,
+            traces=tuple(file for file in args.files if os.path.lexists(file)),
         )
         return (pack("host.json", machine, "host"),)
 
@@ -172,6 +178,7 @@ def _facts(machine: Machine, args: Args, least: Disk | None) -> Facts:
         clawdbot_listening=listening(machine, args.clawdbot),
         gateway_listening=listening(machine, args.gateway),
         ollama_listening=listening(machine, args.ollama),
+        traces=None if machine.traces is None else len(machine.traces),
     )
 
 
@@ -179,6 +186,8 @@ def _evidence(machine: Machine, facts: Facts, least: Disk | None, at: float) -> 
     listed = Evidence("sockets of this host", _listed(machine), at=at)
     found: dict[str, tuple[Evidence, ...]]
     found = dict.fromkeys((name for name in Facts.__struct_fields__ if name.endswith(_SOCKET_FACTS)), (listed,))
+    if machine.traces is not None:
+        found["traces"] = (Evidence("files of this host", ", ".join(machine.traces) or "none", at=at),)
     if least:
         found["disk_free_pct"] = (Evidence(least.folder, f"{facts.disk_free_pct} %", field="free", at=at),)
     return found
@@ -220,8 +229,12 @@ def _ports(args: Args) -> dict[str, int]:
 
 
 def _log_folders(stack: Stack) -> list[str]:
+    return [str(Path(log).parent) for log in _logs(stack)]
+
+
+def _logs(stack: Stack) -> list[str]:
     logs = (stack.nginx.access_log, stack.nginx.error_log, stack.gateway.log, stack.clawdbot.log, stack.ollama.log)
-    return [str(Path(log).parent) for log in logs if log and log.startswith("/")]
+    return [log for log in logs if log and log.startswith("/")]
 
 
 def _share(part: float, whole: float) -> float | None:

@@ -75,7 +75,7 @@ class Kernel(msgspec.Struct, frozen=True):
 
 
 class Machine(msgspec.Struct, frozen=True):
-    """Memory in bytes, load of the last minute, disks, sockets (None where they may not be listed)."""
+    """Memory in bytes, load of the last minute, disks, sockets (None where they may not be listed), logs that exist."""
 
     memory_total: Whole
     memory_available: Whole
@@ -90,3 +90,4 @@ class Machine(msgspec.Struct, frozen=True):
     hidden: list[Whole] = []
     """Ports that are listened at by processes which this user may not look into."""
     kernel: Kernel | None = None
+    traces: tuple[str, ...] | None = None
