@@ -70,6 +70,15 @@ def _occupy(stack: Stack, part: str, count: str) -> None:
     time.sleep(0.5)
 
 
+def _squat(stack: Stack, part: str) -> None:
+    """Another program takes the port of a part, and speaks HTTP."""
+    stack.stop(part)
+    stack.taint(part)
+    words = ["-m", "http.server", str(stack.plan.port_of(part)), "--bind", "127.0.0.1"]
+    stack.start_beside("squatter", [*words, "--directory", str(stack.plan.root / "nginx" / "html")])
+    time.sleep(0.5)
+
+
 def _swallow(stack: Stack) -> None:
     stack.start_beside("black-hole", ["-m", "opskit.lab.black_hole", str(stack.plan.ports.nowhere)])
     time.sleep(0.5)
@@ -126,6 +135,7 @@ ACTS: dict[str, Callable[..., None]] = {
     "knock": _knock,
     "scan": _scan,
     "occupy": _occupy,
+    "squat": _squat,
     "swallow": _swallow,
     "block": _block,
     "limit": _limit,

@@ -65,7 +65,9 @@ class Facts(msgspec.Struct, frozen=True):
     it held only reasoning. `overlong`: Ollama made more than the tokens that it was asked for.
     `refused_fast_status`: with which the gateway turned the question away within a third of a second, which is too fast
     to have asked a model, and without a word of the model server; 0 where it did not. `reached_gateway`: its log names
-    the canary that Nginx was asked with.
+    the canary that Nginx was asked with. `nginx_astray`: the gateway answered the question, and not through Nginx;
+    `gateway_astray`: what stands at the gateway's address has no such route, or shows a web page, or speaks no HTTP.
+    `failed_alone`: the gateway gave an error of its own, or broke off, with no word of the model server.
     """
 
     answered: bool | None = None
@@ -86,6 +88,9 @@ class Facts(msgspec.Struct, frozen=True):
     only_thoughts: bool | None = None
     overlong: bool | None = None
     refused_fast_status: int | None = None
+    nginx_astray: bool | None = None
+    gateway_astray: bool | None = None
+    failed_alone: bool | None = None
     retry_after: bool | None = None
     reached_gateway: bool | None = None
     first_token_s: float | None = None

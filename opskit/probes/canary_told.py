@@ -8,6 +8,7 @@ import msgspec
 
 from opskit.model.message import Message, say
 from opskit.probes.canary_asks import Canary, spread
+from opskit.probes.canary_astray import failed_alone, is_astray, is_other
 from opskit.probes.canary_leg import Leg
 from opskit.probes.endings_words import tells_of_upstream
 from opskit.probes.latency_told import OWN_TROUBLE, broken, own_trouble, wrong_answer
@@ -48,6 +49,9 @@ def facts_of(found: Canary, told: dict[str, Leg], max_tokens: int) -> dict[str, 
         "only_thoughts": any(leg.pieces > 0 and leg.pieces == leg.thoughts for leg in (spoke, ollama) if leg),
         "overlong": _overlong(spoke, ollama, max_tokens),
         "refused_fast_status": _refused_fast(found),
+        "nginx_astray": is_astray(found, told),
+        "gateway_astray": is_other(found),
+        "failed_alone": failed_alone(found),
         "retry_after": _retry_after(found),
         "reached_gateway": _reached(found),
         "first_token_s": outermost.first_s if outermost else None,

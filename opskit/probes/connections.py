@@ -32,13 +32,22 @@ def listing() -> Listing | None:
 def sockets(found: Listing, ports: set[int]) -> list[Socket]:
     """Return those of the ports, without opskit's own."""
     # opskit's own questions do not count, at neither end. By ports: one end may write its addresses as IPv6.
+    serves = _serving(found, ports)
     own = {(_port_of(item.laddr), _port_of(item.raddr)) for item in found if item.pid == os.getpid() and item.raddr}
     return [
-        Socket(local, remote, item.status)
+        Socket(local, remote, item.status, -1 if item.pid is None else serves.get(item.pid, 0))
         for item in found
         if {local := _port_of(item.laddr), remote := _port_of(item.raddr)} & ports
         if not {(local, remote), (remote, local)} & own
     ]
+
+
+def _serving(found: Listing, ports: set[int]) -> dict[int, int]:
+    """Which of the ports a process serves, by its pid: workers share the socket of whoever started them."""
+    listens = [
+        item for item in found if item.status == psutil.CONN_LISTEN and item.pid and _port_of(item.laddr) in ports
+    ]
+    return {pid: _port_of(item.laddr) for item in listens for pid in (*_family(item.pid), item.pid)}
 
 
 def _port_of(address: tuple[str, int] | tuple[()]) -> int:
@@ -107,3 +116,18 @@ def connections(machine: Machine, url: str, *, local: bool) -> int | None:
         item.state == psutil.CONN_ESTABLISHED and (item.local if local else item.remote) == port
         for item in machine.sockets
     )
+
+
+def forgotten(machine: Machine, gateway: str, ollama: str) -> int | None:
+    """Count what the gateway has open to Ollama beyond what anybody has open to the gateway.
+
+    None where it is hidden whose connections these are: a job that asks Ollama itself is none of the gateway's.
+    """
+    asking, asked = (connections(machine, url, local=False) for url in (gateway, ollama))
+    if machine.sockets is None or asking is None or asked is None:
+        return None
+    port = port_of(ollama)
+    owners = [item.by for item in machine.sockets if item.state == psutil.CONN_ESTABLISHED and item.remote == port]
+    if -1 in owners:
+        return None
+    return max(0, sum(owner in {None, port_of(gateway)} for owner in owners) - asking)

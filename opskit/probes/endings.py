@@ -52,7 +52,8 @@ class Facts(msgspec.Struct, frozen=True):
     the newest ten, `refused_prompt_chars` the shortest prompt that was too long. `flows`: of the last long answers the
     first words came to the gateway well before the last ones; `front_late`: Nginx got the beginning of such streams
     from it only at their end. `calls_per_message`: requests that Clawdbot made of the gateway over messages that users
-    sent it. `much_tokens` is four times the longest answer.
+    sent it. `much_tokens` is four times the longest answer. `failed_began_s`: so
+    many seconds ago the newest question began that came to no answer (`late`, `broken`).
     """
 
     ended: int | None = None
@@ -68,6 +69,7 @@ class Facts(msgspec.Struct, frozen=True):
     down: int | None = None
     name: int | None = None
     late: int | None = None
+    failed_began_s: float | None = None
     busy: int | None = None
     breaker: int | None = None
     broken: int | None = None
@@ -130,6 +132,7 @@ class EndingsProbe(JointProbe[Args]):
             "left_by": left_by(newest, front),
             "front_late": front_late(ended, front),
             "calls_per_message": per_message(ended, front),
+            "failed_began_s": _failed_began(ended, now),
         }
         return Reading(facts, _evidence(ended, newest, facts), _why(facts, nginx.trouble))
 
@@ -183,6 +186,11 @@ def _is_own_limit(one: Ending) -> bool:
     request = one.request
     of_model = OF_CONTEXT.search(said(request.error)) or (request.upstream_status or "").startswith("4")
     return one.kind == "too_long" and not of_model
+
+
+def _failed_began(ended: Sequence[Ending], now: datetime) -> float | None:
+    failed = [one.request for one in ended if one.kind in {"late", "broken"}]
+    return round(now.timestamp() - failed[-1].at + (failed[-1].duration_s or 0.0), 3) if failed else None
 
 
 def _much(ended: Sequence[Ending]) -> int | None:

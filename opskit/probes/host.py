@@ -26,7 +26,7 @@ from opskit.probes.accept_queue import lasting, queues
 from opskit.probes.address import port_of
 from opskit.probes.answer import pack, unpack
 from opskit.probes.base import Deadline, Probe, as_facts
-from opskit.probes.connections import connections, listening, listing, owners, sockets
+from opskit.probes.connections import connections, forgotten, listening, listing, owners, sockets
 from opskit.probes.disk import disk_details, disk_notes, disk_samples, disks_of, fullest
 from opskit.probes.host_limits import limit_facts
 from opskit.probes.kernel_state import kernel_notes, kernel_samples, kernel_state, why_no_value
@@ -41,8 +41,8 @@ _OF_FACTS = ("memory_available_pct", "swap_used_pct", "disk_free_pct", "load_per
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """URLs of the parts, to know their ports, and folders whose disks must not fill up: of logs, models, temp files.
 
-    Folders that do not exist are left out. `files` are logs of the parts. `settled` False is for whoever judges no connections: those of other probes'
-    questions may be among them.
+    Folders that do not exist are left out. `files` are the parts' logs. `settled` False is for whoever judges no
+    connections: those of other probes' questions may be among them.
     """
 
     nginx: str = ""
@@ -172,7 +172,7 @@ def _facts(machine: Machine, args: Args, least: Disk | None) -> Facts:
         clients_connected=connections(machine, args.nginx, local=True),
         gateway_connections=asking,
         ollama_connections=asked,
-        for_nobody=None if asking is None or asked is None else max(0, asked - asking),
+        for_nobody=forgotten(machine, args.gateway, args.ollama),
         clawdbot_connections=connections(machine, args.clawdbot, local=False),
         nginx_listening=listening(machine, args.nginx),
         clawdbot_listening=listening(machine, args.clawdbot),

@@ -31,6 +31,7 @@ from opskit.probes.http_told import (
     why_nothing_proved,
 )
 from opskit.probes.page import is_foreign
+from opskit.probes.redirects import is_circular
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -39,7 +40,8 @@ class Facts(msgspec.Struct, frozen=True):
     `refused`, `timed_out` and `failure` are of the address that was asked, `status` is that of the answer at the end
     of its redirects. `served` is True for 2xx, a redirect or a log-in (401): what a page that opens answers.
     `foreign_page`: it is another page than the origin's, or the one that a web server shows out of the box; None where
-    nothing tells. `certificate_early`: it is not valid yet.
+    nothing tells. `certificate_early`: it is not valid yet. `handshaken`: a TLS
+    handshake was completed; `circular`: the answer sends its caller to the very address that was asked.
     """
 
     answered: bool | None = None
@@ -55,6 +57,8 @@ class Facts(msgspec.Struct, frozen=True):
     failure: str | None = None
     certificate_expired: bool | None = None
     certificate_early: bool | None = None
+    handshaken: bool | None = None
+    circular: bool | None = None
 
 
 class HttpProbe(Probe[Args]):
@@ -133,6 +137,8 @@ def _facts(found: Evidenced, args: Args, wrong: Message | None, now: datetime) -
         refused=asked.refused,
         timed_out=asked.timed_out,
         ok=asked.status is not None and wrong is None and not catch_all,
+        handshaken="tls_s" in asked.phases,
+        circular=is_circular(asked),
         served=status is not None and (200 <= status < 400 or status == 401),
         proves_nothing=catch_all,
         foreign_page=is_foreign(asked, found.origin),

@@ -12,11 +12,15 @@ from opskit.probes.base import Whole
 
 
 class Socket(msgspec.Struct, frozen=True):
-    """One TCP socket: ports and state, no addresses, which are nobody's business in a bundle."""
+    """One TCP socket: ports and state, no addresses, which are nobody's business in a bundle.
+
+    `by`: the process at its own end serves this port, 0 for none of the parts', -1 where it is hidden.
+    """
 
     local: Whole
     remote: Whole
     state: str
+    by: Whole | None = None
 
 
 class Queue(msgspec.Struct, frozen=True):

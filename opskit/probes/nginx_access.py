@@ -11,7 +11,7 @@ import re
 import time
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import msgspec
@@ -28,6 +28,7 @@ from opskit.probes.answer import OWN_AGENT
 from opskit.probes.base import Deadline, Probe, ProbeError, as_facts
 from opskit.probes.log_tail import AT_ONCE_BYTES, CAP_BYTES, Line, collect_log, cut_note, not_ahead, read_lines
 from opskit.probes.log_then import stood
+from opskit.probes.nginx_access_latest import half, is_redirected, row, usual
 
 _WINDOW_S = 7200.0
 _ENOUGH_GAPS = 20
@@ -59,7 +60,9 @@ class Facts(msgspec.Struct, frozen=True):
 
     `api_requests` are POSTs below /v1/, which Nginx hands to the gateway itself, `api_not_found` those of the newest 20
     that got 404. `sockets_refused`: the UI's WebSocket (/ws, /socket.io) got 400, 404, 426 or 502; `parts_missing`: its
-    scripts or styles got 404.
+    scripts or styles got 404. `latest_api` are POSTs below /v1/, `latest_left` were given up (499), `latest_redirected`
+    are POSTs that were sent elsewhere (3xx); `usual_failure` is the status of 4xx or 5xx that more than half of the
+    newest requests ended in, 0 without one.
     """
 
     requests: int | None = None
@@ -82,6 +85,10 @@ class Facts(msgspec.Struct, frozen=True):
     api_not_found: int | None = None
     sockets_refused: int | None = None
     parts_missing: int | None = None
+    latest_api: int | None = None
+    latest_left: int | None = None
+    latest_redirected: int | None = None
+    usual_failure: int | None = None
 
 
 class NginxAccessProbe(Probe[Args]):
@@ -119,8 +126,8 @@ class NginxAccessProbe(Probe[Args]):
                 recent.append((request, line))
         status = Counter(request.status for request, _ in recent)
         silence = max(0.0, at - newest[0].at) if newest else None
-        row = _row([request for request, _ in recent], lambda status: status >= 500)
-        left = _row([request for request, _ in recent], lambda status: status == 499)
+        errors = row([request for request, _ in recent], lambda status: status >= 500)
+        left = row([request for request, _ in recent], lambda status: status == 499)
         facts = Facts(
             requests=len(recent),
             chat_requests=sum(request.method == "POST" for request, _ in recent),
@@ -132,14 +139,18 @@ class NginxAccessProbe(Probe[Args]):
             status_504=status[504],
             latest_refused=sum(400 <= (request.status or 0) < 499 for request, _ in recent[-_LATEST:]),
             latest_served=sum(_is_served(request) for request, _ in recent[-_LATEST:]),
-            errors_in_row=len(row),
-            errors_half_s=_half(row, at),
+            errors_in_row=len(errors),
+            errors_half_s=half(errors, at),
             left_in_row=len(left),
-            left_half_s=_half(left, at),
+            left_half_s=half(left, at),
             latest_errors=sum((request.status or 0) >= 500 for request, _ in recent[-_LATEST:]),
             status_413=sum(request.status == 413 for request, _ in recent[-_LATEST:]),
             api_not_found=sum(_is_api(request) and request.status == 404 for request, _ in recent[-_LATEST:]),
             sockets_refused=sum(_is_socket(request) and request.status in _NO_SOCKET for request, _ in recent),
+            latest_api=sum(_is_api(request) for request, _ in recent[-_LATEST:]),
+            latest_left=sum(request.status == 499 for request, _ in recent[-_LATEST:]),
+            latest_redirected=sum(is_redirected(request) for request, _ in recent[-_LATEST:]),
+            usual_failure=usual([request for request, _ in recent[-_LATEST:]]),
             parts_missing=sum(_is_part(request) and request.status == 404 for request, _ in recent),
             server_errors=sum(count for code, count in status.items() if code and 500 <= code < 600),
         )
@@ -166,17 +177,6 @@ def _requests(raws: Sequence[Raw]) -> Iterator[Seen]:
             unknown += 1
     if unknown >= (_TOO_MANY_UNKNOWN if known else 1):
         raise ProbeError(say("{path}: its newest lines have no known format", path=raws[-1].origin))
-
-
-def _row(recent: Sequence[Request], ended: Callable[[int], bool]) -> list[Request]:
-    """The newest POSTs as far back as all of them ended like that, newest first."""
-    posts = (request for request in reversed(recent) if request.method == "POST")
-    return list(itertools.takewhile(lambda request: ended(request.status or 0), posts))
-
-
-def _half(row: Sequence[Request], at: float) -> float:
-    """How old the older half of a row is at least, 0 without one."""
-    return round(max(0.0, at - row[len(row) // 2].at), 3) if row else 0.0
 
 
 def stamp(line: bytes) -> float | None:

@@ -48,7 +48,9 @@ class Facts(msgspec.Struct, frozen=True):
     `buffering_set`: a directive switches buffering on for the API; without one it is on as well, but nobody chose it.
     Buffered, gzipped and limited is what the configuration says; a service may switch buffering off for an answer of
     its own (X-Accel-Buffering). `..._limit_bytes` is -1 where there is no limit. `api_passed_path` is what the gateway
-    gets. `headers_lost` counts locations whose own `add_header` drops security headers of the levels around them.
+    gets; `refuses_status` is what Nginx itself answers to every question of the chat (`return`, `deny all`), 0 where it
+    passes them on. `headers_lost` counts locations whose own `add_header` drops security headers of the levels around
+    them.
     """
 
     readable: bool | None = None
@@ -78,6 +80,7 @@ class Facts(msgspec.Struct, frozen=True):
     log_has_upstream_times: bool | None = None
     plain_http_served: bool | None = None
     root_only: bool | None = None
+    refuses_status: int | None = None
 
 
 class NginxConfigProbe(Probe[Args]):

@@ -8,6 +8,7 @@ from opskit.probes.nginx_config_findings import Findings, Told
 from opskit.probes.nginx_config_kept import UPGRADE
 from opskit.probes.nginx_config_level import DoubtError, Level, blocks
 from opskit.probes.nginx_config_passed import body_limit, buffered, only_passed, read_timeout, to_service, upstream
+from opskit.probes.nginx_config_refusal import refusal
 from opskit.probes.nginx_config_route import Route
 from opskit.probes.nginx_config_server import Server
 from opskit.probes.nginx_config_site import API, PAGE, Site, Way
@@ -33,6 +34,7 @@ def tell_chat(findings: Findings, site: Site) -> None:
     findings.ask("body_limit_chat_bytes", lambda: _limit(site))
     findings.ask("chat_upstream", lambda: upstream(only_passed(page().sure)))
     findings.ask("chat_to_clawdbot", lambda: to_service(page(), site.clawdbot, site.config.own, "Clawdbot"))
+    findings.ask("refuses_status", lambda: refusal(site.way_of(page().server, _ANSWERS, "POST")))
     findings.ask("root_only", lambda: _root_only(page().sure))
     findings.ask("upgrade_headers", lambda: _upgrade(findings, site, page()))
     findings.ask("tls", lambda: _tls(site, page().server))

@@ -15,10 +15,10 @@ _LONGEST = 300
 _MOST_ARGS = 200
 _BLOCKS = frozenset({"http", "server", "location", "if", "upstream", "limit_except"})
 _PLAIN = frozenset({
-    "access_log", "alias", "add_header_inherit", "break", "client_max_body_size", "error_page", "gzip", "gzip_types",
-    "index", "limit_conn", "limit_conn_dry_run", "limit_req", "limit_req_dry_run", "listen", "pid", "proxy_buffering",
-    "proxy_http_version", "proxy_pass", "proxy_read_timeout", "proxy_request_buffering", "rewrite", "root", "server",
-    "server_name", "ssl", "ssl_reject_handshake", "try_files",
+    "access_log", "alias", "add_header_inherit", "allow", "break", "client_max_body_size", "deny", "error_page", "gzip",
+    "gzip_types", "index", "limit_conn", "limit_conn_dry_run", "limit_req", "limit_req_dry_run", "listen", "pid",
+    "proxy_buffering", "proxy_http_version", "proxy_pass", "proxy_read_timeout", "proxy_request_buffering", "rewrite",
+    "root", "satisfy", "server", "server_name", "ssl", "ssl_reject_handshake", "try_files",
     # What answers in the place of files:
     "autoindex", "dav_methods", "echo", "empty_gif", "flv", "hls", "js_content", "mp4", "perl", "stub_status",
 })  # fmt: skip

@@ -47,6 +47,7 @@ LABELS = {
     "stuck": "stuck",
     "disk-full": "disk_full",
 }
+_WHOLE_S = 1.0
 
 
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,7 +67,7 @@ class Facts(msgspec.Struct, frozen=True):
 
     The counts are of the last `recent_s` seconds: questions that were cut to the context (`truncated`, and their share
     of all), those that were answered 403 and 503, and starts of the server. `longest_s` is the longest answer, and the
-    loads are those of `ollama_loads`.
+    loads are those of `ollama_loads`. `asked_age_s`: so long ago, at least, the newest question ended, however it did.
     """
 
     vram_oom: bool | None = None
@@ -93,6 +94,7 @@ class Facts(msgspec.Struct, frozen=True):
     loads_failed: int | None = None
     loading_s: float | None = None
     load_median_s: float | None = None
+    asked_age_s: float | None = None
 
 
 class OllamaLogProbe(Probe[Args]):
@@ -148,8 +150,9 @@ class OllamaLogProbe(Probe[Args]):
                 evidence.setdefault(LABELS[event.label], (proof,))
         last_ok = next((event.at for event, _ in reversed(told) if _answered(event)), None)
         facts["last_ok_age_s"] = None if last_ok is None else round(max(0.0, at - last_ok), 3)
+        facts["asked_age_s"] = _asked_age(told, at)
         why = {"last_ok_age_s": say("the log shows no request that ended well")}
-        why |= dict.fromkeys(("longest_s", "load_median_s"), say("the log shows no such line"))
+        why |= dict.fromkeys(("longest_s", "load_median_s", "asked_age_s"), say("the log shows no such line"))
         recent = [event for event, _ in told if _is_trouble(event) and _is_recent(event, at, args)]
         standing = [event for event, _ in failures if _is_recent(event, at, args)]
         began = [
@@ -185,6 +188,12 @@ def _counted(recent: list[Seen]) -> tuple[dict[str, Fact], dict[str, tuple[Evide
         if pairs
     }
     return facts, evidence
+
+
+def _asked_age(told: list[Seen], at: float) -> float | None:
+    """Gin writes its line when a question is over, for one that was given up as well, and in whole seconds."""
+    ends = [event.at for event, _ in told if event.at and event.request and _is_generation(event.request)]
+    return round(max(0.0, at - max(ends) - _WHOLE_S), 3) if ends else None
 
 
 def _status(event: Event) -> int:

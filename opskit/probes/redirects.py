@@ -37,6 +37,12 @@ def is_redirect(answer: Exchange) -> bool:
     return answer.status in _REDIRECTS
 
 
+def is_circular(answer: Exchange) -> bool:
+    """Whether an answer sends its caller to the address that was asked: browsers give up after some rounds."""
+    place = _target(answer.url, answer.headers.get("location", "")) if is_redirect(answer) else None
+    return place is not None and _complete(place) == _complete(answer.url)
+
+
 def follow(url: str, first: Exchange, policy: Policy, deadline: Deadline, *, verify: bool) -> Redirects | None:
     """Follow the redirect that `first` is; None where it is none, or none is to be followed."""
     if policy == "none" or first.failure is not None or not is_redirect(first):
@@ -74,6 +80,16 @@ def _end(place: str | None, url: str, policy: Policy, seen: set[str], hops: int)
     if _plain(place) in seen:
         return "loop"
     return "many" if hops >= MOST else None
+
+
+def _complete(url: str) -> tuple[str, str, int | None, str, str] | None:
+    """What two spellings of one address have in common; None where it is none."""
+    try:
+        parts = urlsplit(_plain(url))
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return None
+    return parts.scheme, parts.hostname or "", port, parts.path or "/", parts.query
 
 
 def _plain(url: str) -> str:

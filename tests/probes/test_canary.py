@@ -431,3 +431,33 @@ def test_damaged_evidence_is_read_or_refused() -> None:
                 checked(found, found.read((damaged,), args, NOW))
             except ProbeError:
                 continue
+
+
+MENDED = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("gateway", "astray", "alone"),
+    [
+        (answer("502 Bad Gateway", '{"error": "bad gateway"}'), False, True),
+        (MENDED.encode() + b'{"error": {"message": "database is locked"}}', False, True),
+        (SSE + WORD * 3, False, True),
+        (b"", False, True),
+        (answer("503 Service Unavailable", "circuit breaker open"), False, False),
+        (answer("502 Bad Gateway", "dial tcp: connection refused"), False, False),
+        (answer("404 Not Found", "404 page not found"), True, False),
+        (answer("404 Not Found", "model 'x' not found"), False, False),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", True, False),
+        (WHOLE, False, False),
+    ],
+)
+def test_a_gateway_that_fails_by_itself_is_told_from_another_program(gateway: bytes, astray: bool, alone: bool) -> None:
+    reading = walk(answer("502 Bad Gateway", "<html>"), gateway, ollama())
+    assert some(reading, "gateway_astray", "failed_alone") == (astray, alone)
+
+
+def test_what_nginx_does_not_bring_to_the_gateway_is_astray() -> None:
+    assert walk(answer("404 Not Found", "no"), WHOLE, ollama()).facts["nginx_astray"] is True
+    assert walk(answer("404 Not Found", "no"), answer("500 Oh", "no"), ollama()).facts["nginx_astray"] is False
+    assert walk(answer("403 Forbidden", "no"), WHOLE, ollama()).facts["nginx_astray"] is None
+    assert walk(FLOWING, WHOLE, ollama()).facts["nginx_astray"] is False

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from opskit.probes.connections import listing, owners
-from opskit.probes.machine import Machine, Owner
+from opskit.probes.connections import forgotten, listing, owners, sockets
+from opskit.probes.machine import Machine, Owner, Socket
 from opskit.probes.part_limits import limit_notes, limit_samples
 from tests.probes.asking import as_nobody, ask, value
 
@@ -78,3 +78,21 @@ def test_this_process_has_its_own_soft_limit() -> None:
         seen, _ = owners(listing() or [], {listener.getsockname()[1]})
     assert seen[0].limit == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     assert seen[0].files > 3
+
+
+GATEWAY, OLLAMA = "http://127.0.0.1:18789", "http://127.0.0.1:11434"
+
+
+@pytest.mark.parametrize(
+    ("by", "count"), [([18789, 18789, 0, 0], 1), ([0, 0, 0, 0], 0), ([None] * 4, 3), ([18789, -1, 0, 0], None)]
+)
+def test_what_others_ask_ollama_is_not_forgotten_by_the_gateway(by: list[int | None], count: int | None) -> None:
+    found = [Socket(50_000 + number, 11434, "ESTABLISHED", owner) for number, owner in enumerate(by)]
+    machine = Machine(0, 0, 0, 0, 1, 0.0, [], [*found, Socket(40_000, 18789, "ESTABLISHED", 0)])
+    assert forgotten(machine, GATEWAY, OLLAMA) == count
+
+
+def test_a_socket_knows_which_port_its_process_serves(part: tuple[int, int, int]) -> None:
+    port, _, _ = part
+    seen = sockets(listing() or [], {port})
+    assert [item.by for item in seen if item.state == "LISTEN"] == [port]

@@ -122,7 +122,7 @@ def test_the_evidence_holds_ports_and_no_addresses() -> None:
         listener.listen()
         port = listener.getsockname()[1]
         (raw,) = collect("host", gateway=f"http://127.0.0.1:{port}")
-    assert json.loads(raw.data)["sockets"] == [{"local": port, "remote": 0, "state": "LISTEN"}]
+    assert json.loads(raw.data)["sockets"] == [{"local": port, "remote": 0, "state": "LISTEN", "by": port}]
     assert b"127.0.0.1" not in raw.data
 
 

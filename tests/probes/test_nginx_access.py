@@ -135,3 +135,18 @@ def test_what_tells_of_a_page_that_does_not_work() -> None:
     fine += access(6, 404, "GET /wp-includes/x.js HTTP/1.1") + access(5, 404, "POST /api/x HTTP/1.1")
     facts = replay("nginx_access", fine).facts
     assert tuple(facts[name] for name in names) == (0, 0, 0, 0)
+
+
+def test_the_failure_that_most_requests_end_in_is_told_and_a_mixture_is_none() -> None:
+    refused = b"".join(access(30 - number, 503, API) for number in range(11))
+    served = b"".join(access(60 - number, 200, API) for number in range(9))
+    assert replay("nginx_access", served + refused).facts["usual_failure"] == 503
+    assert (
+        replay("nginx_access", access(70, 200, API) + served + refused[: len(refused) // 2]).facts["usual_failure"] == 0
+    )
+    assert replay("nginx_access", access(9, 404) + access(8, 404)).facts["usual_failure"] == 0
+
+
+def test_questions_that_were_given_up_or_sent_elsewhere_are_counted() -> None:
+    facts = replay("nginx_access", access(9, 499, API) + access(8, 301, API) + access(7, 301, PAGE)).facts
+    assert (facts["latest_left"], facts["latest_redirected"], facts["latest_api"]) == (1, 1, 2)

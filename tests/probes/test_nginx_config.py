@@ -97,6 +97,10 @@ FAULTS = [
     ({"root": "root html; index index.html;"}, ("root_only", True)),
     ({"gateway": "127.0.0.1:9"}, ("api_to_gateway", False)),
     ({"server": "no_such_directive on;"}, ("syntax_ok", False)),
+    ({"server": "return 503;"}, ("refuses_status", 503)),
+    ({"chat": "if ($request_method = POST) { return 503; }"}, ("refuses_status", 503)),
+    ({"location": "deny all;"}, ("refuses_status", 403)),
+    ({"chat": "limit_except GET { deny all; }"}, ("refuses_status", 403)),
 ]  # fmt: skip
 
 
@@ -201,6 +205,12 @@ SNIPPETS = [
     # A condition that nobody knows decides about one thing and leaves the others.
     ("", CHAT + "location /v1/ { if ($http_x) { gzip on; } proxy_pass http://127.0.0.1:18789; }",
      {"api_gzip": None, "api_buffered": True}),
+    # Who has a fitting address, a password or another name for the page gets in: nobody is turned away as such.
+    ("", "allow 10.0.0.0/8; deny all;" + CHAT + API, {"refuses_status": 0}),
+    ("", "satisfy any; deny all; auth_basic x; auth_basic_user_file /dev/null;" + CHAT + API, {"refuses_status": 0}),
+    ("deny all;", "allow all;" + CHAT + API, {"refuses_status": 0}),
+    ("", "return 301 https://chat.example.test$request_uri;" + CHAT + API, {"refuses_status": 0}),
+    ("", "if ($http_x) { return 503; }" + CHAT + API, {"refuses_status": 0}),
     ("", CHAT + "location /v1/ { if ($http_x_api_key = '') { return 401; } proxy_pass http://127.0.0.1:18789; }",
      {"api_buffered": True, "api_to_gateway": True}),
 ]  # fmt: skip

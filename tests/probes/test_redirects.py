@@ -100,3 +100,19 @@ def test_another_host_is_followed_where_that_is_wanted() -> None:
     assert "the answer is that of another host" in map(str, reading.notes)
     assert "to another host" in str(strict.reason("healthy"))
     assert "hush" not in str(strict.reason("healthy")) + str(reading.notes)
+
+
+@pytest.mark.parametrize(
+    ("place", "circular"), [("/", True), ("", False), ("/login", False), ("https://chat.example.test/", False)]
+)
+def test_nginx_that_redirects_to_the_address_that_was_asked_is_circular(place: str, circular: bool) -> None:
+    with serving(by_path(root=to(place))) as server:
+        facts = ask(
+            "nginx_http",
+            url=f"{server.url}/",
+            target="nginx",
+            expect_status=None,
+            decoy=False,
+            redirects="none",
+        ).facts
+    assert (facts["circular"], facts["served"], facts["handshaken"]) == (circular, True, False)

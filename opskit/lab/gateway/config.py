@@ -22,6 +22,7 @@ Defect = Literal[
     "no_flush",  # 22: the whole stream is held back until its end
     "split_events",  # 22: every other event is cut in its middle and the rest of it lost
     "block_event_loop",  # 19: one call to Ollama is made synchronously, nobody else is served meanwhile
+    "database_lock",  # 19: what it does before it asks Ollama never comes to an end; /health needs none of it
     "one_worker",  # 19: requests are served strictly one at a time, /health too
     "breaker_stuck",  # 18: once open, the breaker never lets a request through again
     "no_first_byte_timeout",  # 20: a silent Ollama is waited for without end

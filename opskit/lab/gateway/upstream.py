@@ -99,6 +99,8 @@ class Call:
         raise UpstreamError(502, FAILED, "ollama: the stream broke off")
 
     async def _chunks(self) -> AsyncGenerator[bytes, None]:
+        if "database_lock" in self._config.defects:
+            await asyncio.Event().wait()
         if "block_event_loop" in self._config.defects:
             yield self._blocking()
             return
