@@ -26,7 +26,12 @@ _TAG_PID = re.compile(r"(?:[\w.:-]{1,64} )?[A-Za-z][\w./@-]{0,63}\[\d{1,10}\]: (
 _BOOT = re.compile(r"\[ *(\d{1,12}\.\d{3,9})\] ?")
 # `dmesg -e`: the minute where it changes, and else the seconds since the line before.
 _SINCE = re.compile(r"\[(?: *\+\d{1,9}\.\d{3,9}|[A-Z][a-z]{2}[ \d]\d \d\d:\d\d)\] ?")
+# `dmesg -x` names the facility and the level first.
+_FACILITY = re.compile(r"(?:kern|user|daemon|syslog|local[0-7]) *:[a-z]{3,6} *: (?=\[)")
 _CTIME = re.compile(r"\[([A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4})\] ?")
+# journald's `-o short-full` names the zone as people do; `-o short-unix` counts.
+_FULL = re.compile(r"[A-Z][a-z]{2} (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d{1,9})? (UTC|[+-]\d\d|[A-Z]{3,5}) ")
+_UNIX = re.compile(r"(\d{10}\.\d{3,6}) (?=[\w.-]{1,64} [\w./@()-]{1,64}(?:\[\d{1,10}\])?: )")
 _LLAMA = re.compile(r"(?:\d{1,9}\.){2,4}\d{3} ([IWEDT]) ")
 _GLUED = re.compile(r'(?<=[^\s"\\])(?=time=20\d\d-\d\d-\d\dT)|(?<= )(?=time=20\d\d-\d\d-\d\dT)')
 _LAYERS = 4
@@ -53,7 +58,7 @@ def unwrap(line: str, zone: tzinfo = UTC, newest: float | None = None) -> Opened
     """
     opened = Opened(_ANSI.sub("", line).strip())
     for _ in range(_LAYERS):
-        inner = _inner(opened.text, zone, newest)
+        inner = layer(opened.text, zone, newest)
         if inner is None:
             break
         opened = Opened(_ANSI.sub("", inner.text).strip(), *_merged(inner, opened))
@@ -70,8 +75,8 @@ def _merged(inner: Opened, outer: Opened) -> tuple[float | None, float | None]:
     )
 
 
-def _inner(text: str, zone: tzinfo, newest: float | None) -> Opened | None:
-    """Open one layer, None where there is none."""
+def layer(text: str, zone: tzinfo, newest: float | None) -> Opened | None:
+    """Open one layer, None where there is none. What is inside still has its blanks."""
     if text.startswith("{"):
         return _json(text, zone)
     if match := _ISO.match(text):
@@ -83,10 +88,25 @@ def _inner(text: str, zone: tzinfo, newest: float | None) -> Opened | None:
         tag = _TAG.match(rest)
         at = stamp.syslog(match[1], zone, newest) if newest is not None else None
         return Opened(rest[tag.end() :] if tag else rest, at)
-    return _bracketed(text, zone) or _tagged(text)
+    return _of_journal(text, zone) or _bracketed(text, zone) or _tagged(text)
+
+
+def _of_journal(text: str, zone: tzinfo) -> Opened | None:
+    """Open what `journalctl -o short-full` and `-o short-unix` put in front."""
+    if match := _FULL.match(text):
+        rest, named = text[match.end() :], match[2]
+        at = stamp.iso(f"{match[1]}{named if named == 'UTC' or named[0] in '+-' else ''}", zone)
+    elif match := _UNIX.match(text):
+        rest, at = text[match.end() :], float(match[1])
+    else:
+        return None
+    tag = _TAG.match(rest)
+    return Opened(rest[tag.end() :] if tag else rest, at)
 
 
 def _bracketed(text: str, zone: tzinfo) -> Opened | None:
+    if match := _FACILITY.match(text):
+        return Opened(text[match.end() :])
     if match := _BOOT.match(text):
         return Opened(text[match.end() :], uptime_s=float(match[1]))
     if match := _CTIME.match(text):

@@ -36,6 +36,8 @@ def told(record: dict[str, Any], time_unit: TimeUnit = "s", zone: tzinfo = UTC) 
     at = found.get("at")
     if at is None:
         return None
+    if record.get("status") == "success" and "call_type" in record:
+        found["status"] = 200  # litellm's StandardLoggingPayload gives a number only where a call failed
     event, other = _event(found, record)
     if event == "start":
         found.pop("status", None)

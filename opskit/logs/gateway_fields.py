@@ -17,17 +17,20 @@ TimeUnit = Literal["s", "ms"]
 ALIASES: dict[str, tuple[str, ...]] = {
     "at": (
         *("ts", "time", "timestamp", "@timestamp", "datetime", "asctime", "date", "created_at", "logged_at"),
-        *("msec", "time_iso8601", "time_local", "end_time", "finished_at", "start_time", "started_at"),
+        *("msec", "time_iso8601", "time_local", "end_time", "finished_at", "start_time", "started_at", "start_utc"),
+        *("时间", "时间戳"),
     ),
     "began": ("start_time", "started_at"),
     "streamed": ("completion_start_time",),
     "status": (
         *("status", "status_code", "response_code", "http_status", "response_status", "code"),
-        *("http.response.status_code", "http.status_code", "http_status_code"),
+        *("http.response.status_code", "http.status_code", "http_status_code", "downstream_status"),
+        *("error_information.error_code", "状态码", "响应码"),
     ),
     "client": (
         *("client", "client_ip", "remote_addr", "remote_ip", "source_ip", "ip", "peer", "client_addr", "remote"),
         *("client_address", "client.address", "remote_address", "client.ip", "source.ip", "source.address"),
+        *("client_host", "requester_ip_address", "客户端ip", "客户端", "来源ip"),
     ),
     "user": (
         "user_id",
@@ -39,16 +42,20 @@ ALIASES: dict[str, tuple[str, ...]] = {
         "user.id",
         "user.name",
         "remote_user",
+        "用户id",
+        "用户",
     ),
-    "method": ("method", "http_method", "verb", "request_method"),
+    "method": ("method", "http_method", "verb", "request_method", "请求方法"),
     "path": (
         *("path", "uri", "url", "endpoint", "route", "request_uri", "target", "url.path", "http.route"),
         *("http.target", "x_envoy_origin_path", "request_path", "request_url", "url.original"),
+        *("请求路径", "路径"),
     ),
     "duration": (
+        "latency_human",
         *("response_time", "latency", "duration", "elapsed", "took", "process_time", "response_latency"),
-        *("latencies.request", "gen_ai.server.request.duration", "http.server.request.duration", "total_time"),
-        *("request_duration", "duration_in"),
+        *("gen_ai.server.request.duration", "http.server.request.duration", "total_time"),
+        *("request_duration", "duration_in", "耗时", "响应时间", "用时"),
     ),
     "first_byte": (
         *("ttft", "time_to_first_token", "first_token", "first_byte", "ttfb", "time_to_first_byte"),
@@ -56,14 +63,25 @@ ALIASES: dict[str, tuple[str, ...]] = {
     ),
     "request_id": (
         *("request_id", "req_id", "x_request_id", "request.id", "correlation_id", "litellm_call_id", "trace_id"),
-        *("http_x_request_id", "id"),
+        *("http_x_request_id", "请求id", "请求编号", "id"),
     ),
     "agent": ("user_agent", "agent", "http_user_agent", "user_agent.original", "ua"),
     "size": ("bytes", "size", "body_bytes_sent", "bytes_sent", "response_size", "response_bytes", "size_b"),
     "model": ("model", "gen_ai.request.model", "model_name", "request_model", "gen_ai.response.model", "model_group"),
     "secret": ("api_key", "x_api_key", "key", "token", "authorization", "user_api_key"),
     "key_name": ("key_id", "api_key_id", "key_name", "token_name", "key_alias", "key_hash", "api_key_hash"),
-    "error": ("error", "error_message", "err", "error_str", "exception", "error.message", "error.msg", "error_type"),
+    "error": (
+        "error",
+        "error_message",
+        "err",
+        "error_str",
+        "exception",
+        "error.message",
+        "error.msg",
+        "error_type",
+        "错误信息",
+        "错误",
+    ),
     "prompt_tokens": (
         *("prompt_tokens", "input_tokens", "gen_ai.usage.input_tokens", "prompt_eval_count"),
         *("usage.prompt_tokens", "usage.input_tokens", "gen_ai.usage.prompt_tokens"),
@@ -75,7 +93,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     # Characters, as the limits of gateways count them; `prompt_tokens` is another measure.
     "prompt_chars": ("prompt_length", "prompt_chars", "prompt_characters", "prompt_len", "input_length", "input_chars"),
     "upstream_status": ("upstream_status", "upstream_code", "upstream_status_code"),
-    "event": ("event", "event_type", "msg", "message", "phase"),
+    "event": ("event", "event_type", "msg", "message", "phase", "事件"),
     "complete": ("done", "completed", "complete", "stream_complete", "stream_done"),
     "host": ("host", "vhost", "http_host", "server_name"),
     "upstream_addr": ("upstream_addr",),
@@ -83,7 +101,9 @@ ALIASES: dict[str, tuple[str, ...]] = {
 }
 # Objects in which a part of the request may stand, and what must not be taken from there: a request has a size and a
 # time of its own.
-_BOXES = frozenset({"req", "request", "res", "response", "http", "httprequest", "nginx", "access", "fields", "data"})
+_BOXES = frozenset(
+    {"req", "request", "res", "response", "http", "httprequest", "nginx", "access", "fields", "data", "meta"}
+)
 _OUTSIDE = {"req": {"at", "size", "status"}, "request": {"at", "size", "status"}, "res": {"at"}, "response": {"at"}}
 # Nginx's `$request`, which is the method, the target and the version.
 _LINE = "request"
@@ -98,7 +118,11 @@ _FIXED: dict[str, tuple[str, float]] = {
     "totalduration": ("duration", 1e-9),
     "upstreamheadertime": ("first_byte", 1.0),
     "event.duration": ("duration", 1e-9),  # Elastic Common Schema
+    "latencies.request": ("duration", 1e-3),  # Kong
 }
+# Spellings that belong to one family of programs: Node's loggers measure in milliseconds (pino-http, express-winston),
+# and Traefik writes the time.Duration of its structure.
+_SPELT = {"responseTime": 1e-3, "Duration": 1e-9}
 _UNITS: dict[str, float] = {
     "milliseconds": 1e-3,
     "millis": 1e-3,
@@ -113,15 +137,20 @@ _UNITS: dict[str, float] = {
     "secs": 1.0,
     "sec": 1.0,
     "s": 1.0,
+    "毫秒": 1e-3,
+    "微秒": 1e-6,
+    "秒": 1.0,
 }
 START = frozenset(
     {"request.start", "request.started", "request.begin", "request.received", "start", "started", "begin", "received"}
+    | {"请求开始", "开始", "收到请求"}
     | {"incoming.request", "request.incoming", "start.request", "http.request.start", "http.request.started"}
 )
 END = frozenset(
     {"request.end", "request.ended", "request.finish", "request.finished", "request.complete", "request.completed"}
     | {"end", "ended", "finish", "finished", "complete", "completed", "done", "request", "access", "response"}
     | {"request.done", "request.failed", "request.error", "http.request", "http.access", "http.request.end"}
+    | {"请求结束", "请求完成", "结束", "完成"}
     | {"request.log", "access.log", "handled.request", "response.sent", "request.handled", "error"}
 )
 
@@ -163,7 +192,8 @@ def roles(key: str) -> tuple[Role, ...]:
     while not found and (box := name.partition(".")[0]) in _BOXES and box != name:
         name, boxes, outside = name.partition(".")[2], boxes + 1, outside | _OUTSIDE.get(box, set())
         found = _roles(name)
-    return tuple(Role(r.field, r.rank + 100 * boxes, r.unit) for r in found if r.field not in outside)
+    unit = _SPELT.get(key.rpartition(".")[2])
+    return tuple(Role(r.field, r.rank + 100 * boxes, unit or r.unit) for r in found if r.field not in outside)
 
 
 def of_a_request(key: str) -> bool:

@@ -17,6 +17,8 @@ from opskit.logs.request import sound
 _TEXT_LIMIT = 1000
 _NUMBER = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,12})?")
 _WITH_PORT = re.compile(r"([0-9.]+):[0-9]+|\[([0-9A-Fa-f:.%]+)\](?::[0-9]+)?")
+_UNITS = {"毫秒": "ms", "微秒": "us", "秒": "s"}
+_CHINESE_UNIT = re.compile("|".join(_UNITS))
 _MASKED = re.compile(r"[^*.…]{0,8}(?:\*{2,}|\.{3}|…)[^*.…]{0,6}|\[?redacted\]?", re.IGNORECASE)
 
 
@@ -50,7 +52,7 @@ def _number(value: object) -> float | None:
 def _seconds(value: object, unit: float) -> float | None:
     number = _number(value)
     if number is None and isinstance(value, str):
-        return stamp.go_duration(value)
+        return stamp.go_duration(_CHINESE_UNIT.sub(lambda unit: _UNITS[unit[0]], value).replace(" ", ""))
     return number * unit if number is not None and number >= 0 else None
 
 

@@ -32,7 +32,8 @@ _NVIDIA = re.compile(r"NVRM|(?i:nvidia)")
 _OFF_BUS = 79
 # In a file of syslog everybody may write, and whoever quotes the kernel is not the kernel: `stamp host program[pid]: `.
 _PROGRAM = re.compile(
-    r"(?:<\d{1,3}>)?(?:\d{4}-\d\d-\d\d[T ]\S{8,24}|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d)"
+    r"(?:<\d{1,3}>)?(?:\d{4}-\d\d-\d\d[T ]\S{8,24}|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d"
+    r"|[A-Z][a-z]{2} \d{4}-\d\d-\d\d [\d:.]{8,15} \S{3,5}|\d{10}\.\d{3,6})"
     r" [\w.:-]{0,63}[\w.-] (?P<program>[A-Za-z(][\w./@()-]{0,63})(?:\[\d{1,10}\])?: "
 )
 _KERNEL = {"kernel", "vmunix"}

@@ -19,10 +19,12 @@ from opskit.logs.envelope import unwrap
 
 End = Literal["started", "failed", "abandoned", "open"]
 _SIGNS = (b"starting ", b"started in ", b"oad failed", b"aborting load", b"timed out waiting for", b"terminated")
-_BEGIN = re.compile(r'msg="?starting (?:llama-server|runner|llama server|llama runner|ollama runner)"?')
-_STARTED = re.compile(r'msg="?(?:llama-server|llama runner|runner) started in (\d{1,9}(?:\.\d{1,9})?) seconds')
+# slog's message, or that of Go's own log, which Ollama had until 0.1.2x.
+_SAID = r'(?:msg="?|\.go:\d{1,6}: )'
+_BEGIN = re.compile(_SAID + r'starting (?:llama-server|runner|llama server|llama runner|ollama runner)"?')
+_STARTED = re.compile(_SAID + r"(?:llama-server|llama runner|runner) started in (\d{1,9}(?:\.\d{1,9})?) seconds")
 _ABANDONED = re.compile(r"before (?:llama-server|server) finished loading|to start: context canceled")
-_FAILED = re.compile(r'msg="?Load failed|timed out waiting for (?:llama|server)|process has terminated')
+_FAILED = re.compile(_SAID + r"Load failed|timed out waiting for (?:llama|server)|process has terminated")
 _MODEL = re.compile(r"--model (\S{1,400})")
 _CONTEXT = re.compile(r"(?:--ctx-size|--num-ctx|KvSize:|NumCtx:) ?(\d{1,9})")
 _PLACES = re.compile(r"(?:--parallel|Parallel:) ?(\d{1,4})")
@@ -50,7 +52,7 @@ def loads(data: bytes, first_line: int, zone: tzinfo, base_at: float | None = No
     """Yield the loads of a log file or a journal, in the order of lines; lines without a time are left out."""
     waiting: Load | None = None
     for number, raw in enumerate(data.split(b"\n"), first_line):
-        if not any(sign in raw for sign in _SIGNS):
+        if not any(sign in raw for sign in _SIGNS) and b'"MESSAGE":[' not in raw.replace(b" ", b"")[:4096]:
             continue
         opened = unwrap(raw.decode("utf-8", "replace"), zone, base_at)
         at = stamp.slog(opened.text) or opened.at

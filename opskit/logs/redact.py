@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from opskit.logs import colours
+
 MARK = "[redacted]"
 _SECRETS = (
     r"(?:proxy[-_])?authorization|(?:x[-_])?api[-_]?key|(?:set[-_])?cookies?|password|passwd|passphrase|pwd"
@@ -51,7 +53,8 @@ def _plain_pattern() -> re.Pattern[str]:
         # key=value without quotes: URLs, forms, slog; numbers stay, they are counts and token ids
         rf"(?<![\w-])(?:{_SECRETS}|{_TEXTS})=(?!\[redacted\]|[0-9.]+(?![^\s&,;|]))(?P<pair>[^\s&\"',;}}\])\\|]++)"
         # headers; Go prints a header map as Name:[value]
-        r"|(?<![\w-])(?:proxy-)?authorization:\s{0,4}+(?!\[?\[redacted\])\[?+"
+        r"|(?<![\w-])(?:proxy-)?authorization:\s{0,4}+"
+        r"(?!\[?(?:(?:bearer|basic|digest|token)\s{1,4})?\[redacted\])\[?+"
         r"(?P<auth>(?:(?:bearer|basic|digest|token)\s{1,4})?[^\s\"',;\]\\]++)"
         r"|(?<![\w-])(?:x-)?api-?key:\s{0,4}+(?!\[?\[redacted\])\[?+(?P<key>[^\s\"',;\]\\]++)"
         r"|(?<![\w-])password:\s{0,4}+(?!\[redacted\])(?P<word>[^\s\"',;\]\\]++)"
@@ -70,7 +73,8 @@ def redact(text: str) -> str:
 
     JSON lines stay valid JSON. Names such as `prompt_length` and numbers such as `prompt=3000` are left alone.
     """
-    if "\n" not in text and "-----" not in text and not _suspicious(text.lower()):
+    quiet = "\n" not in text and "-----" not in text and not _suspicious(text.lower())
+    if quiet and not colours.may_hold(text):
         return text  # which is most of what is shown, and what a million paths are asked
     return _counted(text)[0]
 
@@ -85,14 +89,30 @@ def _counted(text: str) -> tuple[str, int]:
     text, total = _private_keys(text)
     done = list[str]()
     for line in text.split("\n"):
-        if _suspicious(line.lower()):
-            named, members = _members(line)
-            clean, values = _plain(named)
-            total += members + values
+        if _suspicious(line.lower()) or colours.may_hold(line):
+            clean, count = _line(line)
+            total += count
             done.append(clean)
         else:
             done.append(line)
     return "\n".join(done), total
+
+
+def _line(line: str) -> tuple[str, int]:
+    """Look at the line as it stands, then as a terminal shows it: where that has a secret, the colours go with it."""
+    clean, count = _replaced(line)
+    if not colours.may_hold(clean):
+        return clean, count
+    shown, more = _replaced(colours.without(clean))
+    return (shown, count + more) if more else (clean, count)
+
+
+def _replaced(line: str) -> tuple[str, int]:
+    if not _suspicious(line.lower()):
+        return line, 0
+    named, members = _members(line)
+    clean, values = _plain(named)
+    return clean, members + values
 
 
 def _suspicious(low: str) -> bool:

@@ -7,13 +7,14 @@ client was a person, a chat UI with a limit of its own, or Nginx. Held beside ea
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 import msgspec
 from tzlocal import get_localzone
 
 from opskit.model.evidence import Evidence
 from opskit.model.message import Message, say
+from opskit.model.raw import Raw
 from opskit.model.reading import Fact, Reading
 from opskit.model.settings import Settings
 from opskit.probes import gateway_log, nginx_access
@@ -119,7 +120,7 @@ class EndingsProbe(JointProbe[Args]):
         raws = stood(gateway.raws, args.gateway.at, lambda line: gateway_log.stamp(line, zone))
         front = None
         if nginx.trouble is None:
-            front = front_of(stood(nginx.raws, args.nginx.at, nginx_access.stamp), args.recent_s, now)
+            front = front_of(_then(nginx.raws, args, zone), args.recent_s, now)
         ended = endings_of(raws, args.gateway.time_unit, args.recent_s, now, front)
         if args.user:  # of whom nothing is known: then the others tell how the service is
             ended = [one for one in ended if is_of(one.request, args.user)] or ended
@@ -135,6 +136,10 @@ class EndingsProbe(JointProbe[Args]):
             "failed_began_s": _failed_began(ended, now),
         }
         return Reading(facts, _evidence(ended, newest, facts), _why(facts, nginx.trouble))
+
+
+def _then(raws: Sequence[Raw], args: Args, zone: tzinfo) -> tuple[Raw, ...]:
+    return stood(raws, args.nginx.at, lambda line: nginx_access.stamp(line, zone))
 
 
 def _counts(ended: Sequence[Ending], newest: Sequence[Ending]) -> dict[str, Fact]:

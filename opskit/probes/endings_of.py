@@ -9,11 +9,11 @@ from datetime import datetime
 import msgspec
 from tzlocal import get_localzone
 
-from opskit.logs import nginx_access
 from opskit.logs.finished import whole
 from opskit.logs.gateway_fields import TimeUnit
 from opskit.logs.request import Request
 from opskit.model.raw import Raw
+from opskit.probes.access_lines import access_record
 from opskit.probes.answer import OWN_AGENT, OWN_REQUEST
 from opskit.probes.endings_kind import Kind, kind_of
 from opskit.probes.gateway_told import records
@@ -49,7 +49,7 @@ def endings_of(
     `front` are those of Nginx's log, opskit's own among them. Raises ProbeError where no line is a record.
     """
     at, zone = now.timestamp(), now.tzinfo or get_localzone()
-    found = _once(not_ahead(records(raws, time_unit, zone), at))
+    found = _once(not_ahead(records(raws, time_unit, zone, at), at))
     told = sorted(_of_users(found, front or ()), key=lambda pair: pair[0].at)
     habits = _Habits(told)
     recent = [(whole(request, line.data), line) for request, line in told if at - request.at <= recent_s]
@@ -58,8 +58,8 @@ def endings_of(
 
 def front_of(raws: Sequence[Raw], recent_s: float, now: datetime) -> list[Request]:
     """Return the requests that ended at Nginx within `recent_s` seconds before `now`, opskit's own among them."""
-    at = now.timestamp()
-    parsed = ((nginx_access.parse(line.data), line) for line in read_lines(raws))
+    at, zone = now.timestamp(), now.tzinfo or get_localzone()
+    parsed = ((access_record(line.data, zone, at), line) for line in read_lines(raws))
     told = ((request, line) for request, line in parsed if request is not None)
     found = [request for request, _ in not_ahead(told, at) if at - request.at <= recent_s]
     return sorted(found, key=lambda request: request.at)

@@ -23,8 +23,10 @@ from opskit.probes.base import Deadline, Probe, as_facts
 from opskit.probes.gateway_former import DAY_S, Former, collect_former
 from opskit.probes.gateway_pattern import client_of, patterns, top
 from opskit.probes.gateway_samples import KINDS, METRICS, against_former, budget, counts, speeds
-from opskit.probes.gateway_told import Seen, Told, is_turned_away, record, records
-from opskit.probes.log_tail import AT_ONCE_BYTES, CAP_BYTES, collect_log, cut_note, never_written, not_ahead
+from opskit.probes.gateway_told import Seen, Told, is_turned_away, record, records, zone_known
+from opskit.probes.gateway_unit import in_seconds
+from opskit.probes.log_tail import AT_ONCE_BYTES, CAP_BYTES, age, collect_log, cut_note, never_written, not_ahead
+from opskit.probes.log_tail import of_another_clock as ahead_of_us
 from opskit.probes.log_then import stood
 
 _WINDOW_S = 7200.0
@@ -123,9 +125,12 @@ class GatewayLogProbe(Probe[Args]):
         former = [raw for raw in raws if raw.name == _FORMER]
         raws = stood([raw for raw in raws if raw.name != _FORMER], args.at, lambda line: stamp(line, zone))
         told = Told()
-        for request, line in not_ahead(records(raws, args.time_unit, zone), at):
+        for request, line in not_ahead(records(raws, args.time_unit, zone, at), at):
             told.take(request, line, at - args.recent_s)
-        ended, still = told.ended, log.open_requests(told.ids)
+        if told.newest:
+            zone_known(told.newest, at, args.time_unit, zone)
+        ended = told.ended = in_seconds(told.ended, told.started())
+        still = log.open_requests(told.ids)
         facts = msgspec.structs.replace(_facts(told, still, at), empty=never_written(raws))
         requests = [request for request, _ in ended]
         notes = [top(requests, status) for status in sorted({r.status for r in requests if _is_listed(r.status)})]
@@ -141,30 +146,30 @@ class GatewayLogProbe(Probe[Args]):
                 samples += more
                 notes += said
         evidence = _evidence(told, still)
-        why = _reasons(facts, raws, args)
+        why = _reasons(facts, told, raws, args)
         return Reading(as_facts(facts), evidence, why, tuple(samples), (*notes, *cut_note(raws)))
 
 
 def stamp(line: bytes, zone: tzinfo) -> float | None:
     """Return the time of a line; None where it is no record."""
-    request = record(line, "s", zone)
+    request = record(line, "s", zone, time.time())
     return request.at if request else None
 
 
 def _facts(told: Told, still: list[Request], at: float) -> Facts:
     ended = told.ended
     clients = _clients(ended, told.named)
-    good = [request.at for request, _ in ended if _good(request.status)]
+    good = max((request for request, _ in ended if _good(request.status)), key=lambda one: one.at, default=None)
     times = sorted(request.duration_s for request, _ in ended if request.duration_s is not None)
     return Facts(
         requests=len(ended),
         open_requests=len(still) if told.begins else None,
         oldest_open_s=round(max(0.0, at - still[0].at), 3) if still else 0.0 if told.begins else None,
-        last_request_age_s=None if told.newest is None else round(max(0.0, at - told.newest[0].at), 3),
+        last_request_age_s=age(told.newest[0] if told.newest else None, at),
         slowest_s=times[-1] if times else None,
         median_s=times[len(times) // 2] if times else None,
-        served=bool(good),
-        last_ok_age_s=round(max(0.0, at - max(good)), 3) if good else None,
+        served=good is not None,
+        last_ok_age_s=age(good, at),
         status_401=sum(request.status == 401 for request, _ in ended),
         status_429=sum(request.status == 429 for request, _ in ended),
         status_5xx=sum(_broken(request.status) for request, _ in ended),
@@ -204,7 +209,7 @@ def _broken(status: int | None) -> bool:
     return status is not None and 500 <= status < 600
 
 
-def _reasons(facts: Facts, raws: Sequence[Raw], args: Args) -> dict[str, Message]:
+def _reasons(facts: Facts, told: Told, raws: Sequence[Raw], args: Args) -> dict[str, Message]:
     path = raws[-1].origin if raws else args.path
     if not facts.requests:
         quiet = say("no request ended in the last {n} s according to {path}", n=int(args.recent_s), path=path)
@@ -212,12 +217,14 @@ def _reasons(facts: Facts, raws: Sequence[Raw], args: Args) -> dict[str, Message
         return dict.fromkeys((*names, *(f"share_{kind}_pct" for kind in KINDS)), quiet)
     why = dict[str, Message]()
     if facts.open_requests is None:
-        ends_only = say("{path} tells of requests only when they end", path=path)
-        why |= dict.fromkeys(("open_requests", "oldest_open_s"), ends_only)
+        why["open_requests"] = why["oldest_open_s"] = say("{path} tells of requests only when they end", path=path)
     if facts.last_ok_age_s is None:
-        why["last_ok_age_s"] = say("no request ended well in the last {n} s", n=int(args.recent_s))
+        nobody = say("no request ended well in the last {n} s", n=int(args.recent_s))
+        why["last_ok_age_s"] = ahead_of_us(told.newest[1]) if facts.served and told.newest else nobody
     if facts.median_s is None:
         why["median_s"] = why["slowest_s"] = say("{path} does not tell how long requests took", path=path)
+    if facts.last_request_age_s is None and told.newest:
+        why["last_request_age_s"] = ahead_of_us(told.newest[1])
     return why
 
 

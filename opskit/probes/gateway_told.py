@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 from opskit.logs import gateway as log
-from opskit.logs import logfmt
+from opskit.logs import gateway_text, logfmt
 from opskit.logs.gateway_fields import TimeUnit
 from opskit.logs.request import Request
 from opskit.model.message import say
@@ -17,6 +17,10 @@ from opskit.probes.base import ProbeError
 from opskit.probes.log_tail import Line, read_lines
 
 Seen = tuple[Request, Line]
+_HOUR_S = 3600.0
+_MOST_S = 26 * _HOUR_S
+_LATELY_S = 300.0
+_ZONES = (UTC, timezone(timedelta(hours=1)))
 _OTHER_403 = re.compile(r"quota|balance|billing|credit|model|ollama|upstream|额度|余额|模型")
 
 
@@ -49,6 +53,33 @@ class Told:
             else:
                 self.starts.pop(name, None)
 
+    def started(self) -> dict[str, float]:
+        """Return when each request began whose start is logged, in epoch seconds."""
+        return {request.request_id or "": request.at for request in self.ids if request.event == "start"}
+
+
+def zone_known(newest: Seen, at: float, time_unit: TimeUnit, zone: tzinfo) -> None:
+    """Raise ProbeError where the newest line names no zone and is late by about as much as zones differ.
+
+    A gateway in a container writes UTC where its host does not, and all its lines would seem hours old. Zones differ
+    from UTC by whole hours, but for few.
+    """
+    request, line = newest
+    late = at - request.at
+    offset = (datetime.fromtimestamp(at, zone).utcoffset() or timedelta()).total_seconds()
+    if not _HOUR_S / 2 <= late <= _MOST_S or (late + offset) % _HOUR_S > _LATELY_S:
+        return
+    seen = {found.at for zone in _ZONES if (found := record(line.data, time_unit, zone, at)) is not None}
+    if len(seen) > 1:
+        raise ProbeError(
+            say(
+                "{path}:{line} is {hours} h old by a stamp without a zone: it may be of another zone than this host's",
+                path=line.source,
+                line=line.number,
+                hours=f"{late / _HOUR_S:.1f}",
+            )
+        )
+
 
 def is_turned_away(request: Request) -> bool:
     """Whether the gateway let an address or a key not in (403): not for its balance or model, and not Ollama itself."""
@@ -57,19 +88,23 @@ def is_turned_away(request: Request) -> bool:
     return not _OTHER_403.search((request.error or "").lower())
 
 
-def record(line: bytes, time_unit: TimeUnit, zone: tzinfo) -> Request | None:
-    """Parse a line, of JSON or of `key=value` pairs; None where it tells of no request."""
-    return log.parse(line, time_unit, zone) or logfmt.parse(line, time_unit, zone)
+def record(line: bytes, time_unit: TimeUnit, zone: tzinfo, newest: float | None = None) -> Request | None:
+    """Parse a line, of JSON, of `key=value` pairs or in words; None where it tells of no request.
+
+    `newest` is when the log was read, in epoch seconds: stamps without a year need it.
+    """
+    found = log.parse(line, time_unit, zone) or logfmt.parse(line, time_unit, zone)
+    return found or gateway_text.read(line, time_unit, zone, newest)
 
 
-def records(raws: Sequence[Raw], time_unit: TimeUnit, zone: tzinfo) -> Iterator[Seen]:
-    """Parse the lines; a gateway writes other lines between the records of its requests.
+def records(raws: Sequence[Raw], time_unit: TimeUnit, zone: tzinfo, newest: float | None = None) -> Iterator[Seen]:
+    """Parse the lines; a gateway writes other lines between the records of its requests. `newest` as in `record`.
 
     Raises ProbeError where there is none of these.
     """
     lines = found = 0
     for line in read_lines(raws):
-        request, lines = record(line.data, time_unit, zone), lines + 1
+        request, lines = record(line.data, time_unit, zone, newest), lines + 1
         if request:
             found += 1
             yield request, line

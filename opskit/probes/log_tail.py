@@ -23,6 +23,8 @@ AT_ONCE_BYTES = 16 << 20
 """As much as can be parsed while somebody waits for a diagnosis, several logs at a time."""
 RECENT_BYTES = 8 << 20
 AHEAD_S = 300.0
+CLOCK_S = 30.0
+"""What is dated no further ahead was written while we looked, or by a clock that is as good as ours."""
 _SLACK_S = 60.0
 _EVIDENCE = 600
 _CHECK_EVERY = 1 << 14
@@ -165,6 +167,23 @@ def cut_note(raws: Sequence[Raw]) -> tuple[Message, ...]:
     return tuple(say("only the newest part of {path} was read: it is larger than fits", path=path) for path in cut)
 
 
+def age(item: D | None, at: float) -> float | None:
+    """Return how old the newest line is in seconds; None without one, or where another clock than ours dated it.
+
+    A clock that is ahead would make an old line look like one of this moment.
+    """
+    return None if item is None or item.at > at + CLOCK_S else round(max(0.0, at - item.at), 3)
+
+
+def of_another_clock(line: Line) -> Message:
+    """Say why the age of this line is not known."""
+    return say(
+        "{path}:{line} is dated in the future: its zone is not this host's, or a clock is wrong",
+        path=line.source,
+        line=line.number,
+    )
+
+
 def not_ahead(told: Iterable[tuple[D, Line]], at: float) -> Iterator[tuple[D, Line]]:
     """Leave out lines dated after `at`: a clock that was set back has made them, and they would seem new for long.
 
@@ -176,10 +195,4 @@ def not_ahead(told: Iterable[tuple[D, Line]], at: float) -> Iterator[tuple[D, Li
         if ahead is None:
             yield item, line
     if ahead is not None:
-        raise ProbeError(
-            say(
-                "{path}:{line} is dated in the future: its zone is not this host's, or a clock is wrong",
-                path=ahead.source,
-                line=ahead.number,
-            )
-        )
+        raise ProbeError(of_another_clock(ahead))

@@ -11,12 +11,12 @@ import re
 import time
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, tzinfo
 
 import msgspec
+from tzlocal import get_localzone
 
-from opskit.logs import nginx_access as log
 from opskit.logs.request import Request
 from opskit.model.evidence import Evidence
 from opskit.model.message import say
@@ -24,19 +24,18 @@ from opskit.model.raw import Raw
 from opskit.model.reading import Reading
 from opskit.model.sample import Sample
 from opskit.model.settings import Settings
+from opskit.probes.access_lines import Seen, access_record, access_requests
 from opskit.probes.answer import OWN_AGENT
-from opskit.probes.base import Deadline, Probe, ProbeError, as_facts
-from opskit.probes.log_tail import AT_ONCE_BYTES, CAP_BYTES, Line, collect_log, cut_note, not_ahead, read_lines
+from opskit.probes.base import Deadline, Probe, as_facts
+from opskit.probes.log_tail import AT_ONCE_BYTES, CAP_BYTES, age, collect_log, cut_note, not_ahead, of_another_clock
 from opskit.probes.log_then import stood
 from opskit.probes.nginx_access_latest import half, is_redirected, row, usual
 
 _WINDOW_S = 7200.0
 _ENOUGH_GAPS = 20
-_TOO_MANY_UNKNOWN = 3  # the last line may be half written, and a stray one may stand before it
 _LATEST = 20
 _NO_SOCKET = {400, 404, 426, 502}
 _OF_PAGE = re.compile(r"/(?:assets|static|_next|build|dist|js|css|app)/|/(?:main|app|index|bundle|style)[\w.-]*$")
-Seen = tuple[Request, Line]
 
 
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -108,15 +107,17 @@ class NginxAccessProbe(Probe[Args]):
 
     def collect(self, args: Args, deadline: Deadline) -> tuple[Raw, ...]:
         """Read the newest part of the log and, where it was just rotated, of the one before it."""
-        since, room = (args.at or time.time()) - _WINDOW_S, CAP_BYTES if args.at else AT_ONCE_BYTES
-        return collect_log("nginx-access.log", args.path, since, stamp, deadline, room)
+        since, zone = (args.at or time.time()) - _WINDOW_S, get_localzone()
+        room = CAP_BYTES if args.at else AT_ONCE_BYTES
+        return collect_log("nginx-access.log", args.path, since, lambda line: stamp(line, zone), deadline, room)
 
     def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
         """Count what is recent, and measure the silence since the last line."""
-        at, raws = now.timestamp(), stood(raws, args.at, stamp)
+        at, zone = now.timestamp(), now.tzinfo or get_localzone()
+        raws = stood(raws, args.at, lambda line: stamp(line, zone))
         times, recent = array("d"), list[Seen]()
         newest: Seen | None = None
-        for request, line in not_ahead(_requests(raws), at):
+        for request, line in not_ahead(access_requests(raws, zone, at), at):
             if request.agent == OWN_AGENT:
                 continue
             times.append(request.at)
@@ -125,14 +126,14 @@ class NginxAccessProbe(Probe[Args]):
             if at - request.at <= args.recent_s:
                 recent.append((request, line))
         status = Counter(request.status for request, _ in recent)
-        silence = max(0.0, at - newest[0].at) if newest else None
+        silence = age(newest[0] if newest else None, at)
         errors = row([request for request, _ in recent], lambda status: status >= 500)
         left = row([request for request, _ in recent], lambda status: status == 499)
         facts = Facts(
             requests=len(recent),
             chat_requests=sum(request.method == "POST" for request, _ in recent),
             api_requests=sum(_is_api(request) for request, _ in recent),
-            last_request_age_s=None if silence is None else round(silence, 3),
+            last_request_age_s=silence,
             silence_ratio=None if silence is None else _silence(times, silence),
             status_499=status[499],
             status_502=status[502],
@@ -157,31 +158,17 @@ class NginxAccessProbe(Probe[Args]):
         samples = tuple(Sample(name, getattr(facts, name), _unit(name), at=at) for name in sorted(self.metrics))
         none = say("the log shows no request of a user")
         why = {} if newest else dict.fromkeys(("last_request_age_s", "silence_ratio"), none)
-        if newest and facts.silence_ratio is None:
+        if newest and silence is None:
+            unknown = ("last_request_age_s", "silence_ratio", "errors_half_s", "left_half_s")
+            why = dict.fromkeys(unknown, of_another_clock(newest[1]))
+        elif newest and facts.silence_ratio is None:
             why["silence_ratio"] = say("fewer than {n} lines to know the usual gap from", n=_ENOUGH_GAPS)
         return Reading(as_facts(facts), _evidence(newest, recent), why, samples, cut_note(raws))
 
 
-def _requests(raws: Sequence[Raw]) -> Iterator[Seen]:
-    """Parse the lines.
-
-    Raises ProbeError where the newest ones have another format than is known: what they tell would be missed.
-    """
-    known = unknown = 0
-    for line in read_lines(raws):
-        request = log.parse(line.data)
-        if request:
-            known, unknown = known + 1, 0
-            yield request, line
-        else:
-            unknown += 1
-    if unknown >= (_TOO_MANY_UNKNOWN if known else 1):
-        raise ProbeError(say("{path}: its newest lines have no known format", path=raws[-1].origin))
-
-
-def stamp(line: bytes) -> float | None:
+def stamp(line: bytes, zone: tzinfo) -> float | None:
     """Return the time of a line; None where it is of no known format."""
-    request = log.parse(line)
+    request = access_record(line, zone, time.time())
     return request.at if request else None
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from opskit.logs.request import Request
+from opskit.probes.log_tail import CLOCK_S
 
 _ENOUGH = 3
 
@@ -17,8 +18,10 @@ def row(recent: Sequence[Request], ended: Callable[[int], bool]) -> list[Request
     return list(itertools.takewhile(lambda request: ended(request.status or 0), posts))
 
 
-def half(row: Sequence[Request], at: float) -> float:
-    """How old the older half of a row is at least, 0 without one."""
+def half(row: Sequence[Request], at: float) -> float | None:
+    """How old the older half of a row is at least, 0 without one; None where another clock than ours dated it."""
+    if row and row[0].at > at + CLOCK_S:
+        return None
     return round(max(0.0, at - row[len(row) // 2].at), 3) if row else 0.0
 
 

@@ -12,7 +12,6 @@ from datetime import datetime, tzinfo
 import msgspec
 from tzlocal import get_localzone
 
-from opskit.logs.nginx_error import parse
 from opskit.logs.nginx_trouble import KINDS, kind
 from opskit.logs.redact import redact
 from opskit.model.evidence import Evidence
@@ -21,6 +20,7 @@ from opskit.model.raw import Raw
 from opskit.model.reading import Reading
 from opskit.model.sample import Sample
 from opskit.model.settings import Settings
+from opskit.probes.access_lines import error_record
 from opskit.probes.address import port_of
 from opskit.probes.base import Deadline, Probe, ProbeError, as_facts
 from opskit.probes.log_tail import (
@@ -166,7 +166,7 @@ def _records(raws: Sequence[Raw], zone: tzinfo) -> Iterator[Pair]:
     """
     lines = records = 0
     for line in read_lines(raws):
-        record, lines = parse(line.data, zone), lines + 1
+        record, lines = error_record(line.data, zone), lines + 1
         if record:
             records += 1
             yield record, line
@@ -176,7 +176,7 @@ def _records(raws: Sequence[Raw], zone: tzinfo) -> Iterator[Pair]:
 
 def stamp(line: bytes, zone: tzinfo) -> float | None:
     """Return the time of a line; None where it begins no record."""
-    record = parse(line, zone)
+    record = error_record(line, zone)
     return record.at if record else None
 
 

@@ -11,8 +11,9 @@ from opskit.probes.address import port_of
 from opskit.probes.log_tail import Line
 
 Pair = tuple[ErrorRecord, Line]
-_REFUSED = {111, 2, 113, 101}  # ECONNREFUSED, no such socket, no route to host, no network: nobody there
-_TIMED_OUT = 110
+# ECONNREFUSED, no such socket, no route to host, no network: nobody there. Of Linux, then of the BSDs and macOS, whose
+# numbers mean something else on Linux that connect() never returns (ENODATA, ENOPKG, EL2HLT).
+_REFUSED = {111, 2, 113, 101, 61, 65, 51}
 _LOUD = {"emerg", "alert"}
 _NO_FILES = {24, 23}
 _FULL = {28, 122, 30}  # no space, quota, read-only
@@ -84,7 +85,7 @@ def _is_elsewhere(record: ErrorRecord, known: set[int]) -> bool:
 
 
 def _timed_out(record: ErrorRecord) -> bool:
-    return record.errno == _TIMED_OUT and record.message.startswith("upstream timed out")
+    return record.message.startswith("upstream timed out")
 
 
 def _died(record: ErrorRecord) -> bool:

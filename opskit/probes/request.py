@@ -13,7 +13,6 @@ from datetime import datetime, tzinfo
 import msgspec
 from tzlocal import get_localzone
 
-from opskit.logs import nginx_access as access
 from opskit.logs.finished import whole
 from opskit.logs.outcome import outcomes
 from opskit.logs.request import Request
@@ -22,6 +21,7 @@ from opskit.model.raw import Raw
 from opskit.model.reading import Reading
 from opskit.model.settings import Settings
 from opskit.probes import gateway_log, nginx_access
+from opskit.probes.access_lines import access_record
 from opskit.probes.base import ProbeError, as_facts
 from opskit.probes.endings_kind import kind_of
 from opskit.probes.endings_of import is_of
@@ -122,19 +122,19 @@ def _mentions(seen: Mapping[str, Seen], args: Args, now: datetime) -> Iterable[M
     mark = re.compile(rb"(?<![\w-])" + re.escape(args.request_id.encode("utf-8", "surrogateescape")) + rb"(?![\w-])")
     for layer, part in seen.items():
         if part.trouble is None:
-            for request, line in not_ahead(_parsed(layer, part.raws, args, zone), at):
+            for request, line in not_ahead(_parsed(layer, part.raws, args, zone, at), at):
                 named = mark.search(line.data) if args.request_id else is_of(request, args.user)
                 if named and request.event != "other":
                     yield Mention(layer, whole(request, line.data), line)
 
 
-def _parsed(layer: str, raws: Sequence[Raw], args: Args, zone: tzinfo) -> Iterable[tuple[Request, Line]]:
+def _parsed(layer: str, raws: Sequence[Raw], args: Args, zone: tzinfo, at: float) -> Iterable[tuple[Request, Line]]:
     if layer == "gateway":
         own = stood(raws, args.gateway.at, lambda line: gateway_log.stamp(line, zone))
-        yield from records(own, args.gateway.time_unit, zone)
+        yield from records(own, args.gateway.time_unit, zone, at)
         return
-    for line in read_lines(stood(raws, args.nginx.at, nginx_access.stamp)):
-        request = access.parse(line.data)
+    for line in read_lines(stood(raws, args.nginx.at, lambda line: nginx_access.stamp(line, zone))):
+        request = access_record(line.data, zone, at)
         if request is not None:
             yield request, line
 
