@@ -19,11 +19,13 @@ from opskit.model.reading import Fact, Reading
 from opskit.model.settings import Settings
 from opskit.probes import gateway_log, nginx_access
 from opskit.probes.base import ProbeError, as_facts
+from opskit.probes.endings_clocks import clocks_apart
 from opskit.probes.endings_kind import Kind, is_limit
 from opskit.probes.endings_of import NEWEST, Ending, endings_of, front_of, is_of
 from opskit.probes.endings_pace import flows, front_late, left_by, per_message
 from opskit.probes.endings_run import alike, going_on
 from opskit.probes.endings_words import OF_CONTEXT, said
+from opskit.probes.gateway_told import stamp
 from opskit.probes.joint import JointProbe, Part, Seen
 from opskit.probes.log_then import stood
 
@@ -32,6 +34,7 @@ _KINDS: tuple[Kind, ...] = (
     *("down", "name", "late", "busy", "breaker", "broken"),
 )
 
+_OF_BOTH = ("left_by", "front_late", "calls_per_message", "clocks_apart_s")
 _MUCH = 4
 _KNOWN = 10
 
@@ -54,7 +57,8 @@ class Facts(msgspec.Struct, frozen=True):
     first words came to the gateway well before the last ones; `front_late`: Nginx got the beginning of such streams
     from it only at their end. `calls_per_message`: requests that Clawdbot made of the gateway over messages that users
     sent it. `much_tokens` is four times the longest answer. `failed_began_s`: so
-    many seconds ago the newest question began that came to no answer (`late`, `broken`).
+    many seconds ago the newest question began that came to no answer (`late`, `broken`). `clocks_apart_s`: between
+    Nginx's clock and the gateway's, by what both logs tell.
     """
 
     ended: int | None = None
@@ -84,6 +88,7 @@ class Facts(msgspec.Struct, frozen=True):
     front_late: bool | None = None
     calls_per_message: float | None = None
     much_tokens: int | None = None
+    clocks_apart_s: float | None = None
 
 
 class EndingsProbe(JointProbe[Args]):
@@ -117,7 +122,7 @@ class EndingsProbe(JointProbe[Args]):
         if gateway.trouble is not None:
             raise ProbeError(gateway.trouble)
         zone = now.tzinfo or get_localzone()
-        raws = stood(gateway.raws, args.gateway.at, lambda line: gateway_log.stamp(line, zone))
+        raws = stood(gateway.raws, args.gateway.at, lambda line: stamp(line, zone))
         front = None
         if nginx.trouble is None:
             front = front_of(_then(nginx.raws, args, zone), args.recent_s, now)
@@ -134,6 +139,7 @@ class EndingsProbe(JointProbe[Args]):
             "front_late": front_late(ended, front),
             "calls_per_message": per_message(ended, front),
             "failed_began_s": _failed_began(ended, now),
+            "clocks_apart_s": clocks_apart(ended, front),
         }
         return Reading(facts, _evidence(ended, newest, facts), _why(facts, nginx.trouble))
 
@@ -230,5 +236,5 @@ def _why(facts: Mapping[str, Fact], nginx: Message | None) -> dict[str, Message]
     reason = none if not facts["ended"] else untold
     why = {name: reason for name, value in facts.items() if value is None}
     if nginx is not None and facts["ended"]:
-        why |= {name: nginx for name in ("left_by", "front_late", "calls_per_message") if facts[name] is None}
+        why |= {name: nginx for name in _OF_BOTH if facts[name] is None}
     return why

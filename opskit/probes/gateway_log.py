@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import Literal, TypeGuard
 
 import msgspec
@@ -23,7 +23,7 @@ from opskit.probes.base import Deadline, Probe, as_facts
 from opskit.probes.gateway_former import DAY_S, Former, collect_former
 from opskit.probes.gateway_pattern import client_of, patterns, top
 from opskit.probes.gateway_samples import KINDS, METRICS, against_former, budget, counts, speeds
-from opskit.probes.gateway_told import Seen, Told, is_turned_away, record, records, zone_known
+from opskit.probes.gateway_told import Seen, Told, is_turned_away, records, stamp, zone_known
 from opskit.probes.gateway_unit import in_seconds
 from opskit.probes.log_tail import AT_ONCE_BYTES, CAP_BYTES, age, collect_log, cut_note, never_written, not_ahead
 from opskit.probes.log_tail import of_another_clock as ahead_of_us
@@ -148,12 +148,6 @@ class GatewayLogProbe(Probe[Args]):
         evidence = _evidence(told, still)
         why = _reasons(facts, told, raws, args)
         return Reading(as_facts(facts), evidence, why, tuple(samples), (*notes, *cut_note(raws)))
-
-
-def stamp(line: bytes, zone: tzinfo) -> float | None:
-    """Return the time of a line; None where it is no record."""
-    request = record(line, "s", zone, time.time())
-    return request.at if request else None
 
 
 def _facts(told: Told, still: list[Request], at: float) -> Facts:

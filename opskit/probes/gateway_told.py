@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
@@ -95,6 +96,12 @@ def record(line: bytes, time_unit: TimeUnit, zone: tzinfo, newest: float | None 
     """
     found = log.parse(line, time_unit, zone) or logfmt.parse(line, time_unit, zone)
     return found or gateway_text.read(line, time_unit, zone, newest)
+
+
+def stamp(line: bytes, zone: tzinfo) -> float | None:
+    """Return the time of a line; None where it is no record."""
+    request = record(line, "s", zone, time.time())
+    return request.at if request else None
 
 
 def records(raws: Sequence[Raw], time_unit: TimeUnit, zone: tzinfo, newest: float | None = None) -> Iterator[Seen]:

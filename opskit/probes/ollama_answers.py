@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from opskit.logs.ollama import Event
 from opskit.logs.request import Request
 
+_GENERATION = ("/api/chat", "/api/generate", "/v1/chat/completions", "/v1/completions", "/v1/responses")
+_WHOLE_S = 1.0
 _DEATHS = {"crash", "panic", "gpu-lost", "gpu-fault", "ram-oom"}
 _ZONED_S = 60.0
 
@@ -35,3 +38,17 @@ class GoodAnswers:
         if not self._any or failure.at is None or failure.label not in _DEATHS:
             return self._any
         return self._begun > failure.at or self._last > failure.at + 1 or self._first < failure.at - _ZONED_S
+
+
+def asked_age(events: Iterable[Event], at: float) -> float | None:
+    """Return how long ago the newest question ended at least, in seconds; None without one.
+
+    Gin writes its line when a question is over, for one that was given up as well, and in whole seconds.
+    """
+    ends = [event.at for event in events if event.at and event.request and is_generation(event.request)]
+    return round(max(0.0, at - max(ends) - _WHOLE_S), 3) if ends else None
+
+
+def is_generation(request: Request) -> bool:
+    """Whether an answer of the model was asked for."""
+    return (request.path or "").startswith(_GENERATION)

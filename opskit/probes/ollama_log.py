@@ -16,7 +16,6 @@ from tzlocal import get_localzone
 from opskit.logs.ollama import Event, events
 from opskit.logs.ollama_start import starts
 from opskit.logs.redact import redact
-from opskit.logs.request import Request
 from opskit.model.evidence import Evidence
 from opskit.model.message import say
 from opskit.model.raw import Raw
@@ -26,12 +25,11 @@ from opskit.probes.base import Deadline, Probe, ProbeError
 from opskit.probes.journal import collect_journal
 from opskit.probes.log_tail import AHEAD_S, collect_recent, cut_note, never_written
 from opskit.probes.log_then import stood_by
-from opskit.probes.ollama_answers import GoodAnswers
+from opskit.probes.ollama_answers import GoodAnswers, asked_age, is_generation
 from opskit.probes.ollama_loads import told_of_loads
 from opskit.probes.ollama_trouble import DEATHS, METRICS, trouble_details, trouble_samples
 
 _WINDOW_S = 7200.0
-_GENERATION = ("/api/chat", "/api/generate", "/v1/chat/completions", "/v1/completions", "/v1/responses")
 _FINAL = ("terminated", "Load failed", "CUDA error", "panic", "Error:", "error loading")
 Seen = tuple[Event, Raw]
 LABELS = {
@@ -47,7 +45,6 @@ LABELS = {
     "stuck": "stuck",
     "disk-full": "disk_full",
 }
-_WHOLE_S = 1.0
 
 
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -150,7 +147,7 @@ class OllamaLogProbe(Probe[Args]):
                 evidence.setdefault(LABELS[event.label], (proof,))
         last_ok = next((event.at for event, _ in reversed(told) if _answered(event)), None)
         facts["last_ok_age_s"] = None if last_ok is None else round(max(0.0, at - last_ok), 3)
-        facts["asked_age_s"] = _asked_age(told, at)
+        facts["asked_age_s"] = asked_age((event for event, _ in told), at)
         why = {"last_ok_age_s": say("the log shows no request that ended well")}
         why |= dict.fromkeys(("longest_s", "load_median_s", "asked_age_s"), say("the log shows no such line"))
         recent = [event for event, _ in told if _is_trouble(event) and _is_recent(event, at, args)]
@@ -179,7 +176,7 @@ def _counted(recent: list[Seen]) -> tuple[dict[str, Fact], dict[str, tuple[Evide
         "busy": [pair for pair in recent if _status(pair[0]) == 503],
     }
     facts: dict[str, Fact] = {name: len(pairs) for name, pairs in groups.items()}
-    times = [event.request.duration_s or 0.0 for event, _ in recent if event.request and _is_generation(event.request)]
+    times = [event.request.duration_s or 0.0 for event, _ in recent if event.request and is_generation(event.request)]
     facts["longest_s"] = max(times, default=None)
     facts["truncated_pct"] = round(100 * len(groups["truncated"]) / max(len(times), 1, len(groups["truncated"])), 1)
     evidence: dict[str, tuple[Evidence, ...]] = {
@@ -190,19 +187,9 @@ def _counted(recent: list[Seen]) -> tuple[dict[str, Fact], dict[str, tuple[Evide
     return facts, evidence
 
 
-def _asked_age(told: list[Seen], at: float) -> float | None:
-    """Gin writes its line when a question is over, for one that was given up as well, and in whole seconds."""
-    ends = [event.at for event, _ in told if event.at and event.request and _is_generation(event.request)]
-    return round(max(0.0, at - max(ends) - _WHOLE_S), 3) if ends else None
-
-
 def _status(event: Event) -> int:
     request = event.request
-    return (request.status or 0) if request is not None and _is_generation(request) else 0
-
-
-def _is_generation(request: Request) -> bool:
-    return (request.path or "").startswith(_GENERATION)
+    return (request.status or 0) if request is not None and is_generation(request) else 0
 
 
 def _is_recent(event: Event, at: float, args: Args) -> bool:
@@ -250,4 +237,4 @@ def _failed(event: Event) -> bool:
 
 def _answered(event: Event) -> bool:
     request = event.request
-    return request is not None and request.status == 200 and _is_generation(request)
+    return request is not None and request.status == 200 and is_generation(request)

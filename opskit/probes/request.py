@@ -25,7 +25,7 @@ from opskit.probes.access_lines import access_record
 from opskit.probes.base import ProbeError, as_facts
 from opskit.probes.endings_kind import kind_of
 from opskit.probes.endings_of import is_of
-from opskit.probes.gateway_told import records
+from opskit.probes.gateway_told import records, stamp
 from opskit.probes.joint import JointProbe, Part, Seen
 from opskit.probes.log_tail import Line, not_ahead, read_lines
 from opskit.probes.log_then import stood
@@ -130,7 +130,7 @@ def _mentions(seen: Mapping[str, Seen], args: Args, now: datetime) -> Iterable[M
 
 def _parsed(layer: str, raws: Sequence[Raw], args: Args, zone: tzinfo, at: float) -> Iterable[tuple[Request, Line]]:
     if layer == "gateway":
-        own = stood(raws, args.gateway.at, lambda line: gateway_log.stamp(line, zone))
+        own = stood(raws, args.gateway.at, lambda line: stamp(line, zone))
         yield from records(own, args.gateway.time_unit, zone, at)
         return
     for line in read_lines(stood(raws, args.nginx.at, lambda line: nginx_access.stamp(line, zone))):

@@ -15,6 +15,7 @@ from opskit.probes import gateway_log
 from opskit.probes.base import ProbeError, as_facts
 from opskit.probes.endings_kind import Kind
 from opskit.probes.endings_of import Ending, endings_of
+from opskit.probes.gateway_told import stamp
 from opskit.probes.joint import JointProbe, Part, Seen
 from opskit.probes.log_then import stood
 
@@ -60,7 +61,7 @@ class UsersAnsweredProbe(JointProbe[Args]):
         gateway, zone = seen["gateway"], now.tzinfo or get_localzone()
         if gateway.trouble is not None:
             raise ProbeError(gateway.trouble)
-        raws = stood(gateway.raws, args.gateway.at, lambda line: gateway_log.stamp(line, zone))
+        raws = stood(gateway.raws, args.gateway.at, lambda line: stamp(line, zone))
         ended = endings_of(raws, args.gateway.time_unit, args.recent_s, now)
         told = [one for one in ended if one.kind not in _USERS_OWN]
         facts: dict[str, Fact] = as_facts(_facts(told))
