@@ -18,7 +18,7 @@ def told(ends: list[float], ahead_s: float, missing: int = 0) -> Reading:
 
 
 def some(count: int, over_s: float) -> list[float]:
-    moments = random.Random(7)  # noqa: S311  # no secret
+    moments = random.Random(7)
     return sorted(moments.uniform(100, 100 + over_s) for _ in range(count))
 
 
