@@ -47,11 +47,12 @@ class Context(msgspec.Struct, frozen=True):
         return self.loaded_checks().good
 
     def tree(self, playbook_id: str) -> Tree:
-        """Return a playbook ready to walk; a broken file of another one does not matter. Raises DefinitionError."""
+        """Return a playbook ready to walk. Raises DefinitionError."""
+        return self.grown(self.playbook(playbook_id))
+
+    def playbook(self, playbook_id: str) -> Playbook:
+        """Return a playbook; a broken file of another one does not matter. Raises DefinitionError."""
         from opskit.definitions import playbooks
-        from opskit.probes.base import fact_kinds
-        from opskit.probes.registry import PROBES, probe
-        from opskit.triage.tree import grow
 
         loaded: Loaded[Playbook] = playbooks.load(self.definitions, [playbook_id])
         if playbook_id in loaded.broken:
@@ -61,6 +62,14 @@ class Context(msgspec.Struct, frozen=True):
             known = ", ".join(sorted({*loaded.good, *loaded.broken})) or "none"
             text = say("there is no playbook '{id}', expected one of {known}", id=playbook_id, known=known)
             raise DefinitionError([Problem("playbooks", 0, text), *loaded.elsewhere])
+        return found
+
+    def grown(self, found: Playbook) -> Tree:
+        """Return a playbook with its conditions ready, for which all its probes are loaded. Raises DefinitionError."""
+        from opskit.probes.base import fact_kinds
+        from opskit.probes.registry import PROBES, probe
+        from opskit.triage.tree import grow
+
         used = {use.probe for use in found.probes.values()}
         listed = used if used <= set(PROBES) else PROBES  # whoever names none of them is told all of them
         return grow(found, {name: fact_kinds(probe(name)) for name in listed})

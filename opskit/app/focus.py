@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +14,7 @@ from opskit.model.raw import Raw
 from opskit.model.reading import Reading
 from opskit.model.settings import Settings
 from opskit.probes.base import Deadline
-from opskit.probes.registry import probe
+from opskit.probes.registry import PROBES, probe
 
 REQUEST = "request"
 _ENDS_S = 120.0
@@ -37,10 +36,12 @@ class Focus(msgspec.Struct, frozen=True):
         """Whether the playbook asks what became of a request, so that one can be asked about."""
         return any(use.probe == REQUEST for use in playbook.probes.values())
 
-    def given(self, arguments: tuple[str, ...]) -> dict[str, str]:
+    def given(self, probe_name: str) -> dict[str, str]:
         """Return those arguments of a probe that the narrowing gives."""
-        wanted = {"request_id": self.request_id, "user": "" if self.request_id else self.user}
-        return {name: value for name, value in wanted.items() if value and name in arguments}
+        told = {"request_id": self.request_id, "user": "" if self.request_id else self.user}
+        wanted = {name: value for name, value in told.items() if value}
+        takes = probe(probe_name).arguments.__struct_fields__ if wanted and probe_name in PROBES else ()
+        return {name: value for name, value in wanted.items() if name in takes}
 
 
 class AsOf:
@@ -63,19 +64,14 @@ class AsOf:
         return self._source.settings(own)
 
 
-def looking_back(jobs: Sequence[Job], moment: float | None, settings: Settings) -> tuple[list[Job], dict[str, Reading]]:
-    """Return the jobs as they look at a moment, and readings for those whose probe sees only the present."""
+def looking_back(job: Job, moment: float | None, settings: Settings) -> Job | Reading:
+    """Return the job as it looks at a moment, or what is said in its place where its probe sees only the present."""
     if moment is None:
-        return list(jobs), {}
-    able, blind = list[Job](), dict[str, Reading]()
-    for job in jobs:
-        looking = job
-        if type(job.probe).then:
-            other = probe(type(job.probe).then)
-            looking = msgspec.structs.replace(job, probe=other, args=other.defaults(settings))
-        args: Any = looking.probe.as_of(looking.args, moment)
-        if args is None:
-            blind[job.name] = Reading(unreadable=say("it shows the present, and the moment asked about is over"))
-        else:
-            able.append(msgspec.structs.replace(looking, args=args))
-    return able, blind
+        return job
+    if type(job.probe).then:
+        other = probe(type(job.probe).then)
+        job = msgspec.structs.replace(job, probe=other, args=other.defaults(settings))
+    args: Any = job.probe.as_of(job.args, moment)
+    if args is None:
+        return Reading(unreadable=say("it shows the present, and the moment asked about is over"))
+    return msgspec.structs.replace(job, args=args)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -104,13 +104,18 @@ def job(
     return Job(name, found, msgspec.convert({**defaults, **given}, prepared(kind)), timeout)
 
 
-def observe(jobs: Sequence[Job], source: Source) -> Iterator[tuple[str, Reading]]:
-    """Yield each job's reading as it arrives; every job yields exactly once, at the latest when its time is over."""
+def observe(jobs: Iterable[Job], source: Source) -> Iterator[tuple[str, Reading]]:
+    """Yield each job's reading as it arrives; every job yields exactly once, at the latest when its time is over.
+
+    Each is started as soon as `jobs` hands it over: the first one looks while those after it are still made ready.
+    """
     results: queue.SimpleQueue[tuple[str, Reading]] = queue.SimpleQueue()
-    shared = Shared(_wanted_twice(jobs))
-    waiting = {job.name: Deadline(job.timeout) for job in jobs}
-    ends = {job.name: time.monotonic() + job.timeout + _GRACE_S for job in jobs}
+    # What is not known beforehand may be wanted twice, and then everything is kept until the end.
+    shared = Shared(_wanted_twice(jobs) if isinstance(jobs, Sequence) else None)
+    waiting = dict[str, Deadline]()
+    ends = dict[str, float]()
     for item in jobs:
+        waiting[item.name], ends[item.name] = Deadline(item.timeout), time.monotonic() + item.timeout + _GRACE_S
         arguments = (item, source, waiting[item.name], shared, results)
         threading.Thread(target=_work, args=arguments, name=f"probe-{item.name}", daemon=True).start()
     while waiting:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 import msgspec
@@ -19,7 +19,6 @@ from opskit.model.settings import Settings
 from opskit.probes.base import Deadline
 from opskit.probes.person import Args as PersonArgs
 from opskit.probes.person import PersonProbe
-from opskit.probes.registry import probe
 from opskit.triage.tree import Tree
 from opskit.triage.walk import walk
 
@@ -72,29 +71,41 @@ def run_triage(context: Context, playbook_id: str, source: Source, known: Known 
 
     Raises DefinitionError.
     """
-    tree = context.tree(playbook_id)
-    playbook = tree.playbook
+    playbook = context.playbook(playbook_id)
     moment = known.focus.moment(source.now().timestamp())
     source = source if moment is None else AsOf(source, moment)
     readings = known.readings(playbook, source.now())
     took: dict[str, float] = {}
-    asked = [name for name in playbook.probes if name not in readings]
-    settings = source.settings(context.settings)
-    jobs, blind = looking_back(jobs_of(playbook, asked, settings, known.focus), moment, settings)
-    readings |= blind
     began = time.monotonic()
-    stands_since: float | None = None
-    for name, reading in observe(jobs, source):
+    tree, stands_since = None, None
+    # The conditions are made ready while the probes look: both take longer than an operator likes to wait.
+    for name, reading in observe(
+        _looks(playbook, readings, source.settings(context.settings), known.focus, moment), source
+    ):
+        tree = tree or context.grown(playbook)
         readings[name], took[name] = reading, time.monotonic() - began
         found = walk(tree, readings)
         if isinstance(found, Diagnosis) and found.outcome == "fault":
             stands_since = stands_since or time.monotonic()
             if time.monotonic() - stands_since > _LINGER_S:
                 break
+    tree = tree or context.grown(playbook)
     late = say("no answer within the time for this walk")
     complete = {use: readings.get(use, Reading(unreadable=late)) for use in playbook.probes}
     seconds = time.monotonic() - began
     return Triage(_finished(tree, complete), tree, source.now(), seconds, complete, took, past=moment is not None)
+
+
+def _looks(
+    playbook: Playbook, readings: dict[str, Reading], settings: Settings, focus: Focus, moment: float | None
+) -> Iterator[Job]:
+    """Yield the jobs for what is not known yet; of those that cannot look back the reading says why."""
+    for item in jobs_of(playbook, [name for name in playbook.probes if name not in readings], settings, focus):
+        look = looking_back(item, moment, settings)
+        if isinstance(look, Job):
+            yield look
+        else:
+            readings[item.name] = look
 
 
 def again(done: Triage, known: Known) -> Triage:
@@ -110,18 +121,10 @@ def _finished(tree: Tree, readings: dict[str, Reading]) -> Diagnosis:
     return diagnosis
 
 
-def jobs_of(playbook: Playbook, names: Collection[str], settings: Settings, focus: Focus = Focus()) -> list[Job]:  # noqa: B008  # a frozen value
-    """Return the jobs for some of a playbook's probes, each within the budget. Raises DefinitionError."""
-    return [
-        job(
-            name,
-            use.probe,
-            {**use.args, **focus.given(probe(use.probe).arguments.__struct_fields__)},
-            min(use.timeout, playbook.budget),
-            settings,
-            playbook.source,
-            playbook.lines.at("probes", name),
-        )
-        for name, use in playbook.probes.items()
-        if name in names
-    ]
+def jobs_of(playbook: Playbook, names: Collection[str], settings: Settings, focus: Focus = Focus()) -> Iterator[Job]:  # noqa: B008  # a frozen value
+    """Yield the jobs for some of a playbook's probes, each within the budget. Raises DefinitionError."""
+    for name, use in playbook.probes.items():
+        if name in names:
+            args = {**use.args, **focus.given(use.probe)}
+            seconds = min(use.timeout, playbook.budget)
+            yield job(name, use.probe, args, seconds, settings, playbook.source, playbook.lines.at("probes", name))

@@ -14,16 +14,16 @@ Look = Callable[[], tuple[Raw, ...]]
 
 
 class Shared:
-    """Pieces by name. Threads that ask for one of `names` get the same answer, or the same error."""
+    """Pieces by name. Threads that ask for one of `names`, or for any where None, get the same answer or error."""
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self._names = frozenset(names)
+    def __init__(self, names: Iterable[str] | None) -> None:
+        self._names = None if names is None else frozenset(names)
         self._pieces: dict[str, Future[tuple[Raw, ...]]] = {}
         self._lock = threading.Lock()
 
     def piece(self, name: str, look: Look, deadline: Deadline) -> tuple[Raw, ...]:
         """Return the piece; `look` collects it if nobody did so before. Raises ProbeError."""
-        if name not in self._names:
+        if self._names is not None and name not in self._names:
             return look()
         with self._lock:
             mine = name not in self._pieces

@@ -19,7 +19,7 @@ from opskit.probes.runner_process import runners
 from opskit.probes.standard_question import ENDS, Asked, Moment, Question, own_id, put
 
 # How long the first word may take at each layer, as a share of the time that is left: the promise to users is 1.2 s.
-_FIRST_SHARE = {"nginx": 0.48, "gateway": 0.6, "ollama": 1.0}
+_FIRST_SHARE = {"nginx": 0.5, "gateway": 0.6, "ollama": 1.0}
 # After the last word an end mark follows at once, or not at all; what stands in the way may be busy for a moment.
 _END_S = {"nginx": 0.5, "gateway": 1.2, "ollama": 0.5}
 _RESERVE_S = 0.1
