@@ -53,6 +53,7 @@ class Context(msgspec.Struct, frozen=True):
     def playbook(self, playbook_id: str) -> Playbook:
         """Return a playbook; a broken file of another one does not matter. Raises DefinitionError."""
         from opskit.definitions import playbooks
+        from opskit.probes.registry import PROBES
 
         loaded: Loaded[Playbook] = playbooks.load(self.definitions, [playbook_id])
         if playbook_id in loaded.broken:
@@ -62,6 +63,8 @@ class Context(msgspec.Struct, frozen=True):
             known = ", ".join(sorted({*loaded.good, *loaded.broken})) or "none"
             text = say("there is no playbook '{id}', expected one of {known}", id=playbook_id, known=known)
             raise DefinitionError([Problem("playbooks", 0, text), *loaded.elsewhere])
+        if not {use.probe for use in found.probes.values()} <= set(PROBES):
+            self.grown(found)  # it raises, and names everything that is wrong
         return found
 
     def grown(self, found: Playbook) -> Tree:

@@ -22,6 +22,8 @@ from opskit.probes.standard_question import ENDS, Asked, Moment, Question, own_i
 _FIRST_SHARE = {"nginx": 0.5, "gateway": 0.6, "ollama": 1.0}
 # After the last word an end mark follows at once, or not at all; what stands in the way may be busy for a moment.
 _END_S = {"nginx": 0.5, "gateway": 1.2, "ollama": 0.5}
+# A stream that is not closed is only seen by waiting for its end; nothing else gets this share of the time.
+_TAIL = 0.22
 _RESERVE_S = 0.1
 _INNER_S = 0.7
 _LONG = 2
@@ -81,9 +83,10 @@ class _Patience(Deadline):
 
     def heard(self, what: Moment) -> None:
         """Go on according to what has come."""
+        words = _left(self._whole)
         waits = {
-            "first": self._whole.left - _RESERVE_S,
-            "long": self._whole.left - _INNER_S,
+            "first": words - _RESERVE_S,
+            "long": words - _INNER_S,
             "last": min(self._end_s, self._whole.left - _RESERVE_S),
         }
         self._own_end = time.monotonic() + waits[what]
@@ -102,11 +105,11 @@ def walk(question: Question, way: Way, deadline: Deadline, num_ctx: int | None =
     if way.nginx:
         deadline.enter(say("ask the question through Nginx"))
         nginx = ask("nginx", way.nginx, verify=not way.trust_any)
-    if way.gateway and deadline.left and _leads_on(nginx, question):
+    if way.gateway and _left(deadline) and _leads_on(nginx, question):
         deadline.stage = say("ask the question at the gateway")
         gateway = ask("gateway", way.gateway)
     inner = gateway or nginx
-    if way.ollama and deadline.left and not (inner is not None and _tells_enough(inner)):
+    if way.ollama and _left(deadline) and not (inner is not None and _tells_enough(inner)):
         deadline.stage = say("ask the question at Ollama")
         ollama = _ask_ollama(question, way.ollama, deadline, num_ctx)
     asked = {"nginx": nginx, "gateway": gateway}
@@ -125,8 +128,13 @@ def _ask_ollama(question: Question, url: str, deadline: Deadline, num_ctx: int |
     return put_to_ollama(question, url, patience, num_ctx or next(iter(in_use), None), patience.heard)
 
 
+def _left(deadline: Deadline) -> float:
+    """Seconds that remain for words, never negative."""
+    return max(0.0, deadline.left - _TAIL * deadline.seconds)
+
+
 def _first(deadline: Deadline, layer: str) -> _Patience:
-    return _Patience(deadline, max(0.001, deadline.left * _FIRST_SHARE[layer]), _END_S[layer])
+    return _Patience(deadline, max(0.001, _left(deadline) * _FIRST_SHARE[layer]), _END_S[layer])
 
 
 def _leads_on(nginx: Asked | None, question: Question) -> bool:

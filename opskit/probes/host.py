@@ -41,8 +41,8 @@ _OF_FACTS = ("memory_available_pct", "swap_used_pct", "disk_free_pct", "load_per
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """URLs of the parts, to know their ports, and folders whose disks must not fill up: of logs, models, temp files.
 
-    Folders that do not exist are left out. `files` are the parts' logs. `settled` False is for whoever judges no
-    connections: those of other probes' questions may be among them.
+    Folders that do not exist are left out. `files` are the parts' logs, `named` whether a configuration names the
+    parts. `settled` False is for whoever judges no connections: those of other probes' questions may be among them.
     """
 
     nginx: str = ""
@@ -59,6 +59,7 @@ class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "/var/lib/ollama",
     )
     files: tuple[str, ...] = ()
+    named: bool = False
     settled: bool = True
 
 
@@ -69,7 +70,7 @@ class Facts(msgspec.Struct, frozen=True):
     `for_nobody`: connections from the gateway to Ollama beyond those that anybody has to the gateway.
     `gateway_waiting`: connections that the kernel took and the gateway did not, for longer than a moment;
     `..._files_pct`: open files of the part's process that has used most of what it may open. `traces`: logs of the
-    parts that are on this host.
+    parts that are on this host, and a configuration that names the parts.
     """
 
     memory_available_pct: float | None = None
@@ -109,7 +110,7 @@ class HostProbe(Probe[Args]):
         stack = settings.stack
         folders = tuple(dict.fromkeys((*Args().folders, *_log_folders(stack))))
         urls = (stack.nginx.url, stack.gateway.url, stack.clawdbot.url, stack.ollama.url)
-        return Args(*urls, folders, tuple(_logs(stack)))
+        return Args(*urls, folders, tuple(_logs(stack)), named=stack != Stack())
 
     def collect(self, args: Args, deadline: Deadline) -> tuple[Raw, ...]:
         """Measure once."""
@@ -138,7 +139,7 @@ class HostProbe(Probe[Args]):
             owners=seen,
             hidden=hidden,
             kernel=kernel,
-            traces=tuple(file for file in args.files if os.path.lexists(file)),
+            traces=(*("configuration",) * args.named, *filter(os.path.lexists, args.files)),
         )
         return (pack("host.json", machine, "host"),)
 

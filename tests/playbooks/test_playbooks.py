@@ -142,7 +142,7 @@ def site(tmp_path: Path) -> Path:
     cause, probe, step, tests = blocks("yaml")
     text = (shipped("playbooks") / "chat-stuck.yaml").read_text("utf-8")
     text = text.replace("include:\n", "include:\n  - causes/site.yaml\n").replace("probes:\n", f"probes:\n{probe}")
-    text = text.replace("start: nginx_refuses\n", "start: vpn_down\n").replace("\nsteps:\n", f"\nsteps:\n{step}")
+    text = text.replace("start: nothing_here\n", "start: vpn_down\n").replace("\nsteps:\n", f"\nsteps:\n{step}")
     for name, content in (("causes/site", cause), ("chat-stuck", text), ("tests/chat-stuck", tests)):
         path = tmp_path / "playbooks.d" / f"{name}.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import email.utils
 import json
 import os
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,9 @@ from tests.probes.test_certificate import stored, verdict
 
 def dated(days: float) -> bytes:
     """An HTTP answer by a clock that is so many days ahead."""
-    return answer(headers=f"Date: {email.utils.format_datetime(NOW + timedelta(days=days), usegmt=True)}\r\n")
+    return answer(
+        headers=f"Date: {email.utils.format_datetime(datetime.now(UTC) + timedelta(days=days), usegmt=True)}\r\n"
+    )
 
 
 def shown(folder: Path, said: bytes, one: Issued, ca: Issued) -> tuple[Reading, Status]:

@@ -41,15 +41,16 @@ COUNTS = {
     "gpu_memory": {"orphan_runners"},
     "host": {
         "clients_connected", "gateway_connections", "ollama_connections", "clawdbot_connections", "for_nobody",
-        "gateway_waiting",
+        "gateway_waiting", "traces",
     },
     "latency": {"status", "chunks"},
     "nginx_access": {
         "requests", "chat_requests", "api_requests", "silence_ratio", "status_499", "status_502", "status_504",
         "server_errors", "latest_errors", "latest_refused", "latest_served", "errors_in_row", "status_413",
-        "left_in_row", "api_not_found", "sockets_refused", "parts_missing",
+        "left_in_row", "api_not_found", "sockets_refused", "parts_missing", "latest_api",
+        "latest_left", "latest_redirected", "usual_failure",
     },
-    "nginx_config": {"headers_lost"},
+    "nginx_config": {"headers_lost", "refuses_status"},
     "nginx_error": {
         "gateway_refused", "gateway_timeouts", "clawdbot_refused", "clawdbot_timeouts", "died_midstream",
         "no_connections_left", "emergencies", "elsewhere_refused", "no_files_left", "bodies_unwritable",
@@ -60,12 +61,15 @@ COUNTS = {
     "ollama_log": {
         "truncated", "forbidden", "busy", "starts", "loads", "loads_changed", "loads_other_model", "loads_failed",
     },
+    "request": {"status", "others_failed"},
     "runner": {"runners", "slots", "busy", "most_decoded", "least_decoded", "context"},
     "way": {"status"},
     **{key: {"status"} for key in ("http", "nginx_http", "gateway_http")},
 }  # fmt: skip
 # None is an answer here: there was no failure to name.
 NO_NEED = {("http", "failure"), ("nginx_http", "failure"), ("gateway_http", "failure"), ("canary", "ollama_status")}
+# Nobody asked about a request.
+NO_NEED |= {("request", fact) for fact in ("status", "duration_s", "age_s", "others_failed")}
 
 
 @pytest.mark.parametrize("name", PROBES)
