@@ -164,8 +164,13 @@ def _steps(told: Told, reader: Reader, *, every: bool) -> list[str]:
 
 
 def _says_more(answered: Answered, told: Told) -> bool:
-    """Whether an answer does more than leave one cause out: it found one, is not known, or chose the way."""
-    return answered.answer != "no" or told.playbook.steps[answered.step].then["yes"].cause is None
+    """Whether an answer does more than leave one cause out: it found one, is not known, or chose the way.
+
+    What only rules out a doubt belongs to the proof that all is well, and says nothing beside a cause.
+    """
+    yes = told.playbook.steps[answered.step].then["yes"]
+    rules_out = yes.cause is not None or (yes.end is not None and told.diagnosis.outcome == "fault")
+    return answered.answer != "no" or not rules_out
 
 
 def _step(answered: Answered, told: Told, reader: Reader) -> str:
