@@ -9,10 +9,18 @@ from opskit.model.check import Check, Rule
 from opskit.model.message import Message, say
 from opskit.model.printable import printable
 from opskit.model.reader import Reader
+from opskit.model.status import Status
 from opskit.model.verdict import Verdict
 
 _PLACES = 20
 _WIDTH = 300
+
+
+def why_lines(check: Check, verdict: Verdict, reader: Reader) -> list[str]:
+    """Return the way from a check that fires to the cause."""
+    if check.playbook is None or verdict.status not in {Status.WARNING, Status.CRITICAL}:
+        return []
+    return [reader.read(say("the cause: opskit triage {playbook}", playbook=check.playbook))]
 
 
 def more_lines(check: Check, verdict: Verdict, verbosity: int, reader: Reader) -> list[str]:

@@ -35,6 +35,7 @@ def _check(shown: Shown, reader: Reader) -> dict[str, Any]:
         "at": reader.time(verdict.at).isoformat(),
         "state": state_json(state, reader) if state else None,
         "items": [_item(item, reader) for item in verdict.items],
+        "playbook": check.playbook,
         "notes": [reader.read(note) for note in verdict.notes],
         "samples": [
             {"metric": s.metric, "value": number(s.value), "unit": s.unit, "labels": s.labels} for s in verdict.samples

@@ -18,7 +18,7 @@ from opskit.model.reader import Reader
 from opskit.model.sample import Sample
 from opskit.model.status import Status, worst
 from opskit.model.verdict import Item, Verdict
-from opskit.report.check_details import more_lines
+from opskit.report.check_details import more_lines, why_lines
 from opskit.report.check_text import Shown
 
 _ROOM = 8000
@@ -65,6 +65,7 @@ def details(outcomes: Sequence[Shown], reader: Reader, verbosity: int = 0) -> li
             lines.append(f"{verdict.status.name}: {check.id}")
         lines += [f"{item.status.name}: {reader.read(item.text)}" for item in verdict.items]
         lines += [reader.read(note) for note in verdict.notes]
+        lines += why_lines(check, verdict, reader)
         lines += more_lines(check, verdict, verbosity, reader)
     return lines
 

@@ -10,7 +10,7 @@ from opskit.model.reader import Reader
 from opskit.model.state import State
 from opskit.model.status import Status
 from opskit.model.verdict import Verdict
-from opskit.report.check_details import more_lines
+from opskit.report.check_details import more_lines, why_lines
 
 Shown = tuple[Check, Verdict, State | None]
 _WORD = 8  # CRITICAL
@@ -39,6 +39,7 @@ def _lines(shown: Shown, width: int, reader: Reader, verbosity: int) -> list[str
         if item.status is not Status.OK
     ]
     lines += [f"{margin}{reader.read(note)}" for note in verdict.notes]
+    lines += [margin + line for line in why_lines(check, verdict, reader)]
     lines += [margin + line for line in more_lines(check, verdict, verbosity, reader)]
     return lines
 

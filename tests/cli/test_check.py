@@ -257,3 +257,12 @@ def test_a_cause_explains_itself_and_needs_nothing_that_runs(opskit, tmp_path):
     assert (refused.returncode, misused.returncode, refused.stdout) == (3, 3, "")
     assert refused.stderr.startswith("opskit: causes: there is no cause 'OPS999', expected one of OPS101, ")
     assert refused.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("output", ["nagios", "text", "checkmk"])
+def test_a_check_that_fires_names_the_way_to_the_cause(opskit, output):
+    fires = opskit("check", "gateway-errors", "--from", "sample_logs/gateway-key-rotated", "--output", output)
+    calm = opskit("check", "gateway-errors", "--from", "sample_logs/control-healthy", "--output", output)
+    assert "opskit triage errors-401-429-5xx" in fires.stdout
+    assert "opskit triage" not in calm.stdout
+    assert (fires.returncode, calm.returncode) == (2, 0)
