@@ -17,7 +17,7 @@ from opskit.app.run_triage import run_triage
 from opskit.cli.logs import top
 from opskit.cli.options import Options
 from opskit.cli.output import out, plain_context, say_aside
-from opskit.cli.triage import told_of
+from opskit.cli.triage_told import told_of
 from opskit.definitions.search import PACKAGE
 from opskit.model.message import Message, say
 from opskit.report.check_text import check_text

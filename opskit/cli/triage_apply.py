@@ -9,7 +9,8 @@ from opskit.app.remedy import treat
 from opskit.app.run_triage import Triage
 from opskit.cli.output import out, say_aside
 from opskit.cli.triage_hand import Hand, interactive
-from opskit.cli.triage_output import Record, Wanted, a_reader_may_leave, show, width
+from opskit.cli.triage_output import Record, a_reader_may_leave, show, width
+from opskit.cli.triage_wanted import Wanted
 from opskit.model.message import Message, say
 from opskit.model.treatment import Treatment
 from opskit.report.told import Told

@@ -11,7 +11,7 @@ from opskit.app.focus import REQUEST, Focus
 from opskit.app.observe import Source
 from opskit.app.run_triage import Triage
 from opskit.app.window import is_time_of_day, point
-from opskit.cli.triage_output import Wanted
+from opskit.cli.triage_wanted import Wanted
 from opskit.model.diagnosis import Measured
 from opskit.model.message import Message
 

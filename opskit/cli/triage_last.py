@@ -7,7 +7,8 @@ from opskit.app.context import Context
 from opskit.app.transcript import Transcript
 from opskit.app.triage_memory import last_told
 from opskit.cli.output import out, out_json
-from opskit.cli.triage_output import Wanted, width
+from opskit.cli.triage_output import width
+from opskit.cli.triage_wanted import Wanted
 from opskit.model.ago import ago
 from opskit.model.message import say
 from opskit.report.triage_json import triage_json

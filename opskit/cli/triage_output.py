@@ -7,37 +7,17 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-
-import msgspec
 
 from opskit.app.context import Context
 from opskit.app.transcript import Transcript, TranscriptError
 from opskit.app.triage_memory import TriageMemory
 from opskit.cli.output import out, out_json, say_aside
-from opskit.model.playbook import Symptom
+from opskit.cli.triage_wanted import Wanted
 from opskit.model.reader import Reader
 from opskit.report.told import Told
 from opskit.report.triage_json import triage_json
 from opskit.report.triage_md import triage_md
 from opskit.report.triage_text import triage_text
-
-
-class Wanted(msgspec.Struct, frozen=True):
-    """What the command line asks for besides the diagnosis; `wait` in seconds."""
-
-    as_json: bool = False
-    md: Path | None = None
-    apply: bool = False
-    yes: bool = False
-    no_input: bool = False
-    no_canary: bool = False
-    verbose: bool = False
-    symptom: Symptom | None = None
-    wait: float = 30.0
-    user: str = ""
-    request_id: str = ""
-    at: str | None = None
 
 
 class Record:

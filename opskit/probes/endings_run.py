@@ -15,6 +15,8 @@ _ENOUGH = 3
 _ALIKE = 0.12
 _ROUND_S = 0.8
 _APART_S = 1.0
+_LEAST_ROUND_S = 2.0
+_NEAR_S = 0.02  # a timer strikes within milliseconds; chance is so near to a second once in 25 times
 
 
 def going_on(bad: Sequence[bool | None]) -> int:
@@ -36,15 +38,19 @@ def alike(ends: Sequence[tuple[float, float]]) -> float | None:
     """Return the time after which all of them ended, None where they differ or are few: a limit's signature.
 
     An end is a moment and how long it took until then, both in seconds. The shortest tenth may be shorter: a limit that
-    counts from something earlier cuts some of them early. What ended all at one moment is one event, and no limit.
+    counts from something earlier cuts some of them early. What ended all at one moment is one event, and no limit,
+    unless all of it took a round number of seconds, as people set limits.
     """
     known = sorted((took, at) for at, took in ends if took >= _ROUND_S)
     if len(known) < _ENOUGH or len(known) < 0.75 * len(ends):
         return None
     known = known[len(known) // 10 :]
-    moments = [at for _, at in known]
-    if max(moments) - min(moments) < _APART_S:
+    moments, times = [at for _, at in known], [took for took, _ in known]
+    if max(moments) - min(moments) < _APART_S and not all(map(_is_round, times)):
         return None
-    times = [took for took, _ in known]
     middle = times[len(times) // 2]
     return round(middle, 2) if times[-1] - times[0] <= max(0.25, _ALIKE * middle) else None
+
+
+def _is_round(seconds: float) -> bool:
+    return seconds >= _LEAST_ROUND_S and abs(seconds - round(seconds)) <= _NEAR_S

@@ -204,13 +204,17 @@ def test_cuts_after_always_the_same_time_are_a_limit() -> None:
     assert told(cut([5003, 5001, 5010], None, 504)).facts["cut_after_s"] == 5.0
 
 
+def test_cuts_at_one_moment_are_a_limit_where_it_is_a_round_number() -> None:
+    assert told(cut([5000, 5002, 5001, 5003], apart=0.1)).facts["cut_after_s"] == 5.0
+
+
 @pytest.mark.parametrize(
     "log",
     [
         cut([5000, 2000, 9000, 3300]),  # they differ
         cut([5000, 5001]),  # they are few
         cut([300, 310, 305, 302]),  # nobody waits so short a time
-        cut([5000, 5002, 5001, 5003], apart=0.1),  # one event: a restart, a death
+        cut([5310, 5312, 5311, 5313], apart=0.1),  # one event: a restart, a death
         cut([5000, 5002, 5001], "unexpected EOF"),  # the runner dies of the same thing each time
         cut([5000, 5002, 5001], "ollama: the stream broke off"),
         cut([5000, 5002, 5001], None, 502),  # nobody says why
