@@ -6,8 +6,9 @@ from pathlib import Path
 
 import msgspec
 
+from opskit.app.context import Context
 from opskit.app.observe import Live, Source
-from opskit.app.run_triage import Known, run_triage
+from opskit.app.run_triage import Known, Triage, run_triage
 from opskit.cli.options import Options
 from opskit.cli.output import context_of, plain_context
 from opskit.cli.triage_focus import focus_of, insist_on_a_request
@@ -41,7 +42,14 @@ def triage(
     insist_on_a_request(context, playbook or STANDARD, focus)
     known = Known(wanted.symptom or "untold", _without(wanted), focus)
     done = run_triage(context, playbook or STANDARD, source, known)
-    # What only speaks of it is loaded when there is something to say: until then nothing keeps the probes waiting.
+    return _told(done, context, wanted, bundle, source)
+
+
+def _told(done: Triage, context: Context, wanted: Wanted, bundle: Path | None, source: Source) -> int:
+    """Print the verdict, keep it, and carry out what is wished.
+
+    What only speaks of it is loaded when there is something to say: until then nothing keeps the probes waiting.
+    """
     from opskit.cli.triage_asks import asked
     from opskit.cli.triage_output import Record, show
     from opskit.cli.triage_told import told_of

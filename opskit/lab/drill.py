@@ -20,13 +20,14 @@ import msgspec
 
 from opskit.lab.acts import perform, release
 from opskit.lab.blinds import BLINDS, blinded
-from opskit.lab.faults import Asks, faults
+from opskit.lab.faults import Asks, Fault, faults
 from opskit.lab.record import LabError
 from opskit.lab.score import Run
 from opskit.lab.stack import Stack
 from opskit.lab.users import Crowd, ask, look
 from opskit.model.message import say
 
+_ENDING = frozenset({"stop", "kill", "freeze", "squat"})
 _USERS = 8
 _WARM_UP = 32  # enough for triage to know the usual gap between requests
 _WARM: tuple[Asks, ...] = ("api", "chat", "chat", "chat")
@@ -58,15 +59,22 @@ class Wish(msgspec.Struct, frozen=True):
 
 
 def break_in(stack: Stack, ids: Sequence[str]) -> None:
-    """Bring faults in, one after the other. Raises LabError for an unknown one, before anything is broken."""
+    """Bring faults in, one after the other. Raises LabError for an unknown one, before anything is broken.
+
+    Those that end a part come last: what another one restarts would be back.
+    """
     known = faults()
     for name in ids:
         if name not in known:
             raise LabError(say("there is no fault '{name}': opskit lab faults lists them", name=name))
-    for name in ids:
+    for name in sorted(ids, key=lambda name: _ends_a_part(known[name])):
         stack.change(known[name].changes, [name])
         for act in known[name].acts:
             perform(stack, act)
+
+
+def _ends_a_part(fault: Fault) -> bool:
+    return any(act.split()[0] in _ENDING for act in fault.acts)
 
 
 def heal(stack: Stack) -> bool:

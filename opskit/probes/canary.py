@@ -20,6 +20,7 @@ from opskit.model.raw import Raw
 from opskit.model.reading import Fact, Reading
 from opskit.model.settings import Settings
 from opskit.probes.address import stays_here
+from opskit.probes.alone import alone
 from opskit.probes.answer import pack, unpack
 from opskit.probes.base import Deadline, Probe, ProbeError, as_facts
 from opskit.probes.canary_asks import Canary, Way, walk
@@ -30,6 +31,7 @@ from opskit.probes.secret import secret_of
 from opskit.probes.standard_question import ROUTE, Question
 
 _RECENT_S = 30.0
+_NEEDED_S = 1.5
 _LOG_BYTES = 1 << 20
 _KEPT = 600
 
@@ -99,7 +101,7 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 class CanaryProbe(Probe[Args]):
-    """Asks at most three times, each time further in, and never two at once."""
+    """Asks at most three times, each time further in, and never two at once, also of two opskits."""
 
     arguments = Args
     facts = Facts
@@ -122,7 +124,8 @@ class CanaryProbe(Probe[Args]):
         """Ask, and look for the question in the gateway's log."""
         headers, problem = _key(args)
         way = Way(args.nginx_url, args.gateway_url, args.ollama_url, headers, stays_here(args.nginx_url))
-        found = walk(Question(args.model, args.prompt, args.max_tokens), way, deadline, args.num_ctx)
+        with alone(f"canary {args.nginx_url} {args.gateway_url}", deadline, _NEEDED_S):
+            found = walk(Question(args.model, args.prompt, args.max_tokens), way, deadline, args.num_ctx)
         found = msgspec.structs.replace(found, logged=_logged(args.log, found.ids, deadline), key_problem=problem)
         return (pack("canary.json", found, redact(args.nginx_url)),)
 

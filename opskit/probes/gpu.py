@@ -21,7 +21,7 @@ from opskit.model.settings import Settings
 from opskit.probes.answer import unpack
 from opskit.probes.base import Deadline, Probe, ProbeError, as_facts
 from opskit.probes.gpu_ask import inventory
-from opskit.probes.gpu_health import capped_limit_pct
+from opskit.probes.gpu_health import brakes, capped_limit_pct
 from opskit.probes.gpu_heat import heat_of, limit_of
 from opskit.probes.gpu_inventory import METRIC_FIELDS, Card, Inventory, throttles, used_pct
 from opskit.probes.gpu_trouble import card_trouble, trouble_of
@@ -29,7 +29,11 @@ from opskit.probes.gpu_trouble import card_trouble, trouble_of
 _SOURCE = "NVML"
 _NEAR_C = 10.0
 _HEAT = ("headroom_c", "temperature_c", "limit_assumed")
-_METRIC_OF = {"hottest_c": "temperature_c", "hardware_thermal": "thermal_throttle"}
+_METRIC_OF = {
+    "hottest_c": "temperature_c",
+    "hardware_thermal": "thermal_throttle",
+    "power_brake": "thermal_throttle",
+}
 
 
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,6 +53,7 @@ class Facts(msgspec.Struct, frozen=True):
     """`headroom_c` is the smallest distance of a card to its own operating limit; `missing` counts against expected.
 
     `power_limit_pct` is the power limit over the default one, of the cards that it slows down at this moment.
+    `power_brake`: a card's hardware lowers the clocks by itself, and not because of heat.
     """
 
     count: int | None = None
@@ -61,6 +66,7 @@ class Facts(msgspec.Struct, frozen=True):
     memory_used_pct: float | None = None
     utilization_pct: float | None = None
     power_limit_pct: float | None = None
+    power_brake: bool | None = None
     driver_error: str | None = None
 
 
@@ -127,6 +133,7 @@ def _card_samples(card: Card, args: Args, at: float) -> list[Sample]:
 def _facts(found: Inventory, cards: list[Card], lost: list[Card], missing: int, args: Args) -> Facts:
     error = found.init_error or found.count_error
     throttling = [known for card in cards if (known := throttles(card)) is not None]
+    braked = [known for card in cards if (known := brakes(card)) is not None]
     return Facts(
         count=len(cards),
         missing=missing,
@@ -138,6 +145,7 @@ def _facts(found: Inventory, cards: list[Card], lost: list[Card], missing: int, 
         memory_used_pct=_most(used_pct(card) for card in cards),
         utilization_pct=_most(card.utilization_pct for card in cards),
         power_limit_pct=capped_limit_pct(cards),
+        power_brake=max(braked) if braked else None,
         driver_error=error.text if error else "",
     )
 
@@ -200,6 +208,7 @@ def _evidence(found: Inventory, cards: list[Card], lost: list[Card], at: float) 
         "lost": proof("nvmlDeviceGetHandleByIndex", gone),
         "missing": proof("nvmlDeviceGetCount", f"{len(cards)} of {len(found.gpus)} cards answer"),
         "thermal_throttle": proof("clocksEventReasons", why),
+        "power_brake": proof("clocksEventReasons", why),
         "power_limit_pct": proof("clocksEventReasons, power limit over default", _list(cards, _power)),
         "driver_error": proof("nvmlInit", error.text if error else "ok"),
     }

@@ -97,6 +97,12 @@ def capped_limit_pct(cards: Iterable[Card]) -> float | None:
     return min(shares, default=100.0) if told else None
 
 
+def brakes(card: Card) -> bool | None:
+    """Return whether the hardware lowers the clocks by itself, and not because of heat; None where it does not tell."""
+    bits = card.reasons
+    return None if bits is None else bool(bits & _BRAKE) or _slows_alone(bits)
+
+
 def complaints(samples: Sequence[Sample]) -> tuple[bool | None, bool | None, bool | None]:
     """Return whether memory fails for good, whether a repair waits for a reset, and whether hardware slows a card down.
 
@@ -118,12 +124,16 @@ def _clocks(card: Card) -> list[Finding]:
     if bits is None:
         return [Finding(name, None, "reasons") for name in ("hardware_slowdown", "power_brake", "power_capped")]
     shown = say("clocks event reasons {bits}", bits=hex(bits))
-    alone = bool(bits & _SLOWDOWN) and not bits & (_HEAT | _BRAKE)
     return [
-        Finding("hardware_slowdown", float(alone), "reasons", shown),
+        Finding("hardware_slowdown", float(_slows_alone(bits)), "reasons", shown),
         Finding("power_brake", float(bool(bits & _BRAKE)), "reasons", shown),
         Finding("power_capped", float(bool(bits & _POWER_CAP)), "reasons"),
     ]
+
+
+def _slows_alone(bits: int) -> bool:
+    """Whether the hardware slows down for a reason that it does not name."""
+    return bool(bits & _SLOWDOWN) and not bits & (_HEAT | _BRAKE)
 
 
 def _power(card: Card) -> list[Finding]:

@@ -184,7 +184,7 @@ def _facts(machine: Machine, args: Args, least: Disk | None) -> Facts:
 
 
 def _evidence(machine: Machine, facts: Facts, least: Disk | None, at: float) -> dict[str, tuple[Evidence, ...]]:
-    listed = Evidence("sockets of this host", _listed(machine), at=at)
+    listed = Evidence("/proc/net/tcp", _listed(machine), at=at)
     found: dict[str, tuple[Evidence, ...]]
     found = dict.fromkeys((name for name in Facts.__struct_fields__ if name.endswith(_SOCKET_FACTS)), (listed,))
     if machine.traces is not None:
@@ -199,11 +199,7 @@ def _limit_evidence(machine: Machine, ports: dict[str, int], at: float) -> dict[
     names = {"files_used_pct gateway": "gateway_files_pct", "files_used_pct nginx": "nginx_files_pct"}
     names["accept_queue_pct gateway"] = "gateway_waiting"
     told = limit_details(machine, ports)
-    return {
-        fact: (Evidence("processes of this host", str(told[series]), at=at),)
-        for series, fact in names.items()
-        if series in told
-    }
+    return {fact: (Evidence("/proc", str(told[series]), at=at),) for series, fact in names.items() if series in told}
 
 
 def _listed(machine: Machine) -> str:

@@ -19,7 +19,7 @@ from tzlocal import get_localzone
 
 from opskit.logs.request import Request
 from opskit.model.evidence import Evidence
-from opskit.model.message import say
+from opskit.model.message import Message, say
 from opskit.model.raw import Raw
 from opskit.model.reading import Reading
 from opskit.model.sample import Sample
@@ -125,51 +125,64 @@ class NginxAccessProbe(Probe[Args]):
                 newest = request, line
             if at - request.at <= args.recent_s:
                 recent.append((request, line))
-        status = Counter(request.status for request, _ in recent)
         silence = age(newest[0] if newest else None, at)
-        errors = row([request for request, _ in recent], lambda status: status >= 500)
-        left = row([request for request, _ in recent], lambda status: status == 499)
-        facts = Facts(
-            requests=len(recent),
-            chat_requests=sum(request.method == "POST" for request, _ in recent),
-            api_requests=sum(_is_api(request) for request, _ in recent),
+        facts = msgspec.structs.replace(
+            _counted([request for request, _ in recent], at),
             last_request_age_s=silence,
             silence_ratio=None if silence is None else _silence(times, silence),
-            status_499=status[499],
-            status_502=status[502],
-            status_504=status[504],
-            latest_refused=sum(400 <= (request.status or 0) < 499 for request, _ in recent[-_LATEST:]),
-            latest_served=sum(_is_served(request) for request, _ in recent[-_LATEST:]),
-            errors_in_row=len(errors),
-            errors_half_s=half(errors, at),
-            left_in_row=len(left),
-            left_half_s=half(left, at),
-            latest_errors=sum((request.status or 0) >= 500 for request, _ in recent[-_LATEST:]),
-            status_413=sum(request.status == 413 for request, _ in recent[-_LATEST:]),
-            api_not_found=sum(_is_api(request) and request.status == 404 for request, _ in recent[-_LATEST:]),
-            sockets_refused=sum(_is_socket(request) and request.status in _NO_SOCKET for request, _ in recent),
-            latest_api=sum(_is_api(request) for request, _ in recent[-_LATEST:]),
-            latest_left=sum(request.status == 499 for request, _ in recent[-_LATEST:]),
-            latest_redirected=sum(is_redirected(request) for request, _ in recent[-_LATEST:]),
-            usual_failure=usual([request for request, _ in recent[-_LATEST:]]),
-            parts_missing=sum(_is_part(request) and request.status == 404 for request, _ in recent),
-            server_errors=sum(count for code, count in status.items() if code and 500 <= code < 600),
         )
         samples = tuple(Sample(name, getattr(facts, name), _unit(name), at=at) for name in sorted(self.metrics))
-        none = say("the log shows no request of a user")
-        why = {} if newest else dict.fromkeys(("last_request_age_s", "silence_ratio"), none)
-        if newest and silence is None:
-            unknown = ("last_request_age_s", "silence_ratio", "errors_half_s", "left_half_s")
-            why = dict.fromkeys(unknown, of_another_clock(newest[1]))
-        elif newest and facts.silence_ratio is None:
-            why["silence_ratio"] = say("fewer than {n} lines to know the usual gap from", n=_ENOUGH_GAPS)
-        return Reading(as_facts(facts), _evidence(newest, recent), why, samples, cut_note(raws))
+        return Reading(as_facts(facts), _evidence(newest, recent), _missing(newest, facts), samples, cut_note(raws))
 
 
 def stamp(line: bytes, zone: tzinfo) -> float | None:
     """Return the time of a line; None where it is of no known format."""
     request = access_record(line, zone, time.time())
     return request.at if request else None
+
+
+def _counted(recent: Sequence[Request], at: float) -> Facts:
+    """Count what ended lately; of the silence nothing is said."""
+    latest = recent[-_LATEST:]
+    status = Counter(request.status for request in recent)
+    errors = row(recent, lambda status: status >= 500)
+    left = row(recent, lambda status: status == 499)
+    return Facts(
+        requests=len(recent),
+        chat_requests=sum(request.method == "POST" for request in recent),
+        api_requests=sum(_is_api(request) for request in recent),
+        status_499=status[499],
+        status_502=status[502],
+        status_504=status[504],
+        server_errors=sum(count for code, count in status.items() if code and 500 <= code < 600),
+        sockets_refused=sum(_is_socket(request) and request.status in _NO_SOCKET for request in recent),
+        parts_missing=sum(_is_part(request) and request.status == 404 for request in recent),
+        errors_in_row=len(errors),
+        errors_half_s=half(errors, at),
+        left_in_row=len(left),
+        left_half_s=half(left, at),
+        latest_errors=sum((request.status or 0) >= 500 for request in latest),
+        latest_refused=sum(400 <= (request.status or 0) < 499 for request in latest),
+        latest_served=sum(_is_served(request) for request in latest),
+        latest_api=sum(_is_api(request) for request in latest),
+        latest_left=sum(request.status == 499 for request in latest),
+        latest_redirected=sum(is_redirected(request) for request in latest),
+        usual_failure=usual(latest),
+        status_413=sum(request.status == 413 for request in latest),
+        api_not_found=sum(_is_api(request) and request.status == 404 for request in latest),
+    )
+
+
+def _missing(newest: Seen | None, facts: Facts) -> dict[str, Message]:
+    """Say why the silence is not known."""
+    if newest is None:
+        return dict.fromkeys(("last_request_age_s", "silence_ratio"), say("the log shows no request of a user"))
+    if facts.last_request_age_s is None:
+        unknown = ("last_request_age_s", "silence_ratio", "errors_half_s", "left_half_s")
+        return dict.fromkeys(unknown, of_another_clock(newest[1]))
+    if facts.silence_ratio is None:
+        return {"silence_ratio": say("fewer than {n} lines to know the usual gap from", n=_ENOUGH_GAPS)}
+    return {}
 
 
 def _is_served(request: Request) -> bool:

@@ -131,20 +131,8 @@ class OllamaLogProbe(Probe[Args]):
             if event.at is None or event.at <= at + AHEAD_S
         ]
         failures = _standing(told)
-        undated = next(((event, raw) for event, raw in failures if event.at is None), None)
-        if undated is not None:
-            event, raw = undated
-            text = say(
-                "{path}: a failure line has no time, it may be old: '{line}'", path=raw.origin, line=redact(event.text)
-            )
-            raise ProbeError(text)
-        facts: dict[str, Fact] = dict.fromkeys(LABELS.values(), False)
-        evidence: dict[str, tuple[Evidence, ...]] = {}
-        for event, raw in failures:
-            if _is_recent(event, at, args):
-                facts[LABELS[event.label]] = True
-                proof = Evidence(raw.origin, redact(event.text)[:600], event.line, at=event.at)
-                evidence.setdefault(LABELS[event.label], (proof,))
+        _insist_on_times(failures)
+        facts, evidence = _failed_as([pair for pair in failures if _is_recent(pair[0], at, args)])
         last_ok = next((event.at for event, _ in reversed(told) if _answered(event)), None)
         facts["last_ok_age_s"] = None if last_ok is None else round(max(0.0, at - last_ok), 3)
         facts["asked_age_s"] = asked_age((event for event, _ in told), at)
@@ -168,6 +156,30 @@ def _dated(raw: Raw, zone: tzinfo, at: float) -> Iterator[tuple[int, float | Non
     return ((event.line, event.at) for event in events(raw.data, raw.first_line, zone, at))
 
 
+def _insist_on_times(failures: list[Seen]) -> None:
+    for event, raw in failures:
+        if event.at is None:
+            line = redact(event.text)
+            raise ProbeError(
+                say("{path}: a failure line has no time, it may be old: '{line}'", path=raw.origin, line=line)
+            )
+
+
+def _failed_as(failures: list[Seen]) -> tuple[dict[str, Fact], dict[str, tuple[Evidence, ...]]]:
+    """Name the failures, with the first line of each."""
+    facts: dict[str, Fact] = dict.fromkeys(LABELS.values(), False)
+    evidence: dict[str, tuple[Evidence, ...]] = {}
+    for event, raw in failures:
+        name = LABELS[event.label]
+        facts[name] = True
+        evidence.setdefault(name, (_proof(event, raw),))
+    return facts, evidence
+
+
+def _proof(event: Event, raw: Raw) -> Evidence:
+    return Evidence(raw.origin, redact(event.text)[:600], event.line, at=event.at)
+
+
 def _counted(recent: list[Seen]) -> tuple[dict[str, Fact], dict[str, tuple[Evidence, ...]]]:
     """Count what needs no recovery to be told, with the newest line of each."""
     groups = {
@@ -179,11 +191,7 @@ def _counted(recent: list[Seen]) -> tuple[dict[str, Fact], dict[str, tuple[Evide
     times = [event.request.duration_s or 0.0 for event, _ in recent if event.request and is_generation(event.request)]
     facts["longest_s"] = max(times, default=None)
     facts["truncated_pct"] = round(100 * len(groups["truncated"]) / max(len(times), 1, len(groups["truncated"])), 1)
-    evidence: dict[str, tuple[Evidence, ...]] = {
-        name: (Evidence(pairs[-1][1].origin, redact(pairs[-1][0].text)[:600], pairs[-1][0].line, at=pairs[-1][0].at),)
-        for name, pairs in groups.items()
-        if pairs
-    }
+    evidence: dict[str, tuple[Evidence, ...]] = {name: (_proof(*pairs[-1]),) for name, pairs in groups.items() if pairs}
     return facts, evidence
 
 

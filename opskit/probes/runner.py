@@ -21,7 +21,19 @@ from opskit.model.settings import Settings
 from opskit.probes.answer import failed, pack, unpack
 from opskit.probes.base import Deadline, Probe, as_facts
 from opskit.probes.exchange import Exchange, Target, exchange
-from opskit.probes.runner_look import NO_RUNNER, Facts, Look, Looks, Work, facts_of, is_load_still, kept, line_of
+from opskit.probes.runner_look import (
+    NO_RUNNER,
+    Facts,
+    Look,
+    Looks,
+    Work,
+    begins,
+    facts_of,
+    is_load_still,
+    is_loading,
+    kept,
+    line_of,
+)
 from opskit.probes.runner_process import runners
 
 _APART_S = 0.6
@@ -79,15 +91,16 @@ class RunnerProbe(Probe[Args]):
     def _found(self, ollama: str, deadline: Deadline) -> tuple[_Processes, _FirstLooks, bool]:
         """Look once at each runner.
 
-        The canary makes Ollama load the model where it is not loaded: a runner may appear a moment later, and it is
-        not spoken to before it listens.
+        The canary makes Ollama load the model where it is not loaded: a runner may appear a moment later, it is not
+        spoken to before it listens, and whether its load gets on shows only when its process has begun.
         """
         until = time.monotonic() + min(_APPEARS_S, deadline.left)
         while True:
             told, seen = runners(ollama)
             first = {one.port: (self._look(one.port, deadline), _work(one.process)) for one in told}
             known = any(asked.status is not None or asked.timed_out for asked, _ in first.values())
-            if known or time.monotonic() >= until:
+            fresh = any(is_loading(asked) and begins(work) for asked, work in first.values())
+            if (known and not fresh) or time.monotonic() >= until:
                 return {one.port: one.process for one in told}, first, seen
             time.sleep(_AGAIN_S)
 
@@ -123,6 +136,7 @@ def _work(process: psutil.Process) -> Work | None:
     try:
         with process.oneshot():
             times = process.cpu_times()
-            return Work(process.memory_info().rss, times.user + times.system)
+            age = max(0.0, time.time() - process.create_time())
+            return Work(process.memory_info().rss, times.user + times.system, round(age, 2))
     except psutil.Error:
         return None

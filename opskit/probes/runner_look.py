@@ -16,6 +16,7 @@ _READY = 200
 _KEPT = 200
 _GREW_BYTES = 1 << 20
 _GREW_S = 0.05
+_BEGINS_S = 1.0
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -24,7 +25,8 @@ class Facts(msgspec.Struct, frozen=True):
 
     `timed_out`: a runner takes connections and does not answer. `most_decoded` and `least_decoded` are the tokens of
     the longest and the shortest answer that are being made. `loading`: a runner says that it is reading the model;
-    `load_advancing`: its memory or processor time grew meanwhile.
+    `load_advancing`: its memory or processor time grew meanwhile; None where the load was broken off between the looks,
+    and where the process grew in its first second: so does each that begins.
     """
 
     runners: int | None = None
@@ -41,10 +43,11 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 class Work(msgspec.Struct, frozen=True):
-    """What a process has used so far: resident bytes and seconds of processor time."""
+    """What a process has used so far: resident bytes and seconds of processor time, and since when it runs."""
 
     resident: Whole
     cpu_s: float
+    age_s: float | None = None
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -98,7 +101,7 @@ def facts_of(looks: Sequence[Look]) -> Facts:
         runners=len(looks),
         answered=any(look.first.status is not None for look in looks),
         timed_out=any(look.first.timed_out or bool(look.second and look.second.timed_out) for look in looks),
-        loading=any(_is_loading(look.first) for look in looks),
+        loading=any(is_loading(look.first) for look in looks),
         load_advancing=_load_advancing(looks),
     )
     if not told:
@@ -146,23 +149,30 @@ def _used(look: Look) -> bool:
     return look.work_after.cpu_s - look.work_before.cpu_s >= _GREW_S
 
 
-def _is_loading(asked: Exchange) -> bool:
-    """While it loads, llama-server answers every path with 503 and "Loading model"."""
+def is_loading(asked: Exchange) -> bool:
+    """Whether it says so: while it loads, llama-server answers every path with 503 and "Loading model"."""
     return asked.status == _LOADING and "loading" in asked.body.lower()
 
 
 def _load_advancing(looks: Sequence[Look]) -> bool | None:
-    loading = [look for look in looks if _is_loading(look.first)]
-    if not loading or any(look.work_before is None for look in loading):
+    told = [answer for look in looks if is_loading(look.first) and (answer := _load_gets_on(look)) is not None]
+    return any(told) if told else None
+
+
+def _load_gets_on(look: Look) -> bool | None:
+    if look.second is not None and look.second.status == _READY:
+        return True  # it has just ended
+    before, after = look.work_before, look.work_after
+    if before is None or after is None:
         return None
-    return any(
-        (look.second is not None and look.second.status == _READY)  # it has just ended
-        or look.work_after is None
-        or look.work_after.resident - look.work_before.resident >= _GREW_BYTES
-        or _used(look)
-        for look in loading
-        if look.work_before is not None
-    )
+    if after.resident - before.resident < _GREW_BYTES and not _used(look):
+        return False
+    return None if begins(before) else True
+
+
+def begins(work: Work | None) -> bool:
+    """Whether a process has only just begun: what it takes then is no sign yet that its load gets on."""
+    return work is not None and work.age_s is not None and work.age_s < _BEGINS_S
 
 
 def is_load_still(look: Look) -> bool:

@@ -158,7 +158,7 @@ def _steps(told: Told, reader: Reader, *, every: bool) -> list[str]:
         lines.append(f"{number}. {reader.read(title)}" + ("" if walked else "  " + reader.read(say("not asked"))))
         lines += [f"   {_step(answered, told, reader)}" for answered in shown]
         if len(walked) > len(shown):
-            left_out = say("{n} causes looked for here and not found", n=len(walked) - len(shown))
+            left_out = say("causes looked for here and not found: {n}", n=len(walked) - len(shown))
             lines.append(f"   {reader.read(left_out)}")
     return lines
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from opskit.model.raw import Raw
 from opskit.model.reading import Reading
 from opskit.model.settings import Settings
+from opskit.probes.alone import alone
 from opskit.probes.base import Deadline, ProbeError
 from opskit.probes.registry import probe
 from tests.probes.asking import NOW, ask, checked, collect, make, replay
@@ -150,6 +152,31 @@ def test_the_layer_where_it_stops_is_found() -> None:
     assert some(reading, *ANSWERS) == (False, False, False, False, False)
     assert some(reading, "nginx_status", "gateway_status", "ollama_status") == (502, 503, None)
     assert "refused" in str(reading.evidence["ollama_answered"][0].text)
+
+
+def test_two_opskits_never_ask_at_once() -> None:
+    present, most = 0, 0
+
+    def counted(talk: Talk) -> None:
+        nonlocal present, most
+        present += 1
+        most = max(most, present)
+        held(WHOLE, 0.4)(talk)
+        present -= 1
+
+    with serving(counted) as nginx, ThreadPoolExecutor(2) as pool:
+        urls = {"nginx_url": nginx.url, "gateway_url": "", "ollama_url": ""}
+        both = [pool.submit(ask, "canary", 2.8, **urls) for _ in range(2)]
+        assert [one.result().facts["answered"] for one in both] == [True, True]
+    assert most == 1
+
+
+def test_whoever_would_have_to_wait_too_long_asks_nothing() -> None:
+    with serving(WHOLE) as nginx, alone(f"canary {nginx.url} ", Deadline(1), 0):
+        with pytest.raises(ProbeError, match="another opskit asks"):
+            ask("canary", 1.6, nginx_url=nginx.url, gateway_url="", ollama_url="")
+        assert nginx.heard == []
+    assert walk(WHOLE).facts["answered"] is True
 
 
 def test_a_part_without_an_address_is_passed_over() -> None:

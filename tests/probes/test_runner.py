@@ -7,6 +7,7 @@ import random
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -187,7 +188,7 @@ LOADING = {"error": {"message": "Loading model", "type": "unavailable_error", "c
         ({"cpu": (1.0, 1.2)}, True),
         ({"resident": (1 << 30, (1 << 30) + (4 << 20))}, True),
         ({"cpu": None}, None),
-        ({"work_after": None}, True),
+        ({"work_after": None}, None),
     ],
 )
 def test_a_load_that_gets_on_is_told_from_one_that_stalls(more: dict[str, Any], expected: bool | None) -> None:
@@ -199,8 +200,27 @@ def test_a_load_that_stops_for_a_moment_gets_a_third_look() -> None:
     looks = [[503, LOADING], [503, LOADING], [200, [slot(busy=False)]]]
     port = refused_port()
     with serving(b"") as server, process(_SERVER, looks, port):
+        time.sleep(1.1)  # one that has just begun is looked at once more
         reading = ask("runner", 3.0, ollama=server.url)
     assert some(reading, "loading", "load_advancing") == (True, True)
+
+
+def test_what_a_process_takes_in_its_first_second_is_no_progress() -> None:
+    def load(age_s: float, cpu_s: float) -> Reading:
+        before, after = ({"resident": 1 << 30, "cpu_s": used, "age_s": age_s} for used in (0.0, cpu_s))
+        return read(look(LOADING, LOADING, status=503, work_before=before, work_after=after))
+
+    assert [load(age, 0.5).facts["load_advancing"] for age in (0.1, 0.9, 1.1)] == [None, None, True]
+    assert load(0.1, 0.0).facts["load_advancing"] is False
+
+
+def test_a_load_is_judged_when_its_process_has_begun() -> None:
+    port = refused_port()
+    with serving(b"") as server, process(_SERVER, [[503, LOADING]], port):
+        raws = collect("runner", 2.6, ollama=server.url)
+    before = json.loads(raws[0].data)["looks"][0]["work_before"]
+    assert before["age_s"] >= 1.0
+    assert some(replay("runner", raws), "loading", "load_advancing") == (True, False)
 
 
 def test_another_503_and_other_answers_are_no_loading() -> None:
