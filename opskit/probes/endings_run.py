@@ -16,7 +16,7 @@ _ALIKE = 0.12
 _ROUND_S = 0.8
 _APART_S = 1.0
 _LEAST_ROUND_S = 2.0
-_NEAR_S = 0.05  # a timer of a busy host strikes so late
+_EARLY_S, _LATE_S = 0.15, 0.05  # the timer of a busy host began so long before the request came, and strikes so late
 _MOSTLY = 0.75
 
 
@@ -54,4 +54,4 @@ def alike(ends: Sequence[tuple[float, float]]) -> float | None:
 
 
 def _is_round(seconds: float) -> bool:
-    return seconds >= _LEAST_ROUND_S and abs(seconds - round(seconds)) <= _NEAR_S
+    return seconds >= _LEAST_ROUND_S - _EARLY_S and -_EARLY_S <= seconds - round(seconds) <= _LATE_S

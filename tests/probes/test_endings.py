@@ -204,8 +204,12 @@ def test_cuts_after_always_the_same_time_are_a_limit() -> None:
     assert told(cut([5003, 5001, 5010], None, 504)).facts["cut_after_s"] == 5.0
 
 
-def test_cuts_at_one_moment_are_a_limit_where_it_is_a_round_number() -> None:
-    assert told(cut([5000, 5002, 5001, 5003], apart=0.1)).facts["cut_after_s"] == 5.0
+@pytest.mark.parametrize(
+    ("times", "after"), [([5000, 5002, 5001, 5003], 5.0), ([4870, 4912, 4880, 4901], 4.9), ([5048, 5040, 5044], 5.04)]
+)
+def test_cuts_at_one_moment_are_a_limit_where_it_is_a_round_number(times: list[int], after: float) -> None:
+    # A client's timer runs before the request is here; where the host is busy that shows.
+    assert told(cut(times, apart=0.1)).facts["cut_after_s"] == after
 
 
 @pytest.mark.parametrize(
@@ -215,6 +219,8 @@ def test_cuts_at_one_moment_are_a_limit_where_it_is_a_round_number() -> None:
         cut([5000, 5001]),  # they are few
         cut([300, 310, 305, 302]),  # nobody waits so short a time
         cut([5310, 5312, 5311, 5313], apart=0.1),  # one event: a restart, a death
+        cut([4810, 4812, 4811, 4813], apart=0.1),
+        cut([5060, 5062, 5061, 5063], apart=0.1),
         cut([5000, 5002, 5001], "unexpected EOF"),  # the runner dies of the same thing each time
         cut([5000, 5002, 5001], "ollama: the stream broke off"),
         cut([5000, 5002, 5001], None, 502),  # nobody says why
