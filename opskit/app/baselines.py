@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from opskit.app.past import levels_of, values_of
-from opskit.history.store import Series, Store
+from opskit.history.records import Series
+from opskit.history.store import Store
 from opskit.judge.acceptance import acceptable
 from opskit.judge.level import Level
 from opskit.judge.usual import MEMORY_S, limits_of, standing

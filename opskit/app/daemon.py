@@ -10,13 +10,14 @@ import logging
 import signal
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import datetime, timedelta
 from types import FrameType
 
 from opskit.app.clock import now
 from opskit.app.context import Context
 from opskit.app.day import gather
-from opskit.app.memory import open_memory
+from opskit.app.memory import Memory, open_memory, tidy
 from opskit.app.observe import Live
 from opskit.app.run_checks import Outcome, run_checks
 from opskit.app.submit import submit
@@ -51,6 +52,7 @@ def run(context: Context, emit: Callable[[str], None], stop_after: float | None 
     hour, minute = context.settings.report.daily_at.split(":")
     at = CronTrigger(hour=int(hour), minute=int(minute), timezone=context.reader.zone)
     scheduler.add_job(_report, at, [context, emit], id="report daily")
+    scheduler.add_job(_tidy, "interval", [context], hours=1, id="tidy")
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _setter(over))
@@ -70,32 +72,43 @@ def _setter(over: threading.Event) -> Callable[[int, FrameType | None], None]:
 
 def _round(context: Context, plan: Plan) -> None:
     """Run the checks of one plan, remember them, tell what they confirmed."""
-    try:
-        store = open_memory(context)
-    except HistoryError as error:
+    with closing(Memory(context)) as memory:
+        if memory.news is not None:
+            log.info("%s", context.reader.read(memory.news))
         # Monitoring goes on without memory, and says so each time.
-        log.warning("%s", context.reader.read(error.message))
-        _log_outcomes(context, plan.checks, None)
-        return
-    try:
-        _log_outcomes(context, plan.checks, store)
-        store.heartbeat("run", now().timestamp())
-        for outcome in tell(context, store):
-            log.info("mail %s: %s %s", outcome.ending.value, outcome.flip.check, outcome.error)
-    except HistoryError as error:
-        log.warning("%s", context.reader.read(error.message))
-    finally:
-        store.close()
+        _log_outcomes(context, plan.checks, memory)
+        try:
+            memory.store.heartbeat("run", now().timestamp())
+            for outcome in tell(context, memory.store):
+                log.info("mail %s: %s %s", outcome.ending.value, outcome.flip.check, outcome.error)
+        except HistoryError as error:
+            log.warning("%s", context.reader.read(error.message))
 
 
-def _log_outcomes(context: Context, checks: Sequence[Check], store: object) -> None:
+def _log_outcomes(context: Context, checks: Sequence[Check], memory: Memory) -> None:
     outcomes = list[Outcome]()
-    for outcome in run_checks(context, checks, Live(), store):  # type: ignore[arg-type]  # a Store or None
+    for outcome in run_checks(context, checks, Live(), memory):
         outcomes.append(outcome)
+        if outcome.trouble is not None:
+            log.warning("%s", context.reader.read(outcome.trouble))
         text = context.reader.read(outcome.verdict.items[0].text) if outcome.verdict.items else ""
         log.info("%s %s: %s", outcome.verdict.status.name, outcome.check.id, text)
     for trouble in submit(context, outcomes):
         log.warning("%s", context.reader.read(trouble))
+
+
+def _tidy(context: Context) -> None:
+    """Roll up and forget what is old, where a day has gone by since the last time."""
+    try:
+        with closing(open_memory(context)) as store:
+            gone = tidy(context, store)
+    except HistoryError as error:
+        log.warning("%s", context.reader.read(error.message))
+        return
+    if gone:
+        log.info(
+            "%s", context.reader.read(say("old rows of the history that were rolled up or forgotten: {n}", n=gone))
+        )
 
 
 def _report(context: Context, emit: Callable[[str], None]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from opskit.history.store import Series, Store
+from opskit.history.records import Series
+from opskit.history.store import Store
 from opskit.judge.evaluate import Earlier
 from opskit.judge.level import Level, rebased
 from opskit.model.check import Check

@@ -9,10 +9,11 @@ import msgspec
 
 from opskit.app.asking import Asking, jobs_of
 from opskit.app.context import Context
+from opskit.app.memory import Memory
 from opskit.app.observe import Source, observe
 from opskit.app.past import earlier_of, new_bases
 from opskit.definitions.loaded import Loaded
-from opskit.history.store import HistoryError, Store
+from opskit.history.store import HistoryError
 from opskit.judge.evaluate import evaluate
 from opskit.judge.settle import settle
 from opskit.model.check import Check
@@ -66,7 +67,7 @@ def _broken(name: str, problems: Sequence[Problem], at: float) -> Outcome:
 
 
 def run_checks(
-    context: Context, checks: Sequence[Check], source: Source, store: Store | None, timeout: float | None = None
+    context: Context, checks: Sequence[Check], source: Source, memory: Memory | None, timeout: float | None = None
 ) -> Iterator[Outcome]:
     """Run checks side by side and yield their outcomes as they are known.
 
@@ -83,16 +84,17 @@ def run_checks(
     for shared, reading in observe(asking.jobs, source):
         seconds = time.monotonic() - began
         for check, whole in asking.told(shared, reading):
-            yield _outcome(context, check, whole, source, store, seconds)
+            yield _outcome(context, check, whole, source, memory, seconds)
 
 
 def _outcome(
-    context: Context, check: Check, reading: Reading, source: Source, store: Store | None, seconds: float
+    context: Context, check: Check, reading: Reading, source: Source, memory: Memory | None, seconds: float
 ) -> Outcome:
     at = source.now().timestamp()
-    if store is None:
+    if memory is None:
         return Outcome(check, evaluate(check, reading, at), seconds=seconds)
     try:
+        store = memory.store
         verdict = evaluate(check, reading, at, earlier_of(store, check))
         news = tuple(new_bases(store, check, verdict, context.reader))
         verdict = msgspec.structs.replace(verdict, notes=verdict.notes + news)
@@ -100,5 +102,6 @@ def _outcome(
         state, flip = settle(check, store.state(check.id), verdict, summary)
         store.record(verdict, state, flip, seconds)
     except HistoryError as error:
-        return Outcome(check, evaluate(check, reading, at), None, error.message, seconds)
+        verdict = evaluate(check, reading, at)
+        return Outcome(check, verdict, None, memory.instead(verdict, seconds, error), seconds)
     return Outcome(check, verdict, state, seconds=seconds)

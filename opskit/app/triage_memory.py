@@ -9,7 +9,8 @@ import msgspec
 from opskit.app.context import Context
 from opskit.app.memory import open_memory
 from opskit.history.codec import packed, unpacked
-from opskit.history.store import HistoryError, KeptTriage
+from opskit.history.records import KeptTriage
+from opskit.history.store import HistoryError
 from opskit.model.message import Message, say
 from opskit.report.told import Told, slim
 

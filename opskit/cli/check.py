@@ -10,7 +10,7 @@ import msgspec
 
 from opskit.app.clock import epoch
 from opskit.app.context import Context
-from opskit.app.memory import open_memory
+from opskit.app.memory import Memory, tidy
 from opskit.app.observe import Live, Source
 from opskit.app.run_checks import Outcome, run_checks, select, unusable
 from opskit.app.tell import tell
@@ -18,7 +18,6 @@ from opskit.app.thresholds import Level, with_thresholds
 from opskit.cli.options import Options
 from opskit.cli.output import context_of, out, out_json, plain_context, say_aside
 from opskit.definitions.allowed import wrong_name
-from opskit.history.sqlite import SqliteStore
 from opskit.history.store import HistoryError
 from opskit.model.check import Check
 from opskit.model.message import Message, say
@@ -51,16 +50,16 @@ def check(
     checks, broken = limited(select(loaded, ids), warn, crit), unusable(loaded, ids, epoch())
     seconds, state_on_timeout = _timeout(timeout)
     source = _recorded(bundle) if bundle else Live()
-    store = None if bundle or no_record else _memory(context)
-    with closing(store) if store else nullcontext():
-        outcomes = [*broken, *run_checks(context, checks, source, store, seconds)]
+    memory = None if bundle or no_record else Memory(context)
+    with closing(memory) if memory else nullcontext():
+        outcomes = [*broken, *run_checks(context, checks, source, memory, seconds)]
         outcomes = [_restated(outcome, state_on_timeout) for outcome in outcomes]
         wanted = "json" if as_json else output or ("nagios" if len(ids) == 1 else "text")
         _print(context, outcomes, wanted, verbosity, host)
-        if store is not None:
-            _tell(context, store)
-    trouble = next((outcome.trouble for outcome in outcomes if outcome.trouble), None)
-    for text in [*([trouble] if trouble else []), *(_handed_over(context, outcomes, host) if submit else [])]:
+        if memory is not None:
+            _tell(context, memory, everything=not ids)
+    troubles = [outcome.trouble for outcome in outcomes if outcome.trouble]
+    for text in [*troubles[:1], *(_handed_over(context, outcomes, host) if submit else [])]:
         say_aside(context, text)
     return worst(outcome.verdict.status for outcome in outcomes).exit_code
 
@@ -123,14 +122,6 @@ def _restated(outcome: Outcome, state: Status | None) -> Outcome:
     return msgspec.structs.replace(outcome, verdict=msgspec.structs.replace(verdict, status=state, items=items))
 
 
-def _memory(context: Context) -> SqliteStore | None:
-    try:
-        return open_memory(context)
-    except HistoryError as error:
-        say_aside(context, say("the history is not written: {why}", why=error.message))
-        return None
-
-
 def _print(context: Context, outcomes: list[Outcome], output: str, verbosity: int, host: str | None) -> None:
     shown = [(outcome.check, outcome.verdict, outcome.state) for outcome in outcomes]
     if output == "json":
@@ -151,12 +142,16 @@ def _print(context: Context, outcomes: list[Outcome], output: str, verbosity: in
         out(check_text(shown, context.reader, verbosity))
 
 
-def _tell(context: Context, store: SqliteStore) -> None:
+def _tell(context: Context, memory: Memory, *, everything: bool) -> None:
+    """Deliver what is due. Whoever runs all checks, as cron does, also does the housekeeping of the day."""
+    if memory.news is not None:
+        say_aside(context, memory.news)
     try:
-        told = tell(context, store)
-    except HistoryError as error:
-        say_aside(context, error.message)
-        return
+        told = tell(context, memory.store)
+        if everything:
+            tidy(context, memory.store)
+    except HistoryError:
+        return  # the checks have said it already
     for outcome in told:
         if outcome.error:
             text = say(

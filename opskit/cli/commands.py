@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from opskit.cli.history_commands import history
 from opskit.cli.lab_commands import lab
 from opskit.cli.logs_commands import logs
 from opskit.cli.options import Options
@@ -207,6 +208,7 @@ def simulate(options: Options, /, **given: object) -> int:
     return body(options, **given)  # type: ignore[arg-type]
 
 
+cli.add_command(history)
 cli.add_command(lab)
 cli.add_command(logs)
 cli.add_command(playbook)

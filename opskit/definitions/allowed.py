@@ -122,6 +122,10 @@ def _above_zero(value: float) -> Message | None:
     return None if 0 < value <= 3600 else say("expected seconds, above 0 and at most 3600")
 
 
+def _days(value: int) -> Message | None:
+    return None if 1 <= value <= 3660 else say("expected days, 1 to 3660")
+
+
 def _cards(value: int) -> Message | None:
     return None if 0 <= value <= 1024 else say("expected a number of cards, 0 or more")
 
@@ -197,6 +201,9 @@ _ALLOWED: dict[str, Callable[[Any], Message | None]] = {
     "submit.icinga.key_file": _file,
     "submit.icinga.ca_file": _file,
     "submit.icinga.timeout": _above_zero,
+    "history.spare": _file,
+    "history.raw_days": _days,
+    "history.days": _days,
     "report.daily_at": _clock,
     "locale": _one_of("en", "zh"),
 }

@@ -7,7 +7,7 @@ import sqlite3
 import msgspec
 
 from opskit.history.codec import packed, unpacked
-from opskit.history.store import Latest
+from opskit.history.records import Latest
 from opskit.model.state import State
 from opskit.model.status import Status
 from opskit.model.verdict import Verdict
@@ -39,6 +39,12 @@ def remember(db: sqlite3.Connection, verdict: Verdict, state: State, seconds: fl
     )
     (check_id,) = db.execute("SELECT id FROM checks WHERE name = ?", (state.check,)).fetchone()
     return check_id, Status(stood[0]) if stood else None
+
+
+def known(db: sqlite3.Connection, check: str) -> int | None:
+    """Return the row id of a check, None where it never ran."""
+    row = db.execute("SELECT id FROM checks WHERE name = ?", (check,)).fetchone()
+    return int(row[0]) if row else None
 
 
 def all_states(db: sqlite3.Connection) -> dict[str, State]:

@@ -15,6 +15,7 @@ import msgspec
 from opskit.model.typed import prepared
 
 T = TypeVar("T")
+_MOST_S = 9e12  # more than any clock says, and little enough for SQLite's 64 bits
 
 
 def packed(value: Any) -> str:
@@ -37,6 +38,11 @@ def series_of(key: str) -> tuple[dict[str, str], str]:
     """Return labels and basis of a `series_key`."""
     labels = unpacked(key, dict[str, str])
     return labels, labels.pop("", "")
+
+
+def milliseconds(seconds: float) -> int:
+    """Return seconds as the whole milliseconds in which times stand in a database column."""
+    return round(max(-_MOST_S, min(_MOST_S, seconds)) * 1000)
 
 
 def bindable(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from opskit.history.codec import series_key
-from opskit.history.store import Series
+from opskit.history.records import Series
 from opskit.judge.level import Level
 
 _FIND = """

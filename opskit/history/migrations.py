@@ -120,8 +120,58 @@ def _triages(db: sqlite3.Connection) -> None:
     db.execute("CREATE INDEX triages_by_time ON triages (at)")
 
 
+def _compact_numbers(db: sqlite3.Connection) -> None:
+    # Milliseconds and exit codes as whole numbers: they take the fewest bytes in a file of mostly runs and samples.
+    db.execute("""
+        CREATE TABLE compact_runs (
+            check_id INTEGER NOT NULL REFERENCES checks (id) ON DELETE CASCADE,
+            at       INTEGER NOT NULL,  -- milliseconds
+            status   INTEGER NOT NULL,  -- exit code
+            took     INTEGER NOT NULL,  -- milliseconds
+            PRIMARY KEY (check_id, at)
+        ) WITHOUT ROWID""")
+    db.execute("""
+        INSERT OR REPLACE INTO compact_runs
+        SELECT check_id, round(at * 1000), CASE status WHEN 'ok' THEN 0 WHEN 'warning' THEN 1 WHEN 'critical' THEN 2
+            ELSE 3 END, round(seconds * 1000)
+        FROM runs""")
+    db.execute("""
+        CREATE TABLE compact_samples (
+            series_id INTEGER NOT NULL REFERENCES series (id) ON DELETE CASCADE,
+            at        INTEGER NOT NULL,  -- milliseconds
+            value     REAL NOT NULL,
+            PRIMARY KEY (series_id, at)
+        ) WITHOUT ROWID""")
+    db.execute("INSERT OR REPLACE INTO compact_samples SELECT series_id, round(at * 1000), value FROM samples")
+    for table in ("runs", "samples"):
+        db.execute(f"DROP TABLE {table}")
+        db.execute(f"ALTER TABLE compact_{table} RENAME TO {table}")
+
+
+def _rollups(db: sqlite3.Connection) -> None:
+    # What became of old samples: one row for each `span` seconds from `at` on. The mean of infinities may be none.
+    db.execute("""
+        CREATE TABLE rollups (
+            series_id INTEGER NOT NULL REFERENCES series (id) ON DELETE CASCADE,
+            span      INTEGER NOT NULL,
+            at        INTEGER NOT NULL,
+            n         INTEGER NOT NULL,
+            low       REAL NOT NULL,
+            mean      REAL,
+            high      REAL NOT NULL,
+            PRIMARY KEY (series_id, span, at)
+        ) WITHOUT ROWID""")
+
+
 # A file's PRAGMA user_version is the number of steps it has seen. Steps are only ever added at the end.
-STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first_tables, _outbox, _accepted, _triages)
+STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    _first_tables,
+    _outbox,
+    _accepted,
+    _triages,
+    _compact_numbers,
+    _rollups,
+)
 
 
 def schema_of(db: sqlite3.Connection) -> int:

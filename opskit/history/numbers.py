@@ -1,23 +1,28 @@
-"""The tables of numbers: runs and samples. Written with every check, read by baselines, charts and reports."""
+"""The tables of numbers: runs and samples. Written with every check, read by baselines, charts and reports.
+
+Samples that grew old stand as rollups: of each span of time how many they were, their least, mean and highest.
+"""
 
 from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from opskit.history.codec import bindable, series_key, series_of
-from opskit.history.store import Runs, Series
+from opskit.history.codec import bindable, milliseconds, series_key, series_of
+from opskit.history.records import Runs, Series
 from opskit.model.sample import Sample
 from opskit.model.status import Status
 from opskit.model.verdict import Verdict
+
+_STATES = {status.exit_code: status for status in Status}
 
 
 def add_run(db: sqlite3.Connection, check_id: int, verdict: Verdict, seconds: float) -> None:
     """Keep that the check ran, with what result and how long."""
     db.execute(
-        "INSERT OR REPLACE INTO runs (check_id, at, status, seconds) VALUES (?, ?, ?, ?)",
-        (check_id, verdict.at, verdict.status.value, seconds),
+        "INSERT OR REPLACE INTO runs (check_id, at, status, took) VALUES (?, ?, ?, ?)",
+        (check_id, milliseconds(verdict.at), verdict.status.exit_code, milliseconds(seconds)),
     )
 
 
@@ -29,7 +34,7 @@ def add_samples(db: sqlite3.Connection, check_id: int, verdict: Verdict) -> None
             continue
         db.execute(
             "INSERT OR REPLACE INTO samples (series_id, at, value) VALUES (?, ?, ?)",
-            (_series_id(db, check_id, sample), sample.at or verdict.at, sample.value),
+            (_series_id(db, check_id, sample), milliseconds(sample.at or verdict.at), sample.value),
         )
 
 
@@ -54,77 +59,96 @@ def samples(
 ) -> list[tuple[float, float]]:
     """Return (at, value) by time."""
     key = None if labels is None else series_key(labels, basis)
-    return db.execute(
-        """
-        SELECT samples.at, samples.value
-        FROM checks
-        JOIN series ON series.check_id = checks.id
-        JOIN samples ON samples.series_id = series.id
-        WHERE checks.name = :check AND series.metric = :metric AND (:labels IS NULL OR series.labels = :labels)
-          AND samples.at >= :since AND samples.at < :until
-        ORDER BY samples.at, series.id
-        """,
-        {"check": check, "metric": metric, "labels": key, "since": since, "until": until},
-    ).fetchall()
+    found = [
+        (at, series_id, value)
+        for series_id, name, known, _ in _series_of(db, check)
+        if name == metric and key in {None, known}
+        for at, value in _values(db, series_id, since, until)
+    ]
+    return [(at, value) for at, _, value in sorted(found)]
 
 
 def recorded(db: sqlite3.Connection, check: str, since: float, until: float) -> dict[float, list[Sample]]:
     """Return all samples of a check by time."""
-    rows = db.execute(
-        """
-        SELECT samples.at, samples.value, series.metric, series.labels, series.unit
-        FROM checks
-        JOIN series ON series.check_id = checks.id
-        JOIN samples ON samples.series_id = series.id
-        WHERE checks.name = ? AND samples.at >= ? AND samples.at < ?
-        ORDER BY samples.at, series.id
-        """,
-        (check, since, until),
-    )
     found: dict[float, list[Sample]] = {}
-    for at, value, metric, labels, unit in rows:
-        names, basis = series_of(labels)
-        found.setdefault(at, []).append(Sample(metric, value, unit, names, at, basis=basis))
-    return found
+    for series_id, metric, key, unit in _series_of(db, check):
+        names, basis = series_of(key)
+        for at, value in _values(db, series_id, since, until):
+            found.setdefault(at, []).append(Sample(metric, value, unit, names, at, basis=basis))
+    return dict(sorted(found.items()))
 
 
 def series(db: sqlite3.Connection, check: str) -> list[Series]:
     """Return the series of a check, those with the newest values last."""
-    rows = db.execute(
+    found = []
+    for series_id, metric, key, unit in _series_of(db, check):
+        first, last, count = _extent(db, series_id)
+        if count:
+            found.append((last, series_id, Series(metric, *series_of(key), unit, first, last, count)))
+    return [one for _, _, one in sorted(found, key=lambda item: item[:2])]
+
+
+def _series_of(db: sqlite3.Connection, check: str) -> Iterator[tuple[int, str, str, str]]:
+    """Yield id, metric, key of labels and basis, and unit of each series of a check."""
+    yield from db.execute(
         """
-        SELECT series.metric, series.labels, series.unit, min(samples.at), max(samples.at), count(*)
-        FROM checks
-        JOIN series ON series.check_id = checks.id
-        JOIN samples ON samples.series_id = series.id
-        WHERE checks.name = ?
-        GROUP BY series.id
-        ORDER BY max(samples.at), series.id
+        SELECT series.id, series.metric, series.labels, series.unit
+        FROM checks JOIN series ON series.check_id = checks.id WHERE checks.name = ? ORDER BY series.id
         """,
         (check,),
-    )
-    return [Series(metric, *series_of(labels), unit, *rest) for metric, labels, unit, *rest in rows]
+    ).fetchall()
+
+
+def _values(db: sqlite3.Connection, series_id: int, since: float, until: float) -> list[tuple[float, float]]:
+    """Return (at, value) of one series; a rollup stands with its mean in the middle of its span."""
+    return db.execute(
+        """
+        SELECT at / 1000.0 AS at, value FROM samples WHERE series_id = :id AND at >= :since AND at < :until
+        UNION ALL
+        SELECT at + span / 2.0, mean FROM rollups
+        WHERE series_id = :id AND mean IS NOT NULL AND at + span / 2.0 >= :since / 1000.0
+            AND at + span / 2.0 < :until / 1000.0
+        ORDER BY 1
+        """,
+        {"id": series_id, "since": milliseconds(since), "until": milliseconds(until)},
+    ).fetchall()
+
+
+def _extent(db: sqlite3.Connection, series_id: int) -> tuple[float, float, int]:
+    """Return when the first and the last value of a series were measured, and how many there were."""
+    first, last, count = db.execute(
+        """
+        SELECT min(first), max(last), sum(count) FROM (
+            SELECT min(at) / 1000.0 AS first, max(at) / 1000.0 AS last, count(*) AS count
+            FROM samples WHERE series_id = :id
+            UNION ALL
+            SELECT min(at + span / 2.0), max(at + span / 2.0), total(n) FROM rollups WHERE series_id = :id)
+        """,
+        {"id": series_id},
+    ).fetchone()
+    return first or 0.0, last or 0.0, int(count)
 
 
 def runs(db: sqlite3.Connection, since: float, until: float) -> list[Runs]:
     """Return how the runs of the span went, by check id."""
     rows = db.execute(
         """
-        SELECT checks.name, runs.status, count(*), min(runs.at), max(runs.at), sum(runs.seconds)
+        SELECT checks.name, runs.status, count(*), min(runs.at) / 1000.0, max(runs.at) / 1000.0, sum(runs.took) / 1000.0
         FROM checks JOIN runs ON runs.check_id = checks.id
         WHERE runs.at >= ? AND runs.at < ?
         GROUP BY checks.name, runs.status
         ORDER BY checks.name
         """,
-        (since, until),
+        (milliseconds(since), milliseconds(until)),
     )
-    by_check: dict[str, list[tuple[str, int, float, float, float]]] = {}
+    by_check: dict[str, list[tuple[int, int, float, float, float]]] = {}
     for check, *rest in rows:
         by_check.setdefault(check, []).append((rest[0], rest[1], rest[2], rest[3], rest[4]))
     return [_summed(check, parts) for check, parts in by_check.items()]
 
 
-def _summed(check: str, parts: list[tuple[str, int, float, float, float]]) -> Runs:
-    counts = {Status(status): count for status, count, _, _, _ in parts}
+def _summed(check: str, parts: list[tuple[int, int, float, float, float]]) -> Runs:
+    counts = {_STATES[status]: count for status, count, _, _, _ in parts}
     return Runs(
         check=check,
         counts=counts,

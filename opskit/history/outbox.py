@@ -10,7 +10,7 @@ import uuid
 from typing import Any
 
 from opskit.history.codec import bindable, packed, unpacked
-from opskit.history.store import StoredFlip
+from opskit.history.records import StoredFlip
 from opskit.model.state import Flip
 from opskit.model.status import Status
 from opskit.model.verdict import Item

@@ -1,47 +1,83 @@
-"""Forgetting: what is older than the memory's span goes, in slices short enough that nobody waits for them."""
+"""Forgetting: old samples are rolled up, then rolled up again, and what is older than the memory's span goes.
+
+All of it in slices short enough that nobody waits for them: each is one transaction.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
 
-DAY_S = 86_400
+from opskit.history.codec import milliseconds
+from opskit.history.records import Keep
 
-# Each slice is one transaction: one series or one check at a time.
-_SLICES = (
-    ("SELECT id FROM series", "DELETE FROM samples WHERE series_id = ? AND at < ?"),
-    ("SELECT id FROM checks", "DELETE FROM runs WHERE check_id = ? AND at < ?"),
+DAY_S = 86_400
+_FINE_S, _COARSE_S = 300, 3600
+
+# Samples that come in later than this, out of a spool, meet a rollup that is there already.
+_INTO = """
+    ON CONFLICT (series_id, span, at) DO UPDATE SET
+        low = min(low, excluded.low), high = max(high, excluded.high),
+        mean = (mean * n + excluded.mean * excluded.n) / (n + excluded.n), n = n + excluded.n
+"""
+_ROLL_UP = (
+    """
+    INSERT INTO rollups (series_id, span, at, n, low, mean, high)
+    SELECT series_id, :fine, at / (:fine * 1000) * :fine AS slot, count(*), min(value), avg(value), max(value)
+    FROM samples WHERE series_id = :id AND at < :before * 1000 GROUP BY slot
+    """  # noqa: S608  # a clause of ours is added
+    + _INTO,
+    "DELETE FROM samples WHERE series_id = :id AND at < :before * 1000",
 )
+_ROLL_ON = (
+    """
+    INSERT INTO rollups (series_id, span, at, n, low, mean, high)
+    SELECT series_id, :coarse, at / :coarse * :coarse AS slot, sum(n), min(low), sum(mean * n) / sum(n), max(high)
+    FROM rollups WHERE series_id = :id AND span = :fine AND at < :before GROUP BY slot
+    """  # noqa: S608  # a clause of ours is added
+    + _INTO,
+    "DELETE FROM rollups WHERE series_id = :id AND span = :fine AND at < :before",
+)
+_FORGET = ("DELETE FROM rollups WHERE series_id = :id AND at < :before",)
+_RUNS = ("DELETE FROM runs WHERE check_id = :id AND at < :before * 1000",)
 
 # Open flips are owed to a reader, and the newest that was told says whether a recovery is owed.
 _FLIPS = """
     DELETE FROM flips
-    WHERE at < ? AND (sent_at IS NOT NULL OR dropped_at IS NOT NULL)
+    WHERE at < :before AND (sent_at IS NOT NULL OR dropped_at IS NOT NULL)
       AND id NOT IN (SELECT max(id) FROM flips WHERE sent_at IS NOT NULL GROUP BY check_id)
 """
 
 # A check that has not run for so long was renamed or removed.
 _CHECKS = """
     DELETE FROM checks
-    WHERE at < ? AND NOT EXISTS (
+    WHERE at < :before AND NOT EXISTS (
         SELECT 1 FROM flips WHERE check_id = checks.id AND sent_at IS NULL AND dropped_at IS NULL)
 """
 
-_SERIES = "DELETE FROM series WHERE NOT EXISTS (SELECT 1 FROM samples WHERE series_id = series.id)"
-_HEARTBEATS = "DELETE FROM heartbeats WHERE at < ?"
-_TRIAGES = "DELETE FROM triages WHERE at < ?"
+_SERIES = """
+    DELETE FROM series
+    WHERE NOT EXISTS (SELECT 1 FROM samples WHERE series_id = series.id)
+      AND NOT EXISTS (SELECT 1 FROM rollups WHERE series_id = series.id)
+"""
+_HEARTBEATS = "DELETE FROM heartbeats WHERE at < :before"
+_TRIAGES = "DELETE FROM triages WHERE at < :before"
 
 Slice = Callable[[sqlite3.Connection], int]
 
 
-def slices(db: sqlite3.Connection, before: float) -> Iterator[Slice]:
-    """Yield the pieces of work; each returns how many runs or samples it deleted and wants its own transaction."""
-    for ids, delete in _SLICES:
-        for (row_id,) in db.execute(ids).fetchall():
-            yield _deletes(delete, (row_id, before))
-    for delete in (_FLIPS, _CHECKS, _HEARTBEATS, _TRIAGES):
-        yield _cleans(delete, (before,))
-    yield _cleans(_SERIES, ())
+def slices(db: sqlite3.Connection, now: float, keep: Keep) -> Iterator[Slice]:
+    """Yield the pieces of work; each returns how many rows it took away, and wants its own transaction."""
+    for (series_id,) in db.execute("SELECT id FROM series").fetchall():
+        yield _each(_ROLL_UP, series_id, _full_hours(now - keep.raw_days * DAY_S))
+        yield _each(_ROLL_ON, series_id, _full_hours(now - keep.fine_days * DAY_S))
+        yield _each(_FORGET, series_id, now - keep.days * DAY_S)
+    for (check_id,) in db.execute("SELECT id FROM checks").fetchall():
+        yield _each(_RUNS, check_id, now - keep.runs_days * DAY_S)
+    for delete in (_FLIPS, _CHECKS, _TRIAGES):
+        yield _all(delete, now - keep.days * DAY_S)
+    yield _all(_HEARTBEATS, now - keep.runs_days * DAY_S)
+    yield _all(_SERIES, now)
 
 
 def give_back(db: sqlite3.Connection) -> None:
@@ -51,13 +87,23 @@ def give_back(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
-def _deletes(delete: str, values: tuple[float, ...]) -> Slice:
-    return lambda db: db.execute(delete, values).rowcount
+def _full_hours(at: float) -> int:
+    """No span is rolled up before it is over: then nothing is added to it but what comes late."""
+    return milliseconds(at) // (_COARSE_S * 1000) * _COARSE_S
 
 
-def _cleans(delete: str, values: tuple[float, ...]) -> Slice:
+def _each(statements: tuple[str, ...], row_id: int, before: float) -> Slice:
+    values = {"id": row_id, "before": before, "fine": _FINE_S, "coarse": _COARSE_S}
+
     def work(db: sqlite3.Connection) -> int:
-        db.execute(delete, values)
+        return [db.execute(statement, values).rowcount for statement in statements][-1]
+
+    return work
+
+
+def _all(statement: str, before: float) -> Slice:
+    def work(db: sqlite3.Connection) -> int:
+        db.execute(statement, {"before": before})
         return 0
 
     return work

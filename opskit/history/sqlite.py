@@ -7,21 +7,22 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
-
-import msgspec
+from typing import TYPE_CHECKING, Self
 
 from opskit.history import checks, levels, numbers, outbox, pruning, triages, trouble
-from opskit.history.opening import opened
-from opskit.history.store import KeptTriage, Latest, Runs, Series, StoredFlip
+from opskit.history.opening import beside, opened
+from opskit.history.records import Keep, Kept, KeptTriage, Latest, Runs, Series, StoredFlip
 from opskit.judge.level import Level
 from opskit.model.sample import Sample
 from opskit.model.state import Flip, State
 from opskit.model.verdict import Verdict
+
+if TYPE_CHECKING:
+    from opskit.history.row import Row
 
 
 def open_store(path: Path, now: float) -> SqliteStore:
@@ -55,19 +56,13 @@ class SqliteStore:
 
     @contextmanager
     def _using(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            try:
-                yield self._db
-            except sqlite3.Error as error:
-                raise trouble.explained(error, self.path) from error
+        with self._lock, trouble.told(self.path):
+            yield self._db
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        with self._using() as db:
-            try:
-                yield db
-            except (msgspec.ValidationError, ValueError) as error:
-                raise trouble.unreadable(self.path, error) from error
+        with self._using() as db, trouble.told_of_values(self.path):
+            yield db
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -96,10 +91,15 @@ class SqliteStore:
         with self._reading() as db:
             return checks.all_latest(db)
 
-    def record(self, verdict: Verdict, state: State, flip: Flip | None, seconds: float) -> None:
+    def record(self, verdict: Verdict, state: State | None, flip: Flip | None, seconds: float) -> None:
         """Keep one run in one transaction."""
         with self._writing() as db:
-            check_id, stood = checks.remember(db, verdict, state, seconds)
+            if state is None:
+                check_id, stood = checks.known(db, verdict.check), None
+            else:
+                check_id, stood = checks.remember(db, verdict, state, seconds)
+            if check_id is None:
+                return
             numbers.add_run(db, check_id, verdict, seconds)
             numbers.add_samples(db, check_id, verdict)
             if flip is not None and flip.after is not stood:
@@ -188,6 +188,33 @@ class SqliteStore:
         with self._reading() as db:
             return triages.last(db, playbook)
 
+    def triages(self, since: float, until: float) -> list[KeptTriage]:
+        """Return the diagnoses of a span."""
+        with self._reading() as db:
+            return triages.between(db, since, until)
+
+    def rows(self, since: float, until: float) -> Iterator[Row]:
+        """Yield all that is kept."""
+        from opskit.history import moving
+
+        # Over a connection of its own: whoever stops in the middle leaves nothing locked.
+        with trouble.told(self.path), trouble.told_of_values(self.path), closing(beside(self.path)) as db:
+            yield from moving.rows(db, since, until)
+
+    def take_in(self, rows: Iterable[Row]) -> int:
+        """Put rows of another memory beside what is here, in one transaction."""
+        from opskit.history import moving
+
+        with self._writing() as db:
+            return sum(moving.take_in(db, row) for row in rows)
+
+    def inventory(self) -> list[Kept]:
+        """Return how much is kept of each kind."""
+        from opskit.history import inventory
+
+        with self._reading() as db:
+            return inventory.kept(db)
+
     def heartbeat(self, name: str, now: float) -> None:
         """Note that a worker is alive."""
         with self._writing() as db:
@@ -198,11 +225,11 @@ class SqliteStore:
         with self._reading() as db:
             return dict(db.execute("SELECT name, at FROM heartbeats ORDER BY name").fetchall())
 
-    def prune(self, now: float, keep_days: float = 35) -> int:
-        """Forget what is older than `keep_days`."""
+    def prune(self, now: float, keep: Keep = Keep()) -> int:  # noqa: B008  # a frozen value
+        """Roll up and forget what is old."""
         gone = 0
         with self._using() as db:
-            work = list(pruning.slices(db, now - keep_days * pruning.DAY_S))
+            work = list(pruning.slices(db, now, keep))
         for piece in work:
             with self._writing() as db:
                 gone += piece(db)

@@ -6,106 +6,31 @@ memory cannot be read or written.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Protocol
 
-import msgspec
-
+from opskit.history.records import Keep, Kept, KeptTriage, Latest, Runs, Series, StoredFlip
 from opskit.judge.level import Level
 from opskit.model.message import Message
 from opskit.model.sample import Sample
 from opskit.model.state import Flip, State
-from opskit.model.status import Status
-from opskit.model.verdict import Item, Verdict
+from opskit.model.verdict import Verdict
+
+if TYPE_CHECKING:
+    from opskit.history.row import Row  # whoever only records runs needs none of its kinds
 
 
 class HistoryError(Exception):
-    """The memory cannot be used; `message` is the one sentence that says why and what to do."""
+    """The memory cannot be used; `message` is the one sentence that says why and what to do.
 
-    def __init__(self, message: Message) -> None:
+    `passing`: it worked before, and will again by itself or by a repair. Otherwise this user, or this version of
+    opskit, has nothing to look for in the file.
+    """
+
+    def __init__(self, message: Message, *, passing: bool = False) -> None:
         super().__init__(str(message))
         self.message = message
-
-
-class StoredFlip(msgspec.Struct, frozen=True):
-    """A flip with its delivery.
-
-    `seed` is 32 hex digits, made once when the row is written: a repeated delivery carries the same name. `thread` is
-    the seed of the flip that opened the incident, so that its end can be filed with its beginning. `items` are those
-    of the verdict that caused the flip. `told` is the state that was last delivered for this check before this flip;
-    `superseded` says that a newer flip of the check exists. It is open while `sent_at` and `dropped_at` are None.
-    """
-
-    id: int
-    seed: str
-    thread: str
-    check: str
-    before: Status | None
-    after: Status
-    at: float
-    summary: str
-    items: tuple[Item, ...] = ()
-    attempts: int = 0
-    told: Status | None = None
-    superseded: bool = False
-    tried_at: float | None = None
-    retry_at: float | None = None
-    sent_at: float | None = None
-    dropped_at: float | None = None
-    reason: str | None = None
-    error: str | None = None
-
-    @property
-    def announced_problem(self) -> bool:
-        """True where the last thing the reader heard of this check was not its end: then the end is owed."""
-        return self.told not in (None, Status.OK)
-
-
-class Runs(msgspec.Struct, frozen=True):
-    """How the runs of one check in a span went: how many led to each state, when, and how long one took on average."""
-
-    check: str
-    counts: dict[Status, int]
-    first: float
-    last: float
-    mean_s: float
-
-
-class Series(msgspec.Struct, frozen=True):
-    """What is kept of one series of a check: `count` values from `first` to `last`."""
-
-    metric: str
-    labels: dict[str, str]
-    basis: str
-    unit: str
-    first: float
-    last: float
-    count: int
-
-
-class Latest(msgspec.Struct, frozen=True):
-    """The newest that is known of a check. The verdict comes without its `samples`; `seconds` is what the run took."""
-
-    state: State
-    verdict: Verdict
-    seconds: float
-
-
-class KeptTriage(msgspec.Struct, frozen=True):
-    """A diagnosis that is kept. `code` and `certainty` are None where no cause was named, `also_seen` holds codes.
-
-    `told` is the whole as JSON, for those who made it: the memory does not look inside.
-    """
-
-    at: float
-    playbook: str
-    outcome: str
-    code: str | None
-    certainty: str | None
-    also_seen: tuple[str, ...]
-    seconds: float
-    exit_code: int
-    told: str
+        self.passing = passing
 
 
 class Store(Protocol):
@@ -120,9 +45,10 @@ class Store(Protocol):
     def latest(self) -> list[Latest]:
         """Return state and newest verdict of every check, by id."""
 
-    def record(self, verdict: Verdict, state: State, flip: Flip | None, seconds: float) -> None:
+    def record(self, verdict: Verdict, state: State | None, flip: Flip | None, seconds: float) -> None:
         """Keep one run: state, samples, run and flip together or not at all.
 
+        Without a state it is one that comes late: its numbers are kept, and the check stays as newer runs left it.
         Samples without a value are left out; a sample whose `at` is 0 gets the verdict's. A second run of a check at
         exactly the same time replaces the first. A flip into the state that is stored already is left out: another
         process saw the same change and was faster.
@@ -155,7 +81,10 @@ class Store(Protocol):
         labels: Mapping[str, str] | None = None,
         basis: str = "",
     ) -> list[tuple[float, float]]:
-        """Return (at, value) of a metric by time: of the series with exactly `labels` and `basis`, or of all."""
+        """Return (at, value) of a metric by time: of the series with exactly `labels` and `basis`, or of all.
+
+        Old values are means of five minutes or an hour, and stand in the middle of that time.
+        """
 
     def series(self, check: str) -> list[Series]:
         """Return what is kept of each series of a check, those with the newest values last."""
@@ -181,11 +110,27 @@ class Store(Protocol):
     def last_triage(self, playbook: str | None = None) -> KeptTriage | None:
         """Return the diagnosis that was kept last, of one playbook or of any."""
 
+    def triages(self, since: float, until: float) -> list[KeptTriage]:
+        """Return the diagnoses of a span, in the order in which they were kept."""
+
     def heartbeat(self, name: str, now: float) -> None:
         """Note that the worker `name` is alive."""
 
     def heartbeats(self) -> dict[str, float]:
         """Return when each worker was last alive."""
 
-    def prune(self, now: float, keep_days: float = 35) -> int:
-        """Forget what is older; return how many runs and samples went. What is still owed to a reader stays."""
+    def rows(self, since: float, until: float) -> Iterator[Row]:
+        """Yield all that is kept: states and levels whole, of everything else what lies in the span."""
+
+    def take_in(self, rows: Iterable[Row]) -> int:
+        """Put rows of another memory beside what is here, all or none; return how many were new.
+
+        Rows come as `rows` yields them: one about a check of which nothing is known is passed over. What is told stays
+        told, and what the other memory still owes to a reader is not told here.
+        """
+
+    def inventory(self) -> list[Kept]:
+        """Return how much is kept of each kind, and of which time."""
+
+    def prune(self, now: float, keep: Keep = Keep()) -> int:  # noqa: B008  # a frozen value
+        """Roll up and forget what is older; return how many rows it took. What is owed to a reader stays."""

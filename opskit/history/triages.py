@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import Any
 
 from opskit.history.codec import bindable, packed, unpacked
-from opskit.history.store import KeptTriage
+from opskit.history.records import KeptTriage
 
+_ROWS = "SELECT at, playbook, outcome, code, certainty, also_seen, seconds, exit_code, told FROM triages"
 _MOST = 1000  # who has a timer run triage every minute must not fill the disk with it
 
 
@@ -33,14 +35,24 @@ def amend(db: sqlite3.Connection, number: int, kept: KeptTriage) -> None:
 def last(db: sqlite3.Connection, playbook: str | None) -> KeptTriage | None:
     """Return the row that was added last."""
     row = db.execute(
-        """
-        SELECT at, playbook, outcome, code, certainty, also_seen, seconds, exit_code, told FROM triages
-        WHERE :playbook IS NULL OR playbook = :playbook ORDER BY id DESC LIMIT 1
-        """,
+        f"{_ROWS} WHERE :playbook IS NULL OR playbook = :playbook ORDER BY id DESC LIMIT 1",
         {"playbook": playbook if playbook is None else bindable(playbook)},
     ).fetchone()
-    if row is None:
-        return None
+    return _kept(row) if row else None
+
+
+def between(db: sqlite3.Connection, since: float, until: float) -> list[KeptTriage]:
+    """Return the rows of a span in the order in which they were added."""
+    return [_kept(row) for row in db.execute(f"{_ROWS} WHERE at >= ? AND at < ? ORDER BY id", (since, until))]
+
+
+def is_known(db: sqlite3.Connection, kept: KeptTriage) -> bool:
+    """Return whether the same diagnosis stands in a row already."""
+    found = db.execute("SELECT 1 FROM triages WHERE at = ? AND playbook = ?", (kept.at, bindable(kept.playbook)))
+    return found.fetchone() is not None
+
+
+def _kept(row: tuple[Any, ...]) -> KeptTriage:
     at, name, outcome, code, certainty, also_seen, seconds, exit_code, told = row
     codes = unpacked(also_seen, tuple[str, ...])
     return KeptTriage(at, name, outcome, code, certainty, codes, seconds, exit_code, told)

@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import msgspec
 
 from opskit.history.store import HistoryError
 from opskit.model.message import Message, say
 
+_FOR_GOOD = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOTADB}
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Raise what SQLite reports about the file as a HistoryError."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise explained(error, path) from error
+
+
+@contextmanager
+def told_of_values(path: Path) -> Iterator[None]:
+    """Raise what a value of the file makes of its reader as a HistoryError."""
+    try:
+        yield
+    except (msgspec.ValidationError, ValueError) as error:
+        raise unreadable(path, error) from error
+
 
 def explained(error: sqlite3.Error, path: Path) -> HistoryError:
     """Return the HistoryError for what SQLite reported about the file at `path`."""
-    return HistoryError(_sentence(error, str(path)))
-
-
-def _sentence(error: sqlite3.Error, path: str) -> Message:
     # The low byte is the primary code, the rest only refines it (sqlite.org/rescode.html).
-    match getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF:
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    return HistoryError(_sentence(code, error, str(path)), passing=code not in _FOR_GOOD)
+
+
+def _sentence(code: int, error: sqlite3.Error, path: str) -> Message:
+    match code:
         case sqlite3.SQLITE_FULL:
             return say("The disk that holds the history {path} is full: free some space", path=path)
         case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
@@ -40,20 +66,22 @@ def _sentence(error: sqlite3.Error, path: str) -> Message:
 
 def no_folder(folder: Path, error: OSError) -> HistoryError:
     """Return the HistoryError for a folder that is missing and cannot be made, or cannot be entered."""
-    return HistoryError(
-        say(
-            "The folder {folder} for the history cannot be made or used: {error}",
-            folder=str(folder),
-            error=error.strerror or str(error),
-        )
+    text = say(
+        "The folder {folder} for the history cannot be made or used: {error}",
+        folder=str(folder),
+        error=error.strerror or str(error),
     )
+    return HistoryError(text, passing=_passes(error))
 
 
 def no_file(path: Path, error: OSError) -> HistoryError:
     """Return the HistoryError for a file that cannot be made."""
-    return HistoryError(
-        say("The history {path} cannot be made: {error}", path=str(path), error=error.strerror or str(error))
-    )
+    text = say("The history {path} cannot be made: {error}", path=str(path), error=error.strerror or str(error))
+    return HistoryError(text, passing=_passes(error))
+
+
+def _passes(error: OSError) -> bool:
+    return error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE}
 
 
 def newer(path: Path, found: int, known: int) -> HistoryError:
@@ -76,6 +104,5 @@ def foreign(path: Path) -> HistoryError:
 
 def unreadable(path: Path, error: Exception) -> HistoryError:
     """Return the HistoryError for a row whose content does not make sense."""
-    return HistoryError(
-        say("The history {path} holds a value that cannot be read: {error}", path=str(path), error=str(error))
-    )
+    text = say("The history {path} holds a value that cannot be read: {error}", path=str(path), error=str(error))
+    return HistoryError(text, passing=True)

@@ -142,9 +142,16 @@ class SubmitSettings(msgspec.Struct, frozen=True):
 
 
 class HistorySettings(msgspec.Struct, frozen=True):
-    """Where the memory is kept; unset: /var/lib/opskit for root, ~/.local/state/opskit for others."""
+    """Where the memory is kept; unset: /var/lib/opskit for root, ~/.local/state/opskit for others.
+
+    `spare` is a folder, best on another disk, for runs that neither the memory nor a file beside it can take. Samples
+    stay as they were measured for `raw_days`, and as means for `days`, as long as everything else.
+    """
 
     path: str | None = None
+    spare: str = "/var/tmp"  # noqa: S108  # only a folder in it is used, which must be this user's own
+    raw_days: int = 8
+    days: int = 400
 
 
 class ReportSettings(msgspec.Struct, frozen=True):

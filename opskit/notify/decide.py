@@ -6,7 +6,7 @@ import enum
 
 import msgspec
 
-from opskit.history.store import StoredFlip
+from opskit.history.records import StoredFlip
 from opskit.model.status import Status
 
 # What happened longer ago, and is not so any more, is for the report: a channel that comes back after a week must

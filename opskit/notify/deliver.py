@@ -10,7 +10,8 @@ import enum
 
 import msgspec
 
-from opskit.history.store import Store, StoredFlip
+from opskit.history.records import StoredFlip
+from opskit.history.store import Store
 from opskit.model.message import say
 from opskit.model.reader import Reader
 from opskit.notify.channel import Channel, ChannelError

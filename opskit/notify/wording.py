@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from opskit.history.store import StoredFlip
+from opskit.history.records import StoredFlip
 from opskit.model.message import Message, say
 from opskit.model.reader import Reader
 from opskit.model.status import Status

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from opskit.history.store import Series
+from opskit.history.records import Series
 from opskit.judge.level import Level
 from opskit.judge.usual import Phase, Standing
 from opskit.model.message import Message, say

@@ -7,7 +7,7 @@ from datetime import date
 
 import msgspec
 
-from opskit.history.store import Runs, StoredFlip
+from opskit.history.records import Runs, StoredFlip
 from opskit.model.message import Message, say
 from opskit.model.printable import printable
 from opskit.model.reader import Reader

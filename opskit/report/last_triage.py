@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from opskit.history.store import KeptTriage
+from opskit.history.records import KeptTriage
 from opskit.model.ago import ago
 from opskit.model.message import Message, say
 from opskit.model.reader import Reader

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from opskit.history.records import KeptTriage
 from opskit.history.sqlite import open_store
-from opskit.history.store import KeptTriage
 from tests.cli.switch import LOOK
 from tests.report.schema import wrong
 

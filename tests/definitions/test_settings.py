@@ -82,6 +82,9 @@ submit:
     timeout: 3
 history:
   path: /srv/opskit/history.db
+  spare: /srv/spare
+  raw_days: 14
+  days: 730
 report:
   daily_at: 07:30
 locale: zh
@@ -153,6 +156,9 @@ WRONG = [
     ("stack: {host: {kernel_log: dmesg}}", "stack.host.kernel_log: expected a path from /, or journal"),
     ("stack: {host: {journalctl: 'journalctl -q'}}",
      "stack.host.journalctl: expected the name of a program, or its path from /"),
+    ("history: {days: 0}", "history.days: expected days, 1 to 3660"),
+    ("history: {raw_days: 3661}", "history.raw_days: expected days, 1 to 3660"),
+    ("history: {spare: var}", "history.spare: expected a path that begins with /"),
     ("stack: {gpu: {expected: -1}}", "stack.gpu.expected: expected a number of cards, 0 or more"),
     ("stack: {gpu: {library: lib}}", "stack.gpu.library: expected a path that begins with /"),
     ("stack: {gpu: {expected: two}}", "stack.gpu.expected: expected a whole number, got 'two'"),
@@ -239,7 +245,7 @@ def test_every_mistake_is_told_in_one_run_each_at_its_line():
     assert str(refused.value).splitlines() == [
         f"x.yaml:6: stack.nginx.url: {URL}",
         "x.yaml:39: notify.email.port: expected a port, 1 to 65535",
-        "x.yaml:63: report.daily_at: expected a time of day as HH:MM, such as 08:00",
+        "x.yaml:66: report.daily_at: expected a time of day as HH:MM, such as 08:00",
     ]
 
 

@@ -14,8 +14,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from opskit.history.records import Latest, Runs
 from opskit.history.sqlite import SqliteStore, open_store
-from opskit.history.store import HistoryError, Latest, Runs
+from opskit.history.store import HistoryError
 from opskit.model.evidence import Evidence
 from opskit.model.message import say
 from opskit.model.sample import Sample
@@ -231,7 +232,7 @@ def test_a_killed_writer_leaves_whole_records_only(path: Path):
 def _is_whole(path: Path, acknowledged: list[int]) -> None:
     with open_store(path, 0.0) as store:
         assert store._db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        times = [at for (at,) in store._db.execute("SELECT at FROM runs ORDER BY at")]
+        times = [at / 1000 for (at,) in store._db.execute("SELECT at FROM runs ORDER BY at")]
         assert set(acknowledged) <= set(times)
         assert [at for at, _ in store.samples(CHECK, "temperature_c", 0, 9e9)] == sorted(times * 3)
         flips = store.flips(0, 9e9)

@@ -8,8 +8,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from opskit.history import migrations
+from opskit.history.records import KeptTriage
 from opskit.history.sqlite import SqliteStore, open_store
-from opskit.history.store import KeptTriage
 
 DAY = 86_400.0
 FAULT = KeptTriage(1.0, "chat-stuck", "fault", "OPS401", "certain", ("OPS501",), 0.5, 2, '{"text": "\\ud800"}')
@@ -35,9 +35,9 @@ def test_what_was_done_comes_into_the_row_of_its_diagnosis(store: SqliteStore):
 
 def test_old_ones_go_with_the_rest(store: SqliteStore):
     store.keep_triage(replace(FAULT, at=1 * DAY))
-    store.keep_triage(replace(FAULT, at=40 * DAY))
-    store.prune(41 * DAY)
-    assert store._db.execute("SELECT at FROM triages").fetchall() == [(40 * DAY,)]
+    store.keep_triage(replace(FAULT, at=401 * DAY))
+    store.prune(402 * DAY)
+    assert [kept.at for kept in store.triages(0, 999 * DAY)] == [401 * DAY]
 
 
 def test_of_very_many_only_the_newest_stay(store: SqliteStore):

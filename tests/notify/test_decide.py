@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from opskit.history.store import StoredFlip
+from opskit.history.records import StoredFlip
 from opskit.model.status import Status
 from opskit.notify.decide import NEWS_FOR_S, Decision, Reason, decide
 

@@ -6,7 +6,7 @@ from datetime import timedelta, timezone
 
 import msgspec
 
-from opskit.history.store import StoredFlip
+from opskit.history.records import StoredFlip
 from opskit.model.message import say
 from opskit.model.reader import Reader
 from opskit.model.status import Status

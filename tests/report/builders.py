@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta, timezone
 
-from opskit.history.store import Runs, StoredFlip
+from opskit.history.records import Runs, StoredFlip
 from opskit.model.check import Check, Rule, Sustain
 from opskit.model.diagnosis import Diagnosis, Measured
 from opskit.model.evidence import Evidence
