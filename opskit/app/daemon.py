@@ -1,125 +1,130 @@
 """`opskit run`: the checks on their schedules, the mails that follow, the report every morning.
 
 APScheduler 3.11 with its traps closed: late runs are made up once instead of being dropped after one second
-(misfire_grace_time, coalesce), and a check that still runs is not started again (max_instances).
+(misfire_grace_time, coalesce), and a check that still runs is not started again (max_instances). What is due once a
+local day is asked for every minute instead of being scheduled: so it is done once also where a clock is changed, and
+made up where nobody was awake at its time.
 """
 
 from __future__ import annotations
 
 import logging
+import queue
 import signal
-import threading
+import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import timedelta
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from opskit.app.clock import now
 from opskit.app.context import Context
-from opskit.app.day import gather
-from opskit.app.memory import Memory, open_memory, tidy
-from opskit.app.observe import Live
-from opskit.app.run_checks import Outcome, run_checks
-from opskit.app.submit import submit
-from opskit.app.tell import tell
-from opskit.history.store import HistoryError
-from opskit.model.check import Check
-from opskit.model.message import say
-from opskit.report.daily import daily_text
-from opskit.schedule.plan import DEFAULTS, Plan, plans
+from opskit.app.daily import MorningReport, tidy_if_due
+from opskit.app.manager import Manager
+from opskit.app.rounds import round_of
+from opskit.model.message import Message, say
+from opskit.model.problem import DefinitionError, Problem
+from opskit.schedule.plan import DEFAULTS, plans
+
+if TYPE_CHECKING:
+    from apscheduler.schedulers.background import BackgroundScheduler
 
 log = logging.getLogger("opskit")
+_REPORT_S = 60.0
+_TIDY_S = 3600.0
+_OVER, _RELOAD = "over", "reload"
 
 
-def run(context: Context, emit: Callable[[str], None], stop_after: float | None = None) -> None:
-    """Run until SIGTERM or SIGINT, or for `stop_after` seconds. `emit` gets each morning's report.
+class Daemon:
+    """The schedules of one configuration, until SIGHUP asks for a new one.
 
-    Raises DefinitionError before anything starts.
+    `load` returns configuration and definitions, or raises DefinitionError: before the start that ends everything,
+    later the old ones stay in force. `emit` gets each morning's report.
     """
-    from apscheduler.schedulers.background import BackgroundScheduler
-    from apscheduler.triggers.cron import CronTrigger
 
-    loaded = context.loaded_checks()
-    for problem in loaded.problems:
-        log.warning("%s", problem.render(context.reader.translate, context.reader.lang))
-    checks = list(loaded.good.values())
-    scheduler = BackgroundScheduler(timezone=context.reader.zone, job_defaults=DEFAULTS)
-    for plan in plans(checks):
-        first = now() + timedelta(seconds=plan.delay)
-        scheduler.add_job(
-            _round, "interval", [context, plan], seconds=plan.every, next_run_time=first, id=" ".join(plan.ids)
-        )
-    hour, minute = context.settings.report.daily_at.split(":")
-    at = CronTrigger(hour=int(hour), minute=int(minute), timezone=context.reader.zone)
-    scheduler.add_job(_report, at, [context, emit], id="report daily")
-    scheduler.add_job(_tidy, "interval", [context], hours=1, id="tidy")
-    over = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _setter(over))
-    scheduler.start()
-    log.info("%s", context.reader.read(say("started: {n} checks", n=len(checks))))
-    over.wait(stop_after)
-    scheduler.shutdown(wait=True)
-    log.info("%s", context.reader.read(say("stopped")))
+    def __init__(self, load: Callable[[], Context], emit: Callable[[str], None]) -> None:
+        self._load = load
+        self._report = MorningReport(emit)
+        self._context = load()
+        self._manager = Manager.of_environment()
+        self._asked: queue.SimpleQueue[str] = queue.SimpleQueue()
 
+    def run(self, stop_after: float | None = None) -> None:
+        """Run until SIGTERM or SIGINT, or for `stop_after` seconds; what is under way is finished first."""
+        from apscheduler.schedulers.background import BackgroundScheduler
 
-def _setter(over: threading.Event) -> Callable[[int, FrameType | None], None]:
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        over.set()
+        for number, word in ((signal.SIGTERM, _OVER), (signal.SIGINT, _OVER), (signal.SIGHUP, _RELOAD)):
+            signal.signal(number, self._asking(word))
+        scheduler = BackgroundScheduler(timezone=self._context.reader.zone, job_defaults=DEFAULTS)
+        count = self._schedule(scheduler)
+        scheduler.start()
+        self._say(logging.INFO, say("started: {n} checks", n=count))
+        self._manager.ready(self._status(count))
+        ends = None if stop_after is None else time.monotonic() + stop_after
+        while self._next(ends) == _RELOAD:
+            self._reload(scheduler)
+        self._manager.stopping()
+        scheduler.shutdown(wait=True)
+        self._say(logging.INFO, say("stopped"))
 
-    return stop
+    def _asking(self, word: str) -> Callable[[int, FrameType | None], None]:
+        def ask(_number: int, _frame: FrameType | None) -> None:
+            self._asked.put(word)
 
+        return ask
 
-def _round(context: Context, plan: Plan) -> None:
-    """Run the checks of one plan, remember them, tell what they confirmed."""
-    with closing(Memory(context)) as memory:
-        if memory.news is not None:
-            log.info("%s", context.reader.read(memory.news))
-        # Monitoring goes on without memory, and says so each time.
-        _log_outcomes(context, plan.checks, memory)
+    def _next(self, ends: float | None) -> str:
+        """Return what is asked for next: a signal's word, or that the time is over."""
         try:
-            memory.store.heartbeat("run", now().timestamp())
-            for outcome in tell(context, memory.store):
-                log.info("mail %s: %s %s", outcome.ending.value, outcome.flip.check, outcome.error)
-        except HistoryError as error:
-            log.warning("%s", context.reader.read(error.message))
+            return self._asked.get(timeout=None if ends is None else max(0.0, ends - time.monotonic()))
+        except queue.Empty:
+            return _OVER
 
+    def _schedule(self, scheduler: BackgroundScheduler) -> int:
+        """Put every job in; return how many checks there are."""
+        context = self._context
+        loaded = context.loaded_checks()
+        self._name(logging.WARNING, loaded.problems)
+        for plan in plans(loaded.good.values()):
+            first, name = now() + timedelta(seconds=plan.delay), " ".join(plan.ids)
+            scheduler.add_job(round_of, "interval", [context, plan], seconds=plan.every, next_run_time=first, id=name)
+        report, at_once = self._report.if_due, now()
+        scheduler.add_job(report, "interval", [context], seconds=_REPORT_S, next_run_time=at_once, id="report daily")
+        scheduler.add_job(tidy_if_due, "interval", [context], seconds=_TIDY_S, id="tidy")
+        if self._manager.patience_s is not None:
+            # It stands in the same queue as the checks: where no worker is free any more, nobody says that all is well.
+            seconds = self._manager.patience_s / 3
+            scheduler.add_job(self._manager.alive, "interval", seconds=seconds, next_run_time=now(), id="watchdog")
+        return len(loaded.good)
 
-def _log_outcomes(context: Context, checks: Sequence[Check], memory: Memory) -> None:
-    outcomes = list[Outcome]()
-    for outcome in run_checks(context, checks, Live(), memory):
-        outcomes.append(outcome)
-        if outcome.trouble is not None:
-            log.warning("%s", context.reader.read(outcome.trouble))
-        text = context.reader.read(outcome.verdict.items[0].text) if outcome.verdict.items else ""
-        log.info("%s %s: %s", outcome.verdict.status.name, outcome.check.id, text)
-    for trouble in submit(context, outcomes):
-        log.warning("%s", context.reader.read(trouble))
+    def _reload(self, scheduler: BackgroundScheduler) -> None:
+        """Take the new configuration, or say what is wrong with it and go on with the old one."""
+        self._manager.reloading()
+        try:
+            found = self._sound()
+        except DefinitionError as error:
+            self._name(logging.ERROR, error.problems)
+            self._say(logging.ERROR, say("the new configuration is not used: the old one stays in force"))
+        else:
+            self._context = found
+            scheduler.remove_all_jobs()
+            count = self._schedule(scheduler)
+            self._say(logging.INFO, say("configuration and definitions were read again: {n} checks", n=count))
+        self._manager.ready(self._status(len(self._context.checks())))
 
+    def _sound(self) -> Context:
+        """Load a configuration of which nothing is wrong. Raises DefinitionError."""
+        found = self._load()
+        if problems := found.loaded_checks().problems:
+            raise DefinitionError(list(problems))
+        return found
 
-def _tidy(context: Context) -> None:
-    """Roll up and forget what is old, where a day has gone by since the last time."""
-    try:
-        with closing(open_memory(context)) as store:
-            gone = tidy(context, store)
-    except HistoryError as error:
-        log.warning("%s", context.reader.read(error.message))
-        return
-    if gone:
-        log.info(
-            "%s", context.reader.read(say("old rows of the history that were rolled up or forgotten: {n}", n=gone))
-        )
+    def _status(self, count: int) -> str:
+        return self._context.reader.read(say("{n} checks on their schedules", n=count))
 
+    def _name(self, level: int, problems: Sequence[Problem]) -> None:
+        for problem in problems:
+            log.log(level, "%s", problem.render(self._context.reader.translate, self._context.reader.lang))
 
-def _report(context: Context, emit: Callable[[str], None]) -> None:
-    """Yesterday's report, made in the morning."""
-    moment: datetime = now()
-    try:
-        store = open_memory(context)
-    except HistoryError as error:
-        log.warning("%s", context.reader.read(error.message))
-        return
-    try:
-        emit(daily_text(gather(context, store, moment.date() - timedelta(days=1), moment), context.reader))
-    finally:
-        store.close()
+    def _say(self, level: int, message: Message) -> None:
+        log.log(level, "%s", self._context.reader.read(message))

@@ -160,12 +160,32 @@ def daily(options: Options, day: str | None) -> int:
 
 @cli.command()
 @click.option("--for", "seconds", type=float, metavar="SECONDS", help="Stop after so long (for trials).")
+@click.option("--once", is_flag=True, help="Do what is due now and end, as cron wants it.")
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Lines for people, or an object a line.",
+)
 @pass_options
-def run(options: Options, seconds: float | None) -> int:
-    """Run all checks on their schedules, until stopped."""
+def run(options: Options, /, **given: object) -> int:
+    """Run all checks on their schedules, until stopped. SIGHUP reads configuration and definitions again."""
     from opskit.cli.run import run as body
 
-    return body(options, seconds)
+    return body(options, **given)  # type: ignore[arg-type]
+
+
+@cli.command()
+@click.argument("kind", type=click.Choice(["systemd", "cron"]))
+@click.option("--user", is_flag=True, help="systemd: a service of this user alone, without root.")
+@click.option("--dry-run", is_flag=True, help="Show the files, write nothing.")
+@pass_options
+def install(options: Options, /, **given: object) -> int:
+    """Write the files with which systemd or cron starts opskit, and say what to run then."""
+    from opskit.cli.install import install as body
+
+    return body(options, **given)  # type: ignore[arg-type]
 
 
 @cli.group()

@@ -5,15 +5,23 @@ from __future__ import annotations
 import logging
 import sys
 
-from opskit.app.daemon import run as run_daemon
+from opskit.cli.log_lines import formatter
 from opskit.cli.options import Options
 from opskit.cli.output import context_of, out
 
 
-def run(options: Options, seconds: float | None) -> int:
-    """Run until stopped."""
-    context = context_of(options)
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+def run(options: Options, /, seconds: float | None, once: bool, log_format: str) -> int:
+    """Run until stopped, or do once what is due."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter(log_format))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
-    run_daemon(context, out, seconds)
+    if once:
+        from opskit.app.once import run_once
+
+        run_once(context_of(options), out)
+        return 0
+    from opskit.app.daemon import Daemon
+
+    Daemon(lambda: context_of(options), out).run(seconds)
     return 0

@@ -220,6 +220,11 @@ class SqliteStore:
         with self._writing() as db:
             db.execute("INSERT OR REPLACE INTO heartbeats (name, at) VALUES (?, ?)", (name, now))
 
+    def first(self, name: str, now: float) -> bool:
+        """Note that something was done, once."""
+        with self._writing() as db:
+            return db.execute("INSERT OR IGNORE INTO heartbeats (name, at) VALUES (?, ?)", (name, now)).rowcount == 1
+
     def heartbeats(self) -> dict[str, float]:
         """Return when each worker was last alive."""
         with self._reading() as db:

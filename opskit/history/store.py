@@ -116,6 +116,9 @@ class Store(Protocol):
     def heartbeat(self, name: str, now: float) -> None:
         """Note that the worker `name` is alive."""
 
+    def first(self, name: str, now: float) -> bool:
+        """Note that something was done; False where somebody has noted it before. It is forgotten with single runs."""
+
     def heartbeats(self) -> dict[str, float]:
         """Return when each worker was last alive."""
 

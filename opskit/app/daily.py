@@ -1,0 +1,65 @@
+"""What is due once a local day: the report of yesterday, and the housekeeping of the history."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import closing
+from datetime import date, datetime, time, timedelta
+
+from opskit.app.clock import now
+from opskit.app.context import Context
+from opskit.app.day import gather
+from opskit.app.memory import open_memory, tidy
+from opskit.history.store import HistoryError
+from opskit.model.message import say
+from opskit.report.daily import daily_text
+
+log = logging.getLogger("opskit")
+
+
+class MorningReport:
+    """The report of yesterday, made once on each local day whoever asks for it and however often.
+
+    `emit` gets it. The history knows the days on which it was made, so that neither a restart nor a second process
+    makes it again; a day that was missed as a whole is not made up.
+    """
+
+    def __init__(self, emit: Callable[[str], None]) -> None:
+        self._emit = emit
+        self._made: date | None = None
+
+    def if_due(self, context: Context) -> None:
+        """Make it where its time has come and nobody has made it yet."""
+        moment = now()
+        if self._made == moment.date() or not is_due(moment, context.settings.report.daily_at):
+            return
+        try:
+            with closing(open_memory(context)) as store:
+                text = daily_text(gather(context, store, moment.date() - timedelta(days=1), moment), context.reader)
+                new = store.first(f"report {moment.date()}", moment.timestamp())
+        except HistoryError as error:
+            log.warning("%s", context.reader.read(error.message))
+            return
+        self._made = moment.date()
+        if new:
+            self._emit(text)
+
+
+def is_due(moment: datetime, clock: str) -> bool:
+    """Return whether a local day has come to a time of day such as 08:00, also one that this day leaves out."""
+    hour, minute = clock.split(":")
+    return moment.time() >= time(int(hour), int(minute))
+
+
+def tidy_if_due(context: Context) -> None:
+    """Roll up and forget what is old, where a day has gone by since the last time."""
+    try:
+        with closing(open_memory(context)) as store:
+            gone = tidy(context, store)
+    except HistoryError as error:
+        log.warning("%s", context.reader.read(error.message))
+        return
+    if gone:
+        text = say("old rows of the history that were rolled up or forgotten: {n}", n=gone)
+        log.info("%s", context.reader.read(text))

@@ -1,0 +1,44 @@
+"""`opskit run --once`: whatever is due now, for cron. The history knows when each check ran last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import closing
+
+from opskit.app.clock import epoch
+from opskit.app.context import Context
+from opskit.app.daily import MorningReport, tidy_if_due
+from opskit.app.memory import open_memory
+from opskit.app.rounds import round_of
+from opskit.history.store import HistoryError
+from opskit.model.check import Check
+from opskit.model.state import State
+from opskit.schedule.plan import plans
+
+_EARLY_S = 30.0
+
+
+def run_once(context: Context, emit: Callable[[str], None]) -> None:
+    """Run the checks that are due, tell, and do what is due once a day. Raises DefinitionError."""
+    loaded = context.loaded_checks()
+    try:
+        with closing(open_memory(context)) as store:
+            known = store.states()
+    except HistoryError:
+        known = {}  # each round says what is wrong with it
+    for plan in plans(due(list(loaded.good.values()), known, epoch())):
+        round_of(context, plan)
+    MorningReport(emit).if_due(context)
+    tidy_if_due(context)
+
+
+def due(checks: list[Check], known: Mapping[str, State], now: float) -> list[Check]:
+    """Return the checks whose time has come, or will within half a minute: cron is no more punctual than that.
+
+    A result from the future was made by a clock that was wrong.
+    """
+    return [check for check in checks if check.id not in known or _is_due(check, now - known[check.id].at)]
+
+
+def _is_due(check: Check, age: float) -> bool:
+    return age < 0 or age >= check.every - min(_EARLY_S, check.every / 2)

@@ -1,0 +1,48 @@
+"""One round of the daemon: checks that belong together run, are remembered, and what they confirmed is told."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import closing
+
+from opskit.app.clock import epoch
+from opskit.app.context import Context
+from opskit.app.memory import Memory
+from opskit.app.observe import Live
+from opskit.app.run_checks import Outcome, run_checks
+from opskit.app.submit import submit
+from opskit.app.tell import tell
+from opskit.history.store import HistoryError
+from opskit.schedule.plan import Plan
+
+log = logging.getLogger("opskit")
+
+
+def round_of(context: Context, plan: Plan) -> None:
+    """Run the checks of one plan, remember them, tell what they confirmed."""
+    with closing(Memory(context)) as memory:
+        if memory.news is not None:
+            log.info("%s", context.reader.read(memory.news))
+        # Monitoring goes on without memory, and says so each time.
+        _ran(context, plan, memory)
+        try:
+            memory.store.heartbeat("run", epoch())
+            for outcome in tell(context, memory.store):
+                words = {"check": outcome.flip.check, "ending": outcome.ending.value, "error": outcome.error}
+                log.info("mail %(ending)s: %(check)s %(error)s", words, extra={"opskit": words})
+        except HistoryError as error:
+            log.warning("%s", context.reader.read(error.message))
+
+
+def _ran(context: Context, plan: Plan, memory: Memory) -> None:
+    outcomes = list[Outcome]()
+    for outcome in run_checks(context, plan.checks, Live(), memory):
+        outcomes.append(outcome)
+        if outcome.trouble is not None:
+            log.warning("%s", context.reader.read(outcome.trouble))
+        verdict = outcome.verdict
+        text = context.reader.read(verdict.items[0].text) if verdict.items else ""
+        facts = {"check": outcome.check.id, "status": verdict.status.value, "seconds": round(outcome.seconds, 3)}
+        log.info("%s %s: %s", verdict.status.name, outcome.check.id, text, extra={"opskit": facts})
+    for trouble in submit(context, outcomes):
+        log.warning("%s", context.reader.read(trouble))
