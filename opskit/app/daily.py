@@ -11,7 +11,7 @@ from opskit.app.clock import now
 from opskit.app.context import Context
 from opskit.app.day import gather
 from opskit.app.memory import open_memory, tidy
-from opskit.history.store import HistoryError
+from opskit.history.store import HistoryError, Store
 from opskit.model.message import say
 from opskit.report.daily import daily_text
 
@@ -36,14 +36,27 @@ class MorningReport:
             return
         try:
             with closing(open_memory(context)) as store:
-                text = daily_text(gather(context, store, moment.date() - timedelta(days=1), moment), context.reader)
-                new = store.first(f"report {moment.date()}", moment.timestamp())
+                text = _report(context, store, moment)
         except HistoryError as error:
             log.warning("%s", context.reader.read(error.message))
             return
         self._made = moment.date()
-        if new:
+        if text is not None:
             self._emit(text)
+
+
+def _report(context: Context, store: Store, moment: datetime) -> str | None:
+    """Return the report, None where somebody has made it, or history began on this day: then there is none to make."""
+    name = f"report {moment.date()}"
+    if store.is_done(name) or not _began_earlier(store, moment):
+        return None
+    text = daily_text(gather(context, store, moment.date() - timedelta(days=1), moment), context.reader)
+    return text if store.first(name, moment.timestamp()) else None
+
+
+def _began_earlier(store: Store, moment: datetime) -> bool:
+    midnight = datetime.combine(moment.date(), time(), tzinfo=moment.tzinfo).timestamp()
+    return any(kept.count and kept.first < midnight for kept in store.inventory())
 
 
 def is_due(moment: datetime, clock: str) -> bool:

@@ -163,6 +163,11 @@ def _rollups(db: sqlite3.Connection) -> None:
         ) WITHOUT ROWID""")
 
 
+def _done(db: sqlite3.Connection) -> None:
+    # What must be done once, whoever does it: the name says of which day it is.
+    db.execute("CREATE TABLE done (name TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID")
+
+
 # A file's PRAGMA user_version is the number of steps it has seen. Steps are only ever added at the end.
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _first_tables,
@@ -171,6 +176,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _triages,
     _compact_numbers,
     _rollups,
+    _done,
 )
 
 

@@ -61,6 +61,7 @@ _SERIES = """
       AND NOT EXISTS (SELECT 1 FROM rollups WHERE series_id = series.id)
 """
 _HEARTBEATS = "DELETE FROM heartbeats WHERE at < :before"
+_DONE = "DELETE FROM done WHERE at < :before"
 _TRIAGES = "DELETE FROM triages WHERE at < :before"
 
 Slice = Callable[[sqlite3.Connection], int]
@@ -76,7 +77,8 @@ def slices(db: sqlite3.Connection, now: float, keep: Keep) -> Iterator[Slice]:
         yield _each(_RUNS, check_id, now - keep.runs_days * DAY_S)
     for delete in (_FLIPS, _CHECKS, _TRIAGES):
         yield _all(delete, now - keep.days * DAY_S)
-    yield _all(_HEARTBEATS, now - keep.runs_days * DAY_S)
+    for delete in (_HEARTBEATS, _DONE):
+        yield _all(delete, now - keep.runs_days * DAY_S)
     yield _all(_SERIES, now)
 
 

@@ -223,7 +223,12 @@ class SqliteStore:
     def first(self, name: str, now: float) -> bool:
         """Note that something was done, once."""
         with self._writing() as db:
-            return db.execute("INSERT OR IGNORE INTO heartbeats (name, at) VALUES (?, ?)", (name, now)).rowcount == 1
+            return db.execute("INSERT OR IGNORE INTO done (name, at) VALUES (?, ?)", (name, now)).rowcount == 1
+
+    def is_done(self, name: str) -> bool:
+        """Return whether something was noted as done."""
+        with self._reading() as db:
+            return db.execute("SELECT 1 FROM done WHERE name = ?", (name,)).fetchone() is not None
 
     def heartbeats(self) -> dict[str, float]:
         """Return when each worker was last alive."""

@@ -119,6 +119,9 @@ class Store(Protocol):
     def first(self, name: str, now: float) -> bool:
         """Note that something was done; False where somebody has noted it before. It is forgotten with single runs."""
 
+    def is_done(self, name: str) -> bool:
+        """Return whether something was noted as done."""
+
     def heartbeats(self) -> dict[str, float]:
         """Return when each worker was last alive."""
 

@@ -147,3 +147,14 @@ def test_the_inventory_says_how_much_and_of_which_time(store: SqliteStore, kind:
     run(store, 10.0, Status.OK, None)
     run(store, 20.5, Status.OK, Status.OK)
     assert Kept(kind, {"runs": 2, "samples": 6}[kind], 10.0, 20.5) in store.inventory()
+
+
+def test_what_is_done_once_is_noted_once_and_forgotten_with_the_runs(store: SqliteStore):
+    assert not store.is_done("report 2026-11-28")
+    assert [store.first("report 2026-11-28", at) for at in (1 * DAY, 2 * DAY)] == [True, False]
+    assert store.is_done("report 2026-11-28")
+    assert store.first("report 2026-11-29", 2 * DAY)
+    assert store.heartbeats() == {}
+    store.prune(36.5 * DAY)
+    assert store.first("report 2026-11-28", 37 * DAY)
+    assert not store.first("report 2026-11-29", 37 * DAY)
