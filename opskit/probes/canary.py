@@ -70,6 +70,7 @@ class Facts(msgspec.Struct, frozen=True):
     the canary that Nginx was asked with. `nginx_astray`: the gateway answered the question, and not through Nginx;
     `gateway_astray`: what stands at the gateway's address has no such route, or shows a web page, or speaks no HTTP.
     `failed_alone`: the gateway gave an error of its own, or broke off, with no word of the model server.
+    `vram_oom`: Ollama itself said that the GPU's memory does not suffice.
     """
 
     answered: bool | None = None
@@ -95,6 +96,7 @@ class Facts(msgspec.Struct, frozen=True):
     failed_alone: bool | None = None
     retry_after: bool | None = None
     reached_gateway: bool | None = None
+    vram_oom: bool | None = None
     first_token_s: float | None = None
     total_s: float | None = None
     load_s: float | None = None

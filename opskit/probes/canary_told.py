@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from opskit.logs.classify import meaning
 from opskit.model.message import Message, say
 from opskit.probes.canary_asks import Canary, spread
 from opskit.probes.canary_astray import failed_alone, is_astray, is_other
@@ -54,6 +55,7 @@ def facts_of(found: Canary, told: dict[str, Leg], max_tokens: int) -> dict[str, 
         "failed_alone": failed_alone(found),
         "retry_after": _retry_after(found),
         "reached_gateway": _reached(found),
+        "vram_oom": meaning(found.ollama.error, "ERROR") == "vram-oom" if found.ollama else None,
         "first_token_s": outermost.first_s if outermost else None,
         "total_s": outermost.exchange.phases.get("total_s") if outermost and outermost.whole else None,
         "load_s": (found.ollama.load_s or 0.0) if found.ollama else 0.0,

@@ -154,6 +154,21 @@ def test_the_layer_where_it_stops_is_found() -> None:
     assert "refused" in str(reading.evidence["ollama_answered"][0].text)
 
 
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        ("llama runner process has terminated: cudaMalloc failed: out of memory", True),
+        ("model requires more system memory (21.2 GiB) than is available (9.8 GiB)", False),
+        ("model 'qwen3:32b' not found", False),
+        ("llama runner process has terminated: signal: aborted (core dumped)", False),
+    ],
+)
+def test_what_ollama_says_of_the_cards_memory_counts_at_once(error: str, expected: bool) -> None:
+    said = answer("500 Internal Server Error", json.dumps({"error": error}), "Content-Type: application/json\r\n")
+    assert walk(None, None, ollama(said)).facts["vram_oom"] is expected
+    assert walk(WHOLE).facts["vram_oom"] is None
+
+
 def test_two_opskits_never_ask_at_once() -> None:
     present, most = 0, 0
 

@@ -68,6 +68,8 @@ COUNTS = {
 }  # fmt: skip
 # None is an answer here: there was no failure to name.
 NO_NEED = {("http", "failure"), ("nginx_http", "failure"), ("gateway_http", "failure"), ("canary", "ollama_status")}
+# Ollama was not asked by itself.
+NO_NEED |= {("canary", "vram_oom")}
 # Nobody asked about a request.
 NO_NEED |= {("request", fact) for fact in ("status", "duration_s", "age_s", "others_failed")}
 
