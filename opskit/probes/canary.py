@@ -175,6 +175,8 @@ def _evidence(
     lines = {layer: Evidence(leg.url, line_of(leg), at=at) for layer, leg in told.items()}
     every = tuple(lines.values())
     by_name = {name: _of_layer(name, lines) or every for name in facts}
+    if found.ollama is not None:
+        by_name["vram_oom"] = (Evidence(found.ollama.exchange.url, found.ollama.error, at=at),)
     if found.logged:
         by_name["reached_gateway"] = tuple(Evidence("gateway log", line, at=at) for line in found.logged[:2])
     return {name: pieces for name, pieces in by_name.items() if pieces}

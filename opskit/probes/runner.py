@@ -23,6 +23,7 @@ from opskit.probes.base import Deadline, Probe, as_facts
 from opskit.probes.exchange import Exchange, Target, exchange
 from opskit.probes.runner_look import (
     NO_RUNNER,
+    UNSEEN,
     Facts,
     Look,
     Looks,
@@ -116,7 +117,7 @@ class RunnerProbe(Probe[Args]):
         looks = evidence.looks
         if not looks:
             none = say("no runner is seen on this host: no model is loaded, or its process is hidden from this user")
-            facts = Facts() if not evidence.all_seen else NO_RUNNER
+            facts = NO_RUNNER if evidence.all_seen else UNSEEN
             return Reading(as_facts(facts), {}, dict.fromkeys(Facts.__struct_fields__, none))
         facts = facts_of(looks)
         lines = tuple(

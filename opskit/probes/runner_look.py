@@ -26,7 +26,8 @@ class Facts(msgspec.Struct, frozen=True):
     `timed_out`: a runner takes connections and does not answer. `most_decoded` and `least_decoded` are the tokens of
     the longest and the shortest answer that are being made. `loading`: a runner says that it is reading the model;
     `load_advancing`: its memory or processor time grew meanwhile; None where the load was broken off between the looks,
-    and where the process grew in its first second: so does each that begins.
+    and where the process grew in its first second: so does each that begins. `load_unclear`: a model is being read, and
+    that is so.
     """
 
     runners: int | None = None
@@ -40,6 +41,7 @@ class Facts(msgspec.Struct, frozen=True):
     context: int | None = None
     loading: bool | None = None
     load_advancing: bool | None = None
+    load_unclear: bool | None = None
 
 
 class Work(msgspec.Struct, frozen=True):
@@ -90,19 +92,31 @@ class _Slot(msgspec.Struct):
         return told.n_decoded if told else 0
 
 
-NO_RUNNER = Facts(runners=0, timed_out=False, slots=0, busy=0, advancing=False, loading=False, most_decoded=0)
+UNSEEN = Facts(load_unclear=False)
+NO_RUNNER = Facts(
+    runners=0,
+    timed_out=False,
+    slots=0,
+    busy=0,
+    advancing=False,
+    loading=False,
+    most_decoded=0,
+    load_unclear=False,
+)
 
 
 def facts_of(looks: Sequence[Look]) -> Facts:
     """Return what the looks tell; at least one was taken."""
     pairs = [(slots_of(look.first), slots_of(look.second)) for look in looks]
     told = [(first, second) for first, second in pairs if first is not None]
+    loading, advancing = any(is_loading(look.first) for look in looks), _load_advancing(looks)
     common = Facts(
         runners=len(looks),
         answered=any(look.first.status is not None for look in looks),
         timed_out=any(look.first.timed_out or bool(look.second and look.second.timed_out) for look in looks),
-        loading=any(is_loading(look.first) for look in looks),
-        load_advancing=_load_advancing(looks),
+        loading=loading,
+        load_advancing=advancing,
+        load_unclear=loading and advancing is None,
     )
     if not told:
         return common

@@ -165,7 +165,9 @@ def test_the_layer_where_it_stops_is_found() -> None:
 )
 def test_what_ollama_says_of_the_cards_memory_counts_at_once(error: str, expected: bool) -> None:
     said = answer("500 Internal Server Error", json.dumps({"error": error}), "Content-Type: application/json\r\n")
-    assert walk(None, None, ollama(said)).facts["vram_oom"] is expected
+    reading = walk(None, None, ollama(said))
+    assert reading.facts["vram_oom"] is expected
+    assert error in reading.evidence["vram_oom"][0].text
     assert walk(WHOLE).facts["vram_oom"] is None
 
 
