@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 from opskit.app.clock import now
 from opskit.app.context import Context
 from opskit.app.daily import MorningReport, tidy_if_due
-from opskit.app.manager import Manager
 from opskit.app.rounds import round_of
+from opskit.app.systemd import Systemd
 from opskit.model.message import Message, say
 from opskit.model.problem import DefinitionError, Problem
 from opskit.schedule.plan import DEFAULTS, plans
@@ -46,7 +46,7 @@ class Daemon:
         self._load = load
         self._report = MorningReport(emit)
         self._context = load()
-        self._manager = Manager.of_environment()
+        self._systemd = Systemd.of_environment()
         self._asked: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def run(self, stop_after: float | None = None) -> None:
@@ -59,11 +59,11 @@ class Daemon:
         count = self._schedule(scheduler)
         scheduler.start()
         self._say(logging.INFO, say("started: {n} checks", n=count))
-        self._manager.ready(self._status(count))
+        self._systemd.ready(self._status(count))
         ends = None if stop_after is None else time.monotonic() + stop_after
         while self._next(ends) == _RELOAD:
             self._reload(scheduler)
-        self._manager.stopping()
+        self._systemd.stopping()
         scheduler.shutdown(wait=True)
         self._say(logging.INFO, say("stopped"))
 
@@ -91,15 +91,15 @@ class Daemon:
         report, at_once = self._report.if_due, now()
         scheduler.add_job(report, "interval", [context], seconds=_REPORT_S, next_run_time=at_once, id="report daily")
         scheduler.add_job(tidy_if_due, "interval", [context], seconds=_TIDY_S, id="tidy")
-        if self._manager.patience_s is not None:
+        if self._systemd.patience_s is not None:
             # It stands in the same queue as the checks: where no worker is free any more, nobody says that all is well.
-            seconds = self._manager.patience_s / 3
-            scheduler.add_job(self._manager.alive, "interval", seconds=seconds, next_run_time=now(), id="watchdog")
+            seconds = self._systemd.patience_s / 3
+            scheduler.add_job(self._systemd.alive, "interval", seconds=seconds, next_run_time=now(), id="watchdog")
         return len(loaded.good)
 
     def _reload(self, scheduler: BackgroundScheduler) -> None:
         """Take the new configuration, or say what is wrong with it and go on with the old one."""
-        self._manager.reloading()
+        self._systemd.reloading()
         try:
             found = self._sound()
         except DefinitionError as error:
@@ -110,7 +110,7 @@ class Daemon:
             scheduler.remove_all_jobs()
             count = self._schedule(scheduler)
             self._say(logging.INFO, say("configuration and definitions were read again: {n} checks", n=count))
-        self._manager.ready(self._status(len(self._context.checks())))
+        self._systemd.ready(self._status(len(self._context.checks())))
 
     def _sound(self) -> Context:
         """Load a configuration of which nothing is wrong. Raises DefinitionError."""

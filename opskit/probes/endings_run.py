@@ -16,7 +16,7 @@ _ALIKE = 0.12
 _ROUND_S = 0.8
 _APART_S = 1.0
 _LEAST_ROUND_S = 2.0
-_EARLY_S, _LATE_S = 0.15, 0.05  # the timer of a busy host began so long before the request came, and strikes so late
+_EARLY_S, _LATE_S = 0.15, 0.05  # a timer may begin so long before the request comes, and strike so late
 _MOSTLY = 0.75
 
 

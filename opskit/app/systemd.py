@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 
-class Manager:
+class Systemd:
     """The service manager behind a socket; `patience_s` is after how many silent seconds it ends the service."""
 
     def __init__(self, address: str = "", patience_s: float | None = None) -> None:
@@ -20,7 +20,7 @@ class Manager:
         self.patience_s = patience_s
 
     @classmethod
-    def of_environment(cls, environ: Mapping[str, str] = os.environ) -> Manager:
+    def of_environment(cls, environ: Mapping[str, str] = os.environ) -> Systemd:
         """Return the manager that the environment names. `$WATCHDOG_PID` may mean another process of the service."""
         usec, pid = environ.get("WATCHDOG_USEC", ""), environ.get("WATCHDOG_PID", "")
         meant = usec.isdecimal() and int(usec) > 0 and pid in {"", str(os.getpid())}
