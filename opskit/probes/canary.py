@@ -62,7 +62,8 @@ class Facts(msgspec.Struct, frozen=True):
     by its own key or limit, or the path leads elsewhere, or the words were still coming when opskit's time was over.
     `seen`: some layer answered, so the model can.
 
-    `..._held_back`: all pieces came together at this layer, and apart at the one behind it. `unended`: the answer said
+    `..._held_back`: all pieces came together at this layer, and apart at the one behind it; `nginx_pressed`: together,
+    whatever happened behind it. `unended`: the answer said
     its last word, and the stream was not closed. `silent`: an answer of Ollama ended without a word; `only_thoughts`:
     it held only reasoning. `overlong`: Ollama made more than the tokens that it was asked for.
     `refused_fast_status`: with which the gateway turned the question away within a third of a second, which is too fast
@@ -85,6 +86,7 @@ class Facts(msgspec.Struct, frozen=True):
     ollama_began: bool | None = None
     ollama_status: int | None = None
     nginx_held_back: bool | None = None
+    nginx_pressed: bool | None = None
     gateway_held_back: bool | None = None
     unended: bool | None = None
     silent: bool | None = None

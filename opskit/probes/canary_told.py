@@ -21,6 +21,7 @@ _SPARE = 2  # pieces beyond the limit that Ollama itself keeps: marks of the end
 _KEPT_OPEN_S = 1.0
 _SEEN_S = 0.1  # over which the pieces of an answer spread, for their coming together to be seen
 _PRESSED = 0.25
+_AT_ONCE_S = 0.005  # for all words of an answer; one of them takes a card longer
 
 
 def facts_of(found: Canary, told: dict[str, Leg], max_tokens: int) -> dict[str, Any]:
@@ -43,6 +44,7 @@ def facts_of(found: Canary, told: dict[str, Leg], max_tokens: int) -> dict[str, 
         "ollama_began": _first_yes("began", ollama, gateway, nginx),
         "ollama_status": ollama.exchange.status if ollama else None,
         "nginx_held_back": _held_back(nginx, gateway),
+        "nginx_pressed": nginx is not None and _pressed(nginx),
         # What comes apart through Nginx came apart from the gateway; what does not may have been pressed by either.
         "gateway_held_back": _held_back(gateway, ollama) if gateway else _held_back(nginx, None),
         "unended": _unended(found),
@@ -92,6 +94,12 @@ def _held_back(outer: Leg | None, inner: Leg | None) -> bool:
         return False
     between, within = (spread(leg.first_s, leg.last_s, leg.pieces) for leg in (outer, inner))
     return between is not None and within is not None and within >= _SEEN_S and between < _PRESSED * within
+
+
+def _pressed(leg: Leg) -> bool:
+    """Whether several words came so close together as no model makes them; not which layer pressed them."""
+    between = None if leg.flows else spread(leg.first_s, leg.last_s, leg.pieces)
+    return between is not None and between < _AT_ONCE_S
 
 
 def _unended(found: Canary) -> bool | None:

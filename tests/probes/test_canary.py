@@ -312,6 +312,12 @@ def test_a_queue_in_front_of_a_fast_stream_holds_nothing_back() -> None:
     assert walk(paced(SSE, WORD, END + DONE, wait_s=0.7), FLOWING).facts["nginx_held_back"] is False
 
 
+def test_words_that_come_together_are_noticed_whatever_is_seen_behind() -> None:
+    assert walk(held(WHOLE, 0.3), Talk.hang, seconds=1.2).facts["nginx_pressed"] is True
+    assert walk(FLOWING, WHOLE).facts["nginx_pressed"] is False
+    assert walk(answer(body="{}"), None).facts["nginx_pressed"] is False
+
+
 def test_a_silent_layer_in_front_of_a_speaking_one_may_stand_in_a_queue() -> None:
     reading = walk(None, Talk.hang, ollama(speaking), seconds=1.2, nginx_url="")
     assert some(reading, "gateway_held_back", "answered", "seen") == (False, False, True)
