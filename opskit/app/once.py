@@ -9,7 +9,7 @@ from opskit.app.clock import epoch
 from opskit.app.context import Context
 from opskit.app.daily import MorningReport, tidy_if_due
 from opskit.app.memory import open_memory
-from opskit.app.rounds import round_of
+from opskit.app.rounds import round_of, tell_due
 from opskit.history.store import HistoryError
 from opskit.model.check import Check
 from opskit.model.state import State
@@ -28,6 +28,7 @@ def run_once(context: Context, emit: Callable[[str], None]) -> None:
         known = {}  # each round says what is wrong with it
     for plan in plans(due(list(loaded.good.values()), known, epoch())):
         round_of(context, plan)
+    tell_due(context, patient=False)
     MorningReport(emit).if_due(context)
     tidy_if_due(context)
 

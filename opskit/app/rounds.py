@@ -1,4 +1,4 @@
-"""One round of the daemon: checks that belong together run, are remembered, and what they confirmed is told."""
+"""One round of the daemon: checks that belong together run and are remembered; and what they confirmed is told."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from contextlib import closing
 
 from opskit.app.clock import epoch
 from opskit.app.context import Context
-from opskit.app.memory import Memory
+from opskit.app.memory import Memory, open_memory
 from opskit.app.observe import Live
 from opskit.app.run_checks import Outcome, run_checks
 from opskit.app.submit import submit
-from opskit.app.tell import tell
+from opskit.app.tell import outcome_said, tell
 from opskit.history.store import HistoryError
 from opskit.schedule.plan import Plan
 
@@ -19,7 +19,7 @@ log = logging.getLogger("opskit")
 
 
 def round_of(context: Context, plan: Plan) -> None:
-    """Run the checks of one plan, remember them, tell what they confirmed."""
+    """Run the checks of one plan and remember them."""
     with closing(Memory(context)) as memory:
         if memory.news is not None:
             log.info("%s", context.reader.read(memory.news))
@@ -27,11 +27,21 @@ def round_of(context: Context, plan: Plan) -> None:
         _ran(context, plan, memory)
         try:
             memory.store.heartbeat("run", epoch())
-            for outcome in tell(context, memory.store):
-                words = {"check": outcome.flip.check, "ending": outcome.ending.value, "error": outcome.error}
-                log.info("mail %(ending)s: %(check)s %(error)s", words, extra={"opskit": words})
         except HistoryError as error:
             log.warning("%s", context.reader.read(error.message))
+
+
+def tell_due(context: Context, *, patient: bool = True) -> None:
+    """Decide about the incidents, and send what is due."""
+    try:
+        with closing(open_memory(context)) as store:
+            for outcome in tell(context, store, patient=patient):
+                notice = outcome.notice
+                facts = {"channel": notice.channel, "incident": notice.incident, "ending": outcome.ending.value}
+                level = logging.WARNING if outcome.error else logging.INFO
+                log.log(level, "%s", context.reader.read(outcome_said(outcome)), extra={"opskit": facts})
+    except HistoryError as error:
+        log.warning("%s", context.reader.read(error.message))
 
 
 def _ran(context: Context, plan: Plan, memory: Memory) -> None:

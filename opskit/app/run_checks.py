@@ -9,10 +9,12 @@ import msgspec
 
 from opskit.app.asking import Asking, jobs_of
 from opskit.app.context import Context
+from opskit.app.kinship import kin_of
 from opskit.app.memory import Memory
 from opskit.app.observe import Source, observe
 from opskit.app.past import earlier_of, new_bases
 from opskit.definitions.loaded import Loaded
+from opskit.history.incident import Kin
 from opskit.history.store import HistoryError
 from opskit.judge.evaluate import evaluate
 from opskit.judge.settle import settle
@@ -100,7 +102,7 @@ def _outcome(
         verdict = msgspec.structs.replace(verdict, notes=verdict.notes + news)
         summary = context.reader.read(check.summary)
         state, flip = settle(check, store.state(check.id), verdict, summary)
-        store.record(verdict, state, flip, seconds)
+        store.record(verdict, state, flip, seconds, kin_of(context, check) if flip else Kin())
     except HistoryError as error:
         verdict = evaluate(check, reading, at)
         return Outcome(check, verdict, None, memory.instead(verdict, seconds, error), seconds)

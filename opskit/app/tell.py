@@ -1,4 +1,4 @@
-"""Takes confirmed changes out of the history and to the people who are to hear of them."""
+"""Decides what is to be told of the incidents, and sends what waits in the outbox to those who are to hear of it."""
 
 from __future__ import annotations
 
@@ -6,22 +6,53 @@ from typing import TYPE_CHECKING
 
 from opskit.app.context import Context
 from opskit.history.store import Store
+from opskit.model.message import Message, say
+
+_ALIVE_S = 120.0
 
 if TYPE_CHECKING:
+    from opskit.notify.channel import Channel
     from opskit.notify.deliver import Outcome
 
 
-def tell(context: Context, store: Store) -> list[Outcome]:
-    """Deliver what is due by mail, where mail is configured. Raises HistoryError."""
-    mail = context.settings.notify.email
-    if mail is None:
+def tell(context: Context, store: Store, *, patient: bool = False) -> list[Outcome]:
+    """Decide and deliver, where a channel is configured. Raises HistoryError, DefinitionError.
+
+    `patient`: somebody comes by again within moments, so that a group may be waited for.
+    """
+    if not context.settings.notify.channels and not store.unsettled():
         return []
     # Where nobody is told, as under Nagios, nothing of it is loaded.
-    import platform
-
-    from opskit.app.clock import epoch
+    from opskit.app.announce import Announcer
+    from opskit.app.clock import epoch, now
     from opskit.notify.deliver import deliver
+
+    Announcer(context, store, now(), patient=patient).announce()
+    return deliver(store, channels_of(context), epoch(), context.reader)
+
+
+def daemon_lives(store: Store) -> bool:
+    """Whether `opskit run` was at work a moment ago: then it tells, and can wait for a group. Raises HistoryError."""
+    from opskit.app.clock import epoch
+
+    return 0 <= epoch() - store.heartbeats().get("run", 0.0) < _ALIVE_S
+
+
+def channels_of(context: Context) -> dict[str, Channel]:
+    """Return the configured channels by name."""
     from opskit.notify.registry import channel_class
 
-    channel = channel_class("email")(mail)
-    return deliver(store, channel, epoch(), platform.node(), context.reader)
+    return {name: channel_class(name)(settings) for name, settings in context.settings.notify.channels.items()}
+
+
+def outcome_said(outcome: Outcome) -> Message:
+    """Return what became of a delivery, for the log and the terminal."""
+    notice = outcome.notice
+    return say(
+        "{channel}, notice {kind} of incident {id}: {ending} {error}",
+        channel=notice.channel,
+        kind=notice.kind,
+        id=notice.incident or "-",
+        ending=outcome.ending.value,
+        error=outcome.error,
+    )

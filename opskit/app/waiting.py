@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from opskit.app.context import Context
+from opskit.app.kinship import kin_of
+from opskit.history.incident import Kin
 from opskit.history.spool import Spool, Spooled
 from opskit.history.store import Store
 from opskit.judge.settle import settle
@@ -22,7 +24,8 @@ def bring_in(context: Context, store: Store, spool: Spool) -> Message | None:
         before, check = store.state(verdict.check), checks.get(verdict.check)
         if check is not None and (before is None or verdict.at > before.at):
             state, flip = settle(check, before, verdict, context.reader.read(check.summary))
-        store.record(verdict, state, flip, run.seconds)
+        kin = kin_of(context, check) if flip is not None and check is not None else Kin()
+        store.record(verdict, state, flip, run.seconds, kin)
 
     taken, broken = spool.empty_into(take)
     text = say("runs that had waited and are in the history now: {n}", n=taken)

@@ -13,14 +13,14 @@ from opskit.app.context import Context
 from opskit.app.memory import Memory, tidy
 from opskit.app.observe import Live, Source
 from opskit.app.run_checks import Outcome, run_checks, select, unusable
-from opskit.app.tell import tell
+from opskit.app.tell import daemon_lives, outcome_said, tell
 from opskit.app.thresholds import Level, with_thresholds
 from opskit.cli.options import Options
 from opskit.cli.output import context_of, out, out_json, plain_context, say_aside
 from opskit.definitions.allowed import wrong_name
 from opskit.history.store import HistoryError
 from opskit.model.check import Check
-from opskit.model.message import Message, say
+from opskit.model.message import Message
 from opskit.model.status import Status, worst
 from opskit.report.check_nagios import check_nagios
 from opskit.report.check_text import check_text
@@ -143,21 +143,15 @@ def _print(context: Context, outcomes: list[Outcome], output: str, verbosity: in
 
 
 def _tell(context: Context, memory: Memory, *, everything: bool) -> None:
-    """Deliver what is due. Whoever runs all checks, as cron does, also does the housekeeping of the day."""
+    """Tell what is due, unless a daemon does. Whoever runs all checks, as cron does, also does the housekeeping."""
     if memory.news is not None:
         say_aside(context, memory.news)
     try:
-        told = tell(context, memory.store)
+        told = [] if daemon_lives(memory.store) else tell(context, memory.store)
         if everything:
             tidy(context, memory.store)
     except HistoryError:
         return  # the checks have said it already
     for outcome in told:
         if outcome.error:
-            text = say(
-                "mail about {check}: {ending}, {error}",
-                check=outcome.flip.check,
-                ending=outcome.ending.value,
-                error=outcome.error,
-            )
-            say_aside(context, text)
+            say_aside(context, outcome_said(outcome))

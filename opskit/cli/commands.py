@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from opskit.cli.alerts_commands import alerts
 from opskit.cli.history_commands import history
 from opskit.cli.lab_commands import lab
 from opskit.cli.logs_commands import logs
@@ -31,6 +32,23 @@ def cli(context: click.Context, config: Path | None, definitions: Path | None, l
     Exit codes of check, status and triage: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
     """
     context.obj = Options(config, definitions, lang)
+
+
+@cli.command()
+@click.option("--yes", is_flag=True, help="Write without asking.")
+@click.option("--dry-run", is_flag=True, help="Print the file, write nothing.")
+@click.option("-o", "--output", type=_PATH, help="Default: /etc/opskit/opskit.yaml for root, else ~/.config/opskit.")
+@click.option("--nginx-conf", type=_PATH, help="Where several Nginx run: the configuration of the one that is meant.")
+@click.option("--no-input", is_flag=True, help="Never ask anything.")
+@pass_options
+def init(options: Options, /, **given: object) -> int:
+    """Look at this host and write a configuration: Nginx, gateway, Clawdbot, Ollama, GPUs, certificates.
+
+    Every value says how it was found. A file that is there is never written again.
+    """
+    from opskit.cli.init import init as body
+
+    return body(options, **given)  # type: ignore[arg-type]
 
 
 @cli.command()
@@ -228,6 +246,7 @@ def simulate(options: Options, /, **given: object) -> int:
     return body(options, **given)  # type: ignore[arg-type]
 
 
+cli.add_command(alerts)
 cli.add_command(history)
 cli.add_command(lab)
 cli.add_command(logs)

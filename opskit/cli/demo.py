@@ -14,10 +14,10 @@ from opskit.app.context import Context, load_context
 from opskit.app.observe import Live
 from opskit.app.run_checks import run_checks, select
 from opskit.app.run_triage import run_triage
+from opskit.app.triage_told import told_of
 from opskit.cli.logs import top
 from opskit.cli.options import Options
 from opskit.cli.output import out, plain_context, say_aside
-from opskit.cli.triage_told import told_of
 from opskit.definitions.search import PACKAGE
 from opskit.model.message import Message, say
 from opskit.report.check_text import check_text

@@ -48,7 +48,7 @@ def status(options: Options, *, as_json: bool) -> int:
     if triage is not None:
         out("")
         out(last_triage_text(triage, moment, context.reader))
-    if context.settings.notify.email is None:
+    if not context.settings.notify.channels:
         out("")
-        out(context.reader.read(say("No mail is sent: notify.email is not configured.")))
+        out(context.reader.read(say("Nobody is told: no channel is configured under notify.")))
     return state.exit_code

@@ -50,9 +50,9 @@ def _told(done: Triage, context: Context, wanted: Wanted, bundle: Path | None, s
 
     What only speaks of it is loaded when there is something to say: until then nothing keeps the probes waiting.
     """
+    from opskit.app.triage_told import told_of
     from opskit.cli.triage_asks import asked
     from opskit.cli.triage_output import Record, show
-    from opskit.cli.triage_told import told_of
 
     if bundle is None and wanted.symptom is None and not wanted.as_json and not done.past:
         done = asked(done, context, no_input=wanted.no_input)

@@ -7,17 +7,13 @@ from datetime import timedelta
 import click
 
 from opskit.app.context import Context
-from opskit.app.focus import REQUEST, Focus
+from opskit.app.focus import Focus
 from opskit.app.observe import Source
-from opskit.app.run_triage import Triage
 from opskit.app.window import is_time_of_day, point
 from opskit.cli.triage_wanted import Wanted
-from opskit.model.diagnosis import Measured
-from opskit.model.message import Message
 
 _LONGEST = 200
 _AHEAD_S = 300.0
-_SHOWN = ("status", "duration_s", "waiting_s", "age_s", "others_failed")
 
 
 def focus_of(wanted: Wanted, source: Source) -> Focus:
@@ -46,15 +42,3 @@ def insist_on_a_request(context: Context, playbook: str, focus: Focus) -> None:
     """A playbook that looks up no request cannot answer for one. UsageError."""
     if (focus.user or focus.request_id) and not focus.narrows(context.tree(playbook).playbook):
         raise click.UsageError(f"{playbook} looks up no single request: --user and --request-id are for chat-stuck")
-
-
-def request_told(done: Triage) -> tuple[tuple[Measured, ...], tuple[Message, ...]]:
-    """Return what is known of the request that was asked about, with its lines, and the same in words."""
-    asked = done.request
-    if asked is None:
-        return (), ()
-    if asked.unreadable is not None:
-        return (), (asked.unreadable,)
-    known = [(name, value) for name, value in asked.facts.items() if name in _SHOWN and value]
-    measured = (Measured(f"{REQUEST}.{name}", value, asked.evidence.get(name, ())) for name, value in known)
-    return tuple(measured), asked.notes

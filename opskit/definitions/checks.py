@@ -65,6 +65,7 @@ class CheckShape(msgspec.Struct, frozen=True, rename={"args": "with", "sustain":
     sustain: Annotated[Sustain, sustain] = Sustain(1, 1)
     playbook: str | None = None
     also: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
     states: States | None = None
     todo: Text | None = None
     enabled: bool = True
@@ -130,6 +131,7 @@ def _check(shape: CheckShape, source: str, check_id: str, known: Lines) -> Check
         sustain=shape.sustain,
         playbook=shape.playbook,
         also=shape.also,
+        depends_on=shape.depends_on,
         states=shape.states,
         todo=shape.todo,
         source=source,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -12,18 +14,20 @@ from opskit.model.state import State
 from opskit.model.status import Status
 from opskit.model.verdict import Verdict
 
+_STATE = "name, hard, seen, since, at, valid_until, recent, ring, flapping_since"
+
 
 def remember(db: sqlite3.Connection, verdict: Verdict, state: State, seconds: float) -> tuple[int, Status | None]:
     """Write the state; return the check's row id and the hard state that stood there before."""
     stood = db.execute("SELECT hard FROM checks WHERE name = ?", (state.check,)).fetchone()
     db.execute(
         """
-        INSERT INTO checks (name, hard, seen, since, at, valid_until, recent, verdict, seconds)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO checks (name, hard, seen, since, at, valid_until, recent, ring, flapping_since, verdict, seconds)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (name) DO UPDATE SET
             hard = excluded.hard, seen = excluded.seen, since = excluded.since, at = excluded.at,
-            valid_until = excluded.valid_until, recent = excluded.recent, verdict = excluded.verdict,
-            seconds = excluded.seconds
+            valid_until = excluded.valid_until, recent = excluded.recent, ring = excluded.ring,
+            flapping_since = excluded.flapping_since, verdict = excluded.verdict, seconds = excluded.seconds
         """,
         (
             state.check,
@@ -33,6 +37,8 @@ def remember(db: sqlite3.Connection, verdict: Verdict, state: State, seconds: fl
             state.at,
             state.valid_until,
             packed(state.recent),
+            packed(state.ring),
+            state.flapping_since,
             packed(msgspec.structs.replace(verdict, samples=())),
             seconds,
         ),
@@ -49,26 +55,33 @@ def known(db: sqlite3.Connection, check: str) -> int | None:
 
 def all_states(db: sqlite3.Connection) -> dict[str, State]:
     """Return every state by check id."""
-    rows = db.execute("SELECT name, hard, seen, since, at, valid_until, recent FROM checks ORDER BY name")
+    rows = db.execute(f"SELECT {_STATE} FROM checks ORDER BY name")  # noqa: S608  # columns of ours
     return {row[0]: _state(row) for row in rows}
 
 
 def one_state(db: sqlite3.Connection, check: str) -> State | None:
     """Return the state of `check`, None where it never ran."""
-    row = db.execute(
-        "SELECT name, hard, seen, since, at, valid_until, recent FROM checks WHERE name = ?", (check,)
-    ).fetchone()
+    row = db.execute(f"SELECT {_STATE} FROM checks WHERE name = ?", (check,)).fetchone()  # noqa: S608  # the same
     return _state(row) if row else None
 
 
 def all_latest(db: sqlite3.Connection) -> list[Latest]:
     """Return every state with its newest verdict, by check id."""
-    rows = db.execute(
-        "SELECT name, hard, seen, since, at, valid_until, recent, verdict, seconds FROM checks ORDER BY name"
+    rows = db.execute(f"SELECT verdict, seconds, {_STATE} FROM checks ORDER BY name")  # noqa: S608  # the same
+    return [Latest(_state(row), unpacked(verdict, Verdict), seconds) for verdict, seconds, *row in rows]
+
+
+def _state(row: Sequence[Any]) -> State:
+    name, hard, seen, since, at, valid_until, recent, ring, flapping = row
+    states = tuple[Status, ...]
+    return State(
+        name,
+        Status(hard),
+        Status(seen),
+        since,
+        at,
+        valid_until,
+        unpacked(recent, states),
+        unpacked(ring, states),
+        flapping,
     )
-    return [Latest(_state(row[:7]), unpacked(row[7], Verdict), row[8]) for row in rows]
-
-
-def _state(row: tuple[str, str, str, float, float, float, str]) -> State:
-    name, hard, seen, since, at, valid_until, recent = row
-    return State(name, Status(hard), Status(seen), since, at, valid_until, unpacked(recent, tuple[Status, ...]))

@@ -14,6 +14,8 @@ _KINDS = {
     "rollups-300": ("rollups WHERE span = 300", "at", "at + span"),
     "rollups-3600": ("rollups WHERE span = 3600", "at", "at + span"),
     "flips": ("flips", "at", "at"),
+    "incidents": ("incidents", "opened_at", "coalesce(closed_at, opened_at)"),
+    "notices": ("notices", "at", "at"),
     "triages": ("triages", "at", "at"),
     "accepted": ("accepted", "at", "at"),
 }

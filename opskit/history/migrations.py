@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
+from opskit.history.migration_notices import incidents_and_notices
+
 # "opsk" in ASCII, in the header of the file: tells our file from any other SQLite database.
 APPLICATION_ID = 0x6F70736B
 
@@ -177,6 +179,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _compact_numbers,
     _rollups,
     _done,
+    incidents_and_notices,
 )
 
 

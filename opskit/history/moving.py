@@ -6,26 +6,30 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from opskit.history import checks, triages
-from opskit.history.codec import bindable, milliseconds, packed, series_key, series_of, unpacked
-from opskit.history.row import FlipRow, LevelRow, Named, RollupRow, Row, RunRow, SampleRow, StateRow, TriageRow
+from opskit.history import checks, moving_incidents, triages
+from opskit.history.codec import bindable, milliseconds, series_key, series_of
+from opskit.history.row import (
+    FlipRow,
+    IncidentRow,
+    LevelRow,
+    Named,
+    NoticeRow,
+    RollupRow,
+    Row,
+    RunRow,
+    SampleRow,
+    StateRow,
+    TriageRow,
+)
 from opskit.model.status import Status
-from opskit.model.verdict import Item
 
 Of = TypeVar("Of", bound=Named)
 
 _STATES = {status.exit_code: status for status in Status}
-_IMPORTED = "imported"
-"""Why an open flip of another memory is not told here: the other one tells it."""
 
 _RUNS = """
     SELECT checks.name, runs.at / 1000.0, status, took / 1000.0 FROM runs JOIN checks ON checks.id = check_id
     WHERE runs.at >= ? AND runs.at < ? ORDER BY check_id, runs.at
-"""
-_FLIPS = """
-    SELECT checks.name, seed, thread, before, after, flips.at, summary, items, attempts, sent_at, dropped_at, reason,
-        error
-    FROM flips JOIN checks ON checks.id = check_id WHERE flips.at >= ? AND flips.at < ? ORDER BY flips.id
 """
 
 
@@ -41,10 +45,7 @@ def rows(db: sqlite3.Connection, since: float, until: float) -> Iterator[Row]:
     yield from _named(
         db, LevelRow, "accepted", "accepted.since, factor, flat, accepted.at", (float("-inf"), float("inf"))
     )
-    for check, seed, thread, before, after, at, summary, items, *told in db.execute(_FLIPS, (since, until)):
-        of_items = unpacked(items, tuple[Item, ...])
-        former = Status(before) if before else None
-        yield FlipRow(check, seed, thread, former, Status(after), at, summary, of_items, *told)
+    yield from moving_incidents.rows(db, since, until)
     for kept in triages.between(db, since, until):
         yield TriageRow(kept)
 
@@ -106,33 +107,6 @@ def _level(db: sqlite3.Connection, row: LevelRow) -> bool:
     )
 
 
-def _flip(db: sqlite3.Connection, row: FlipRow) -> bool:
-    is_open = row.sent_at is None and row.dropped_at is None
-    return _added(
-        db,
-        """
-        INSERT OR IGNORE INTO flips (check_id, seed, thread, before, after, at, summary, items, attempts, sent_at,
-            dropped_at, reason, error)
-        SELECT id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM checks WHERE name = ?
-        """,
-        (
-            bindable(row.seed),
-            bindable(row.thread),
-            row.before.value if row.before else None,
-            row.after.value,
-            row.at,
-            bindable(row.summary),
-            packed(row.items),
-            row.attempts,
-            row.sent_at,
-            row.at if is_open else row.dropped_at,
-            _IMPORTED if is_open else row.reason and bindable(row.reason),
-            row.error and bindable(row.error),
-            bindable(row.check),
-        ),
-    )
-
-
 def _triage(db: sqlite3.Connection, row: TriageRow) -> bool:
     if triages.is_known(db, row.kept):
         return False
@@ -164,6 +138,8 @@ _TAKERS: dict[type, Callable[[sqlite3.Connection, Any], bool]] = {
     SampleRow: _sample,
     RollupRow: _rollup,
     LevelRow: _level,
-    FlipRow: _flip,
+    IncidentRow: moving_incidents.incident,
+    FlipRow: moving_incidents.flip,
+    NoticeRow: moving_incidents.notice,
     TriageRow: _triage,
 }

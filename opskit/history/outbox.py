@@ -1,116 +1,127 @@
-"""The table of flips: a change of state is a row, and it stays open until it was told or it was decided not to tell it.
+"""The outbox: a notice is a row, and for each channel another, which stays open until it was sent or given up.
 
-Sending is at least once: a worker takes a flip for a limited time, and what it does not finish comes back.
+Sending is at least once: a worker takes a delivery for a limited time, and what it does not finish comes back.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
-from opskit.history.codec import bindable, packed, unpacked
-from opskit.history.records import StoredFlip
-from opskit.model.state import Flip
-from opskit.model.status import Status
-from opskit.model.verdict import Item
+from opskit.history.codec import bindable
+from opskit.history.incident import NewNotice, StoredNotice
+
+_OPEN = "sent_at IS NULL AND dropped_at IS NULL"
+# What was tried in the future was tried before the clock was set back.
+_DUE = "(retry_at IS NULL OR retry_at <= :now OR tried_at > :now)"
+_COLUMNS = """
+    SELECT notices.id, incident_id AS incident, notices.seed, coalesce(incidents.seed, notices.seed) AS thread,
+        notices.at, kind, content, channel, attempts,
+        EXISTS (SELECT 1 FROM notices AS later
+                WHERE later.incident_id = notices.incident_id AND later.id > notices.id) AS superseded,
+        tried_at, retry_at, sent_at, dropped_at, reason, error
+    FROM deliveries JOIN notices ON notices.id = notice_id LEFT JOIN incidents ON incidents.id = incident_id
+"""  # the names are those of StoredNotice
 
 
-def add(db: sqlite3.Connection, check_id: int, flip: Flip, items: tuple[Item, ...]) -> None:
-    """Write a flip; it belongs to the incident of the flip before it unless that one ended well."""
-    seed = uuid.uuid4().hex
-    previous = db.execute(
-        "SELECT after, thread FROM flips WHERE check_id = ? ORDER BY id DESC LIMIT 1", (check_id,)
-    ).fetchone()
-    thread = previous[1] if previous and previous[0] != Status.OK.value else seed
-    before = flip.before.value if flip.before else None
-    db.execute(
-        """
-        INSERT INTO flips (check_id, seed, thread, before, after, at, summary, items)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-        """,
-        (check_id, seed, thread, before, flip.after.value, flip.at, bindable(flip.summary), packed(items)),
+def add(db: sqlite3.Connection, incident: int | None, notice: NewNotice, at: float, channels: Iterable[str]) -> None:
+    """Write a notice for these channels."""
+    row = db.execute(
+        "INSERT INTO notices (incident_id, seed, at, kind, content) VALUES (?, ?, ?, ?, ?)",
+        (incident, uuid.uuid4().hex, at, notice.kind, notice.content),
+    )
+    for channel in channels:
+        db.execute("INSERT INTO deliveries (notice_id, channel) VALUES (?, ?)", (row.lastrowid, channel))
+
+
+def due(db: sqlite3.Connection, now: float, limit: int) -> list[StoredNotice]:
+    """Return the oldest open delivery of each incident and channel, where it is due."""
+    # One that waits for its next attempt holds back the later ones of its incident: "recovered" must never overtake
+    # "critical". What is about no incident waits for nothing.
+    return _stored(
+        db,
+        f"""
+        WHERE {_OPEN} AND {_DUE} AND NOT EXISTS (
+            SELECT 1 FROM deliveries AS first JOIN notices AS earlier ON earlier.id = first.notice_id
+            WHERE first.channel = deliveries.channel AND first.sent_at IS NULL AND first.dropped_at IS NULL
+                AND earlier.incident_id = notices.incident_id AND earlier.id < notices.id)
+        ORDER BY notices.id, channel LIMIT :limit
+        """,  # noqa: S608  # conditions of ours
+        {"now": now, "limit": limit},
     )
 
 
-def unsent(db: sqlite3.Connection, now: float, limit: int) -> list[StoredFlip]:
-    """Return the oldest open flip of each check, where it is due."""
-    # One that waits for its next attempt holds back the later ones of its check: "recovered" must never overtake
-    # "critical", and whether a recovery is owed is known only when everything before it is settled.
-    rows = db.execute(
-        """
-        SELECT * FROM deliveries
-        WHERE id IN (SELECT min(id) FROM flips WHERE sent_at IS NULL AND dropped_at IS NULL GROUP BY check_id)
-          AND (retry_at IS NULL OR retry_at <= ?)
-        ORDER BY id LIMIT ?
-        """,
-        (now, limit),
-    )
-    return _stored(rows)
+def between(db: sqlite3.Connection, since: float, until: float) -> list[StoredNotice]:
+    """Return the deliveries of the notices of a span, oldest first."""
+    return _stored(db, "WHERE notices.at >= ? AND notices.at < ? ORDER BY notices.id, channel", (since, until))
 
 
-def between(db: sqlite3.Connection, since: float, until: float) -> list[StoredFlip]:
-    """Return the flips of the span, oldest first."""
-    rows = db.execute("SELECT * FROM deliveries WHERE at >= ? AND at < ? ORDER BY at, id", (since, until))
-    return _stored(rows)
+def of_incident(db: sqlite3.Connection, incident: int) -> list[StoredNotice]:
+    """Return the deliveries of the notices of an incident, oldest first."""
+    return _stored(db, "WHERE incident_id = ? ORDER BY notices.id, channel", (incident,))
 
 
-def claim(db: sqlite3.Connection, flip_id: int, now: float, lease_s: float) -> bool:
-    """Take the flip; False where another worker was faster."""
+def waiting(db: sqlite3.Connection) -> int:
+    """Return how many deliveries are open."""
+    return int(db.execute(f"SELECT count(*) FROM deliveries WHERE {_OPEN}").fetchone()[0])  # noqa: S608  # the same
+
+
+def claim(db: sqlite3.Connection, notice: int, channel: str, now: float, lease_s: float) -> bool:
+    """Take a delivery; False where it is done, not due, or taken by somebody within the lease."""
     taken = db.execute(
-        """
-        UPDATE flips SET claimed_at = :now
-        WHERE id = :id AND sent_at IS NULL AND dropped_at IS NULL
-          AND (claimed_at IS NULL OR claimed_at < :now - :lease) AND (retry_at IS NULL OR retry_at <= :now)
-        """,
-        {"id": flip_id, "now": now, "lease": lease_s},
+        f"""
+        UPDATE deliveries SET claimed_at = :now
+        WHERE notice_id = :id AND channel = :channel AND {_OPEN}
+            AND (claimed_at IS NULL OR abs(:now - claimed_at) > :lease) AND {_DUE}
+        """,  # noqa: S608  # a condition of ours
+        {"id": notice, "channel": channel, "now": now, "lease": lease_s},
     )
     return taken.rowcount == 1
 
 
-def mark_sent(db: sqlite3.Connection, flip_id: int, now: float, note: str) -> None:
-    """Close the flip as told."""
+def mark_sent(db: sqlite3.Connection, notice: int, channel: str, now: float, remark: str) -> None:
+    """Close a delivery as sent."""
     # A worker that outlived its lease may come late: the first ending stands, except that a mail that left has left.
     db.execute(
         """
-        UPDATE flips SET sent_at = ?, tried_at = ?, dropped_at = NULL, reason = NULL, error = ?, attempts = attempts + 1
-        WHERE id = ? AND sent_at IS NULL
+        UPDATE deliveries SET sent_at = ?, tried_at = ?, dropped_at = NULL, reason = NULL, error = ?,
+            attempts = attempts + 1
+        WHERE notice_id = ? AND channel = ? AND sent_at IS NULL
         """,
-        (now, now, bindable(note) or None, flip_id),
+        (now, now, bindable(remark) or None, notice, channel),
     )
 
 
-def mark_dropped(db: sqlite3.Connection, flip_id: int, now: float, reason: str, error: str) -> None:
-    """Close the flip as not to be told."""
+def mark_dropped(db: sqlite3.Connection, notice: int, channel: str, now: float, reason: str, error: str) -> None:
+    """Close a delivery as given up."""
     db.execute(
-        """
-        UPDATE flips SET dropped_at = ?, reason = ?, error = coalesce(?, error)
-        WHERE id = ? AND sent_at IS NULL AND dropped_at IS NULL
-        """,
-        (now, reason, bindable(error) or None, flip_id),
+        f"""
+        UPDATE deliveries SET dropped_at = ?, reason = ?, error = coalesce(?, error)
+        WHERE notice_id = ? AND channel = ? AND {_OPEN}
+        """,  # noqa: S608  # a condition of ours
+        (now, reason, bindable(error) or None, notice, channel),
     )
 
 
-def release(db: sqlite3.Connection, flip_id: int, now: float, error: str, retry_at: float) -> None:
-    """Give the flip back after a failure."""
+def release(db: sqlite3.Connection, notice: int, channel: str, now: float, error: str, retry_at: float) -> None:
+    """Give a delivery back after a failure."""
     db.execute(
-        """
-        UPDATE flips SET claimed_at = NULL, tried_at = ?, attempts = attempts + 1, error = ?, retry_at = ?
-        WHERE id = ? AND sent_at IS NULL AND dropped_at IS NULL
-        """,
-        (now, bindable(error), retry_at, flip_id),
+        f"""
+        UPDATE deliveries SET claimed_at = NULL, tried_at = ?, attempts = attempts + 1, error = ?, retry_at = ?
+        WHERE notice_id = ? AND channel = ? AND {_OPEN}
+        """,  # noqa: S608  # a condition of ours
+        (now, bindable(error), retry_at, notice, channel),
     )
 
 
-def _stored(rows: sqlite3.Cursor) -> list[StoredFlip]:
-    # The view names its columns like the fields.
+def _stored(db: sqlite3.Connection, rest: str, values: tuple[Any, ...] | dict[str, Any]) -> list[StoredNotice]:
+    rows = db.execute(_COLUMNS + rest, values)
     names = [column[0] for column in rows.description]
-    return [_flip(dict(zip(names, row, strict=True))) for row in rows]
+    return [_notice(dict(zip(names, row, strict=True))) for row in rows]
 
 
-def _flip(fields: dict[str, Any]) -> StoredFlip:
-    for name in ("before", "after", "told"):
-        fields[name] = Status(fields[name]) if fields[name] else None
-    fields["items"] = unpacked(fields["items"], tuple[Item, ...])
+def _notice(fields: dict[str, Any]) -> StoredNotice:
     fields["superseded"] = bool(fields["superseded"])
-    return StoredFlip(**fields)
+    return StoredNotice(**fields)

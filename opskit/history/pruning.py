@@ -41,18 +41,25 @@ _ROLL_ON = (
 _FORGET = ("DELETE FROM rollups WHERE series_id = :id AND at < :before",)
 _RUNS = ("DELETE FROM runs WHERE check_id = :id AND at < :before * 1000",)
 
-# Open flips are owed to a reader, and the newest that was told says whether a recovery is owed.
-_FLIPS = """
-    DELETE FROM flips
-    WHERE at < :before AND (sent_at IS NOT NULL OR dropped_at IS NOT NULL)
-      AND id NOT IN (SELECT max(id) FROM flips WHERE sent_at IS NOT NULL GROUP BY check_id)
+# What is not settled, or not sent, is owed to a reader. Decisions and notices go with their incident.
+_OWED = """
+    SELECT id FROM incidents WHERE settled = 0
+    UNION SELECT incident_id FROM notices JOIN deliveries ON notice_id = notices.id
+    WHERE sent_at IS NULL AND dropped_at IS NULL AND incident_id IS NOT NULL
 """
+_INCIDENTS = f"DELETE FROM incidents WHERE coalesce(closed_at, opened_at) < :before AND id NOT IN ({_OWED})"  # noqa: S608
+_FLIPS = f"DELETE FROM flips WHERE at < :before AND coalesce(incident_id, -1) NOT IN ({_OWED})"  # noqa: S608
+_NOTICES = """
+    DELETE FROM notices WHERE at < :before AND incident_id IS NULL AND NOT EXISTS (
+        SELECT 1 FROM deliveries WHERE notice_id = notices.id AND sent_at IS NULL AND dropped_at IS NULL)
+"""
+_SILENCES = "DELETE FROM silences WHERE until < :before"
 
 # A check that has not run for so long was renamed or removed.
 _CHECKS = """
     DELETE FROM checks
     WHERE at < :before AND NOT EXISTS (
-        SELECT 1 FROM flips WHERE check_id = checks.id AND sent_at IS NULL AND dropped_at IS NULL)
+        SELECT 1 FROM flips JOIN incidents ON incidents.id = incident_id WHERE check_id = checks.id AND settled = 0)
 """
 
 _SERIES = """
@@ -75,7 +82,7 @@ def slices(db: sqlite3.Connection, now: float, keep: Keep) -> Iterator[Slice]:
         yield _each(_FORGET, series_id, now - keep.days * DAY_S)
     for (check_id,) in db.execute("SELECT id FROM checks").fetchall():
         yield _each(_RUNS, check_id, now - keep.runs_days * DAY_S)
-    for delete in (_FLIPS, _CHECKS, _TRIAGES):
+    for delete in (_INCIDENTS, _FLIPS, _NOTICES, _SILENCES, _CHECKS, _TRIAGES):
         yield _all(delete, now - keep.days * DAY_S)
     for delete in (_HEARTBEATS, _DONE):
         yield _all(delete, now - keep.runs_days * DAY_S)

@@ -10,37 +10,16 @@ from opskit.model.verdict import Item, Verdict
 
 
 class StoredFlip(msgspec.Struct, frozen=True):
-    """A flip with its delivery.
-
-    `seed` is 32 hex digits, made once when the row is written: a repeated delivery carries the same name. `thread` is
-    the seed of the flip that opened the incident, so that its end can be filed with its beginning. `items` are those
-    of the verdict that caused the flip. `told` is the state that was last delivered for this check before this flip;
-    `superseded` says that a newer flip of the check exists. It is open while `sent_at` and `dropped_at` are None.
-    """
+    """A flip with the number of its incident, None where it belongs to none. `items` are those of its verdict."""
 
     id: int
-    seed: str
-    thread: str
+    incident: int | None
     check: str
     before: Status | None
     after: Status
     at: float
     summary: str
     items: tuple[Item, ...] = ()
-    attempts: int = 0
-    told: Status | None = None
-    superseded: bool = False
-    tried_at: float | None = None
-    retry_at: float | None = None
-    sent_at: float | None = None
-    dropped_at: float | None = None
-    reason: str | None = None
-    error: str | None = None
-
-    @property
-    def announced_problem(self) -> bool:
-        """True where the last thing the reader heard of this check was not its end: then the end is owed."""
-        return self.told not in (None, Status.OK)
 
 
 class Runs(msgspec.Struct, frozen=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from opskit.history.incident import Decided, NewNotice, Said
 from opskit.history.records import KeptTriage
 from opskit.model.state import State
 from opskit.model.status import Status
@@ -64,17 +65,36 @@ class LevelRow(Named, frozen=True, tag="accepted", tag_field="kind"):
     at: float
 
 
+class IncidentRow(msgspec.Struct, frozen=True, tag="incident", tag_field="kind"):
+    """An incident, with what was decided about it. Its flips and notices come after it."""
+
+    seed: str
+    opened_at: float
+    closed_at: float | None
+    said: Said
+    decisions: tuple[Decided, ...]
+
+
 class FlipRow(msgspec.Struct, frozen=True, tag="flip", tag_field="kind"):
-    """A change of state and what became of telling it."""
+    """A change of state; `thread` is the seed of its incident."""
 
     check: str
-    seed: str
-    thread: str
+    thread: str | None
     before: Status | None
     after: Status
     at: float
     summary: str
     items: tuple[Item, ...]
+
+
+class NoticeRow(msgspec.Struct, frozen=True, tag="notice", tag_field="kind"):
+    """What was said about an incident, or about none, and what became of it on one channel."""
+
+    seed: str
+    thread: str | None
+    at: float
+    notice: NewNotice
+    channel: str
     attempts: int
     sent_at: float | None
     dropped_at: float | None
@@ -88,4 +108,4 @@ class TriageRow(msgspec.Struct, frozen=True, tag="triage", tag_field="kind"):
     kept: KeptTriage
 
 
-Row = StateRow | RunRow | SampleRow | RollupRow | LevelRow | FlipRow | TriageRow
+Row = StateRow | RunRow | SampleRow | RollupRow | LevelRow | IncidentRow | FlipRow | NoticeRow | TriageRow

@@ -5,17 +5,16 @@ Several processes may use one file at once: readers never wait, writers wait for
 
 from __future__ import annotations
 
-import sqlite3
-import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from opskit.history import checks, levels, numbers, outbox, pruning, triages, trouble
+from opskit.history import checks, flips, incidents, levels, numbers, pruning, triages, trouble
+from opskit.history.incident import Kin
 from opskit.history.opening import beside, opened
 from opskit.history.records import Keep, Kept, KeptTriage, Latest, Runs, Series, StoredFlip
+from opskit.history.sqlite_incidents import SqliteIncidents
 from opskit.judge.level import Level
 from opskit.model.sample import Sample
 from opskit.model.state import Flip, State
@@ -33,48 +32,8 @@ def open_store(path: Path, now: float) -> SqliteStore:
     return SqliteStore(opened(path, now), path)
 
 
-class SqliteStore:
+class SqliteStore(SqliteIncidents):
     """A Store over one open file; see there for what the methods do. May be shared by threads; close it at the end."""
-
-    def __init__(self, db: sqlite3.Connection, path: Path) -> None:
-        self.path = path
-        self._db = db
-        self._lock = threading.Lock()
-
-    def close(self) -> None:
-        """Let go of the file. The last process to do so folds the write-ahead log into it."""
-        with self._lock:
-            self._db.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    @contextmanager
-    def _using(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, trouble.told(self.path):
-            yield self._db
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        with self._using() as db, trouble.told_of_values(self.path):
-            yield db
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._using() as db:
-            # IMMEDIATE: the writer queues here, instead of failing later when a reader wants to become a writer.
-            db.execute("BEGIN IMMEDIATE")
-            try:
-                yield db
-                db.execute("COMMIT")
-            finally:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
 
     def states(self) -> dict[str, State]:
         """Return the state of every check."""
@@ -91,7 +50,14 @@ class SqliteStore:
         with self._reading() as db:
             return checks.all_latest(db)
 
-    def record(self, verdict: Verdict, state: State | None, flip: Flip | None, seconds: float) -> None:
+    def record(
+        self,
+        verdict: Verdict,
+        state: State | None,
+        flip: Flip | None,
+        seconds: float,
+        kin: Kin = Kin(),  # noqa: B008  # a frozen value
+    ) -> None:
         """Keep one run in one transaction."""
         with self._writing() as db:
             if state is None:
@@ -103,37 +69,14 @@ class SqliteStore:
             numbers.add_run(db, check_id, verdict, seconds)
             numbers.add_samples(db, check_id, verdict)
             if flip is not None and flip.after is not stood:
-                outbox.add(db, check_id, flip, verdict.items)
-
-    def unsent(self, now: float, limit: int = 50) -> list[StoredFlip]:
-        """Return the oldest open flip of each check, where it is due."""
-        with self._reading() as db:
-            return outbox.unsent(db, now, limit)
-
-    def claim(self, flip_id: int, now: float, lease_s: float) -> bool:
-        """Take a flip for delivery."""
-        with self._writing() as db:
-            return outbox.claim(db, flip_id, now, lease_s)
-
-    def mark_sent(self, flip_id: int, now: float, note: str = "") -> None:
-        """Close a flip as told."""
-        with self._writing() as db:
-            outbox.mark_sent(db, flip_id, now, note)
-
-    def mark_dropped(self, flip_id: int, now: float, reason: str, error: str = "") -> None:
-        """Close a flip as not to be told."""
-        with self._writing() as db:
-            outbox.mark_dropped(db, flip_id, now, reason, error)
-
-    def release(self, flip_id: int, now: float, error: str, retry_at: float) -> None:
-        """Give a flip back after a failure."""
-        with self._writing() as db:
-            outbox.release(db, flip_id, now, error, retry_at)
+                flips.add(db, check_id, flip, incidents.joined(db, check_id, flip, kin), verdict.items)
+            if state is not None:
+                incidents.close_if_over(db, check_id, state)
 
     def flips(self, since: float, until: float) -> list[StoredFlip]:
         """Return the flips of a span."""
         with self._reading() as db:
-            return outbox.between(db, since, until)
+            return flips.between(db, since, until)
 
     def samples(
         self,
@@ -182,6 +125,11 @@ class SqliteStore:
         """Put a later state of a diagnosis in its place."""
         with self._writing() as db:
             triages.amend(db, number, kept)
+
+    def triage(self, number: int) -> KeptTriage | None:
+        """Return a diagnosis by its number."""
+        with self._reading() as db:
+            return triages.one(db, number)
 
     def last_triage(self, playbook: str | None = None) -> KeptTriage | None:
         """Return the diagnosis that was kept last."""

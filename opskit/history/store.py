@@ -1,4 +1,4 @@
-"""What a memory can do. Checks are recorded here; notify takes unsent flips from here; reports read from here.
+"""What a memory can do. Checks are recorded here; notify finds here what to decide and to send; reports read from here.
 
 All times are epoch seconds, all spans are half open: `since <= at < until`. Every method raises HistoryError where the
 memory cannot be read or written.
@@ -6,9 +6,10 @@ memory cannot be read or written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from opskit.history.incident import Ack, Decided, Incident, Kin, NewNotice, Said, Silence, StoredNotice
 from opskit.history.records import Keep, Kept, KeptTriage, Latest, Runs, Series, StoredFlip
 from opskit.judge.level import Level
 from opskit.model.message import Message
@@ -45,32 +46,109 @@ class Store(Protocol):
     def latest(self) -> list[Latest]:
         """Return state and newest verdict of every check, by id."""
 
-    def record(self, verdict: Verdict, state: State | None, flip: Flip | None, seconds: float) -> None:
-        """Keep one run: state, samples, run and flip together or not at all.
+    def record(
+        self,
+        verdict: Verdict,
+        state: State | None,
+        flip: Flip | None,
+        seconds: float,
+        kin: Kin = Kin(),  # noqa: B008  # a frozen value
+    ) -> None:
+        """Keep one run: state, samples, run, flip and incident together or not at all.
 
         Without a state it is one that comes late: its numbers are kept, and the check stays as newer runs left it.
         Samples without a value are left out; a sample whose `at` is 0 gets the verdict's. A second run of a check at
         exactly the same time replaces the first. A flip into the state that is stored already is left out: another
-        process saw the same change and was faster.
+        process saw the same change and was faster. A bad flip joins the incident of its `kin`, or opens one.
         """
 
-    def unsent(self, now: float, limit: int = 50) -> list[StoredFlip]:
-        """Return open flips that are due, oldest first; of each check only the oldest, so that news stay in order."""
+    def incidents(self, since: float, until: float) -> list[Incident]:
+        """Return the incidents that lasted into a span, oldest first."""
 
-    def claim(self, flip_id: int, now: float, lease_s: float) -> bool:
-        """Take a flip for delivery; False where it is done, not due, or taken by somebody within `lease_s`."""
+    def incident(self, number: int) -> Incident | None:
+        """Return one incident."""
 
-    def mark_sent(self, flip_id: int, now: float, note: str = "") -> None:
-        """The flip was delivered; `note` says what was less than perfect about it."""
+    def incident_flips(self, number: int) -> list[StoredFlip]:
+        """Return the flips of an incident, oldest first."""
 
-    def mark_dropped(self, flip_id: int, now: float, reason: str, error: str = "") -> None:
-        """The flip will not be delivered, on purpose: `reason` is kept, and the error that led to it."""
+    def unsettled(self) -> list[Incident]:
+        """Return the incidents about which something is left to decide, oldest first."""
 
-    def release(self, flip_id: int, now: float, error: str, retry_at: float) -> None:
-        """Delivery failed: count the attempt, keep the error and give the flip back until `retry_at`."""
+    def take(self, incident: Incident, now: float, lease_s: float) -> bool:
+        """Take an incident for a decision that takes its time.
+
+        False where it was decided about since it was read, or taken by somebody within `lease_s`.
+        """
+
+    def decide(
+        self,
+        incident: Incident,
+        decision: Decided,
+        said: Said,
+        notice: NewNotice | None = None,
+        channels: Sequence[str] = (),
+    ) -> bool:
+        """Write a decision and the notice that it leads to; False where it was decided about since it was read."""
+
+    def decide_all(
+        self,
+        incidents: Sequence[tuple[Incident, Said]],
+        decision: Decided,
+        notice: NewNotice,
+        channels: Sequence[str],
+    ) -> bool:
+        """Write one notice about several incidents; False, and nothing is written, where one was decided about."""
+
+    def decisions(self, number: int) -> list[Decided]:
+        """Return the decisions about an incident, each that differs from the one before, oldest first."""
+
+    def diagnosed(self, number: int, triage: int) -> None:
+        """Note which diagnosis was made of an incident."""
+
+    def acknowledge(self, number: int, ack: Ack | None) -> bool:
+        """Note that somebody knows of an incident, or no longer does; False where there is none that is open."""
+
+    def retire(self, checks: Collection[str], now: float) -> None:
+        """Let incidents no longer wait for these checks: nobody runs them any more."""
+
+    def silence(self, silence: Silence) -> int:
+        """Keep a silence and return its number; the one it came with counts for nothing."""
+
+    def end_silence(self, number: int, now: float) -> bool:
+        """End a silence; False where there is none, or it is over."""
+
+    def silences(self, since: float) -> list[Silence]:
+        """Return the silences that end after `since`."""
+
+    def announce(self, notice: NewNotice, channels: Sequence[str], now: float) -> None:
+        """Keep a notice that is about no single incident."""
+
+    def notices(self, since: float, until: float) -> list[StoredNotice]:
+        """Return the notices of a span with what became of each on each channel, oldest first."""
+
+    def incident_notices(self, number: int) -> list[StoredNotice]:
+        """Return the same of one incident."""
+
+    def due(self, now: float, limit: int = 50) -> list[StoredNotice]:
+        """Return open deliveries that are due, oldest first; of each incident and channel only the oldest."""
+
+    def waiting(self) -> int:
+        """Return how many deliveries are open."""
+
+    def claim(self, notice: StoredNotice, now: float, lease_s: float) -> bool:
+        """Take a delivery; False where it is done, not due, or taken by somebody within `lease_s`."""
+
+    def mark_sent(self, notice: StoredNotice, now: float, remark: str = "") -> None:
+        """The notice was delivered; `remark` says what was less than perfect about it."""
+
+    def mark_dropped(self, notice: StoredNotice, now: float, reason: str, error: str = "") -> None:
+        """The notice will not be delivered: `reason` is kept, and the error that led to it."""
+
+    def release(self, notice: StoredNotice, now: float, error: str, retry_at: float) -> None:
+        """Delivery failed: count the attempt, keep the error and give the notice back until `retry_at`."""
 
     def flips(self, since: float, until: float) -> list[StoredFlip]:
-        """Return the flips of a span with what became of their delivery, oldest first."""
+        """Return the flips of a span, oldest first."""
 
     def samples(
         self,
@@ -106,6 +184,9 @@ class Store(Protocol):
 
     def amend_triage(self, number: int, kept: KeptTriage) -> None:
         """Put a later state of a diagnosis in its place: something was done about it."""
+
+    def triage(self, number: int) -> KeptTriage | None:
+        """Return a diagnosis by its number."""
 
     def last_triage(self, playbook: str | None = None) -> KeptTriage | None:
         """Return the diagnosis that was kept last, of one playbook or of any."""

@@ -41,6 +41,12 @@ def last(db: sqlite3.Connection, playbook: str | None) -> KeptTriage | None:
     return _kept(row) if row else None
 
 
+def one(db: sqlite3.Connection, number: int) -> KeptTriage | None:
+    """Return the row of a number."""
+    row = db.execute(f"{_ROWS} WHERE id = ?", (number,)).fetchone()
+    return _kept(row) if row else None
+
+
 def between(db: sqlite3.Connection, since: float, until: float) -> list[KeptTriage]:
     """Return the rows of a span in the order in which they were added."""
     return [_kept(row) for row in db.execute(f"{_ROWS} WHERE at >= ? AND at < ? ORDER BY id", (since, until))]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from opskit.judge.flapping import flapping_since, ringed
 from opskit.model.check import Check
 from opskit.model.state import Flip, State
 from opskit.model.status import Status, worst
@@ -27,14 +28,19 @@ def settle(check: Check, previous: State | None, verdict: Verdict, summary: str)
     if at_once in {Status.WARNING, Status.CRITICAL} and at_once.severity > confirmed.severity:
         confirmed = at_once
     changed = previous is None or confirmed is not previous.hard
+    since = verdict.at if changed or previous is None else previous.since
+    ring = ringed(previous.ring if previous else (), confirmed)
+    flapped = previous.flapping_since if previous else None
     state = State(
         check=check.id,
         hard=confirmed,
         seen=verdict.status,
-        since=verdict.at if changed or previous is None else previous.since,
+        since=since,
         at=verdict.at,
         valid_until=verdict.at + PATIENCE * check.every,
         recent=recent,
+        ring=ring,
+        flapping_since=flapping_since(flapped, ring, verdict.at, verdict.at - since, check.every),
     )
     if not changed or (previous is None and confirmed is Status.OK):
         return state, None

@@ -70,7 +70,8 @@ class Sustain(msgspec.Struct, frozen=True):
 class Check(msgspec.Struct, frozen=True):
     """A definition from `checks/`. `every` and `timeout` are in seconds; `args` are the probe's own arguments.
 
-    `also` are further probes, asked with their default arguments: the rules may judge their metrics too.
+    `also` are further probes, asked with their default arguments: the rules may judge their metrics too. `depends_on`
+    are the checks of what this one's subject stands on: where one of those is bad, this one may be only affected.
     `states` say what each state means, `todo` what to do about a bad one. `lines` are where it stands in its file,
     `source`: a mistake that shows only later is named with its line too.
     """
@@ -86,6 +87,7 @@ class Check(msgspec.Struct, frozen=True):
     sustain: Sustain = Sustain(1, 1)
     playbook: str | None = None
     also: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
     states: States | None = None
     todo: Text | None = None
     source: str = ""

@@ -87,7 +87,10 @@ class CertificateSettings(msgspec.Struct, frozen=True):
 
 
 class EmailSettings(msgspec.Struct, frozen=True):
-    """How a mail leaves. `tls` is `starttls`, `tls` (from the first byte) or `none` (loopback only)."""
+    """How a mail leaves. `tls` is `starttls`, `tls` (from the first byte) or `none` (loopback only).
+
+    With `sendmail`, a program of this host, it leaves through that and not by a conversation of opskit's own.
+    """
 
     to: tuple[str, ...]
     sender: str
@@ -98,12 +101,64 @@ class EmailSettings(msgspec.Struct, frozen=True):
     password_file: str | None = None
     ca_file: str | None = None
     timeout: float = 20.0
+    sendmail: str | None = None
+
+
+class WebhookSettings(msgspec.Struct, frozen=True):
+    """Where notices are posted as JSON. The key in `secret_file` signs them (HMAC-SHA256)."""
+
+    url: str
+    secret_file: str | None = None
+    ca_file: str | None = None
+    timeout: float = 10.0
+
+
+class ChatSettings(msgspec.Struct, frozen=True):
+    """Rooms of a chat service. `url_file` holds their addresses as apprise writes them: they carry keys."""
+
+    url_file: str
+
+
+class DowntimeSettings(msgspec.Struct, frozen=True):
+    """A time in which nothing is sent: `hours` such as 02:00-04:00, on `days` (of its beginning; none: on all).
+
+    `checks` are patterns of names, such as `gpu-*`.
+    """
+
+    hours: str
+    days: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ("*",)
 
 
 class NotifySettings(msgspec.Struct, frozen=True):
-    """Who is told. Without `email` nothing is sent, and `opskit status` says so."""
+    """Who is told, of what, and when not. Without a channel nothing is sent, and `opskit status` says so.
+
+    `least` is the mildest state that is told; in `quiet_hours` (by state, such as `{warning: 22:00-07:00}`) it waits.
+    Times are in seconds. `triage`: the first notice of an incident brings the diagnosis along. `heartbeat_file` is
+    written, and `ping_url` asked for, once a minute as long as every check comes to its turn.
+    """
 
     email: EmailSettings | None = None
+    webhook: WebhookSettings | None = None
+    chat: ChatSettings | None = None
+    least: str = "critical"
+    group_wait: float = 30.0
+    group_interval: float = 300.0
+    reminder: float = 3600.0
+    reminder_most: float = 86_400.0
+    unknown_after: float = 3600.0
+    per_hour: int = 20
+    quiet_hours: dict[str, str] = {}
+    downtimes: tuple[DowntimeSettings, ...] = ()
+    triage: bool = True
+    heartbeat_file: str | None = None
+    ping_url: str | None = None
+
+    @property
+    def channels(self) -> dict[str, EmailSettings | WebhookSettings | ChatSettings]:
+        """The channels that are configured, by the names of the registry."""
+        named = {"email": self.email, "webhook": self.webhook, "chat": self.chat}
+        return {name: settings for name, settings in named.items() if settings is not None}
 
 
 class NagiosSettings(msgspec.Struct, frozen=True):

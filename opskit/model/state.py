@@ -12,7 +12,8 @@ class State(msgspec.Struct, frozen=True):
 
     `hard` is the confirmed state since `since`; `seen` is the newest result (it may differ: then the state is soft);
     `recent` are the newest results, oldest first, as many as the check's `for: k of n` looks at. Times are epoch
-    seconds; after `valid_until` the state is stale and nobody may show it as good.
+    seconds; after `valid_until` the state is stale and nobody may show it as good. `ring` are the newest confirmed
+    states, of which `judge.flapping` tells whether the check flaps, and `flapping_since` is since when it does.
     """
 
     check: str
@@ -22,6 +23,8 @@ class State(msgspec.Struct, frozen=True):
     at: float
     valid_until: float
     recent: tuple[Status, ...] = ()
+    ring: tuple[Status, ...] = ()
+    flapping_since: float | None = None
 
     @property
     def soft(self) -> bool:
@@ -30,7 +33,7 @@ class State(msgspec.Struct, frozen=True):
 
 
 class Flip(msgspec.Struct, frozen=True):
-    """A confirmed change of state: a row that waits to be told."""
+    """A confirmed change of state."""
 
     check: str
     before: Status | None

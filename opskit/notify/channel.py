@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -11,20 +11,32 @@ from opskit.model.message import Message
 from opskit.model.status import Status
 
 
-class Notice(msgspec.Struct, frozen=True):
-    """One thing to tell, in the reader's language.
+class Content(msgspec.Struct, frozen=True):
+    """What is told, in the reader's language.
 
-    `seed` names the notice (the same at every attempt), `thread` the incident that it belongs to. `subject` is one
-    line that stays the same during an incident, `text` the whole of it in lines. `written` has a zone.
+    `check` is the one that is nearest to the fault, empty where a notice is about no single incident. `subject` is one
+    line that stays the same during an incident, `text` the whole of it in lines, `facts` the same for programs: what
+    JSON can hold.
     """
 
-    seed: str
-    thread: str
     host: str
     check: str
     status: Status
     subject: str
     text: str
+    facts: dict[str, Any] = {}
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """One thing to tell. `seed` names it, the same at every attempt, `thread` the incident that it belongs to.
+
+    `kind` is the reason of the decision, `written` is when that was, with a zone.
+    """
+
+    seed: str
+    thread: str
+    kind: str
+    content: Content
     written: datetime
 
 

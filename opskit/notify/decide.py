@@ -1,54 +1,174 @@
-"""Whether a flip is news for anybody. Pure: `deliver` asks, acts on the answer and stores a "no" with its reason."""
+"""Whether, and as what, an incident is told now. Pure: every stage looks at the same moment, and the first that has
+something to say decides, with a named reason. Who asks also keeps the answer: so each mail, and each mail that did not
+come, can be explained.
+"""
 
 from __future__ import annotations
 
-import enum
+from collections.abc import Callable
 
-import msgspec
-
-from opskit.history.records import StoredFlip
+from opskit.history.incident import Said
 from opskit.model.status import Status
-
-# What happened longer ago, and is not so any more, is for the report: a channel that comes back after a week must
-# not pour out the week.
-NEWS_FOR_S = 24 * 3600.0
+from opskit.notify.moment import Decision, Moment, Reason
 
 
-class Reason(enum.Enum):
-    """Why a flip is told, or is not. The value is the word that the database carries."""
-
-    PROBLEM = "problem"
-    RECOVERY = "recovery"
-    EASED = "eased"
-    OVERTAKEN = "overtaken"
-    NOT_KNOWING = "not-knowing"
-    NOT_ANNOUNCED = "not-announced"
-    ONLY_WARNING = "only-warning"
-    ALREADY_EASED = "already-eased"
+def decide(moment: Moment) -> Decision:
+    """Return what becomes of an incident at a moment."""
+    found = next(decision for stage in STAGES if (decision := stage(moment)) is not None)
+    # Over the limit nothing is lost: the digest names it.
+    if found.action == "send" and moment.told_lately >= moment.policy.per_hour:
+        return Decision("hold", Reason.RATE_LIMIT)
+    return found
 
 
-class Decision(msgspec.Struct, frozen=True):
-    """The answer with its reason."""
+def _over(moment: Moment) -> Decision | None:
+    """The end is told exactly where the beginning was, whatever is silent by now: somebody waits for it."""
+    if moment.incident.closed_at is None:
+        return None
+    if moment.said.status is None:
+        return Decision("end", Reason.NOT_ANNOUNCED)
+    return Decision("send", Reason.RECOVERY)
 
-    send: bool
-    reason: Reason
+
+def _too_mild(moment: Moment) -> Decision | None:
+    """A warning alone is for the report. After an alarm it is news: the worst is over."""
+    incident = moment.incident
+    known = moment.said.status is not None or incident.flaps
+    counts = incident.worst if known else incident.status
+    if incident.worst is Status.UNKNOWN or counts.severity >= moment.policy.least.severity:
+        return None
+    return Decision("hold", Reason.ONLY_WARNING)
 
 
-def decide(flip: StoredFlip, now: float) -> Decision:
-    """Return whether to tell the flip at `now` (epoch seconds). Everything before it in its check is settled."""
-    # Old and not true any more. Old and still true is news, however late: nobody has heard of it.
-    if flip.superseded and now - flip.at > NEWS_FOR_S:
-        return Decision(False, Reason.OVERTAKEN)
-    # A confirmed problem is always told, also where an earlier one of the same check was: better twice than never.
-    if flip.after is Status.CRITICAL:
-        return Decision(True, Reason.PROBLEM)
-    # Not knowing neither ends a problem nor begins one; what was announced stays announced.
-    if flip.after is Status.UNKNOWN:
-        return Decision(False, Reason.NOT_KNOWING)
-    # Nobody was alarmed, so nobody waits for the end. This is also the first result of a healthy check.
-    if flip.after is Status.OK:
-        return Decision(True, Reason.RECOVERY) if flip.announced_problem else Decision(False, Reason.NOT_ANNOUNCED)
-    # A warning alone is for the report; after an alarm it says that the worst is over.
-    if flip.told is Status.CRITICAL:
-        return Decision(True, Reason.EASED)
-    return Decision(False, Reason.ALREADY_EASED if flip.announced_problem else Reason.ONLY_WARNING)
+def _not_knowing(moment: Moment) -> Decision | None:
+    """Not knowing is told once it has lasted: nobody may take silence for good news."""
+    incident = moment.incident
+    if incident.worst is not Status.UNKNOWN:
+        return None
+    if moment.said.status is not None:
+        return Decision("hold", Reason.TOLD_ALREADY)
+    due = max(member.since for member in incident.members) + moment.policy.unknown_after
+    return Decision("wait", Reason.UNKNOWN_WAIT, due) if _waits(moment.now, due, moment.policy.unknown_after) else None
+
+
+def _gathering(moment: Moment) -> Decision | None:
+    """What one fault brings along comes within moments: it is told together."""
+    if moment.said.status is not None or not moment.patient or not moment.bad:
+        return None
+    worst = moment.incident.status
+    began = min(member.since for member in moment.bad if member.hard is worst)
+    due = began + moment.policy.group_wait
+    return Decision("wait", Reason.GROUP_WAIT, due) if _waits(moment.now, due, moment.policy.group_wait) else None
+
+
+def _waits(now: float, due: float, length: float) -> bool:
+    """Whether a wait of this length is not over. One that is to end much later was begun by a clock that was wrong."""
+    return due - 2 * length <= now < due
+
+
+def _silenced(moment: Moment) -> Decision | None:
+    if moment.silenced_until is None:
+        return None
+    return Decision("hold", Reason.SILENCED, moment.silenced_until)
+
+
+def _acknowledged(moment: Moment) -> Decision | None:
+    """Who knows of it wants no reminders. That it became worse is no reminder."""
+    ack = moment.incident.ack
+    if ack is None or moment.now >= ack.until or moment.incident.status.severity > ack.status.severity:
+        return None
+    return Decision("hold", Reason.ACKNOWLEDGED, ack.until)
+
+
+def _quiet(moment: Moment) -> Decision | None:
+    return None if moment.quiet_until is None else Decision("hold", Reason.QUIET_HOURS, moment.quiet_until)
+
+
+def _flapping(moment: Moment) -> Decision | None:
+    """Of what comes and goes a summary an hour is told instead of every change, and its end."""
+    said = moment.said
+    if not moment.incident.flaps:
+        return Decision("send", Reason.STEADY) if said.flapping else None
+    if not said.flapping:
+        return Decision("send", Reason.FLAPPING)
+    due = said.at + moment.policy.reminder
+    if moment.now >= due:
+        return Decision("send", Reason.STILL_FLAPPING)
+    return Decision("hold", Reason.FLAPPING, due)
+
+
+def _first(moment: Moment) -> Decision | None:
+    if moment.said.status is not None:
+        return None
+    if not moment.bad:
+        return Decision("hold", Reason.NOT_ANNOUNCED)
+    return Decision("send", Reason.NOT_KNOWING if moment.incident.status is Status.UNKNOWN else Reason.PROBLEM)
+
+
+def _changed(moment: Moment) -> Decision | None:
+    """What is worse is told at once; what came along, and that it eased, a few minutes after what was said last."""
+    said, now = moment.said, moment.incident.status
+    if said.status is None:
+        return None
+    if now.severity > said.status.severity:
+        return Decision("send", Reason.WORSE)
+    reason = None
+    if any(member.check not in said.checks for member in moment.bad):
+        reason = Reason.MORE
+    elif now.severity < said.status.severity and now is not Status.OK:
+        reason = Reason.EASED
+    if reason is None:
+        return None
+    due = said.at + moment.policy.group_interval
+    if moment.patient and moment.now < due:
+        return Decision("wait", Reason.GROUP_INTERVAL, due)
+    return Decision("send", reason)
+
+
+def _hold_over(moment: Moment) -> Decision | None:
+    """Whoever held it back hears at the end that it is still so."""
+    if moment.hold_ended is None or moment.hold_ended <= moment.said.at or not moment.bad:
+        return None
+    return Decision("send", Reason.HOLD_OVER)
+
+
+def _reminder(moment: Moment) -> Decision:
+    said, policy = moment.said, moment.policy
+    status = moment.incident.status
+    if status.severity < policy.least.severity:
+        return Decision("hold", Reason.ONLY_WARNING if status is Status.WARNING else Reason.TOLD_ALREADY)
+    due = said.at + min(policy.reminder * 2 ** min(said.reminders, 20), policy.reminder_most)
+    if moment.now >= due:
+        return Decision("send", Reason.REMINDER)
+    return Decision("wait", Reason.TOLD_ALREADY, due)
+
+
+STAGES: tuple[Callable[[Moment], Decision | None], ...] = (
+    _over,
+    _too_mild,
+    _not_knowing,
+    _gathering,
+    _silenced,
+    _acknowledged,
+    _quiet,
+    _flapping,
+    _first,
+    _changed,
+    _hold_over,
+    _reminder,
+)
+"""Asked in this order."""
+
+
+def said_after(moment: Moment, decision: Decision) -> Said:
+    """Return what has been said once a decision to send was carried out."""
+    said, incident = moment.said, moment.incident
+    status = incident.worst if incident.flaps else incident.status
+    return Said(
+        status=said.status if status is Status.OK else status,
+        checks=tuple(member.check for member in moment.bad),
+        at=moment.now,
+        count=said.count + 1,
+        reminders=said.reminders + 1 if decision.reason in (Reason.REMINDER, Reason.STILL_FLAPPING) else 0,
+        flapping=incident.flaps,
+    )

@@ -17,10 +17,14 @@ from opskit.notify.mail import mail
 from opskit.notify.mailbox import mailbox
 from opskit.notify.refusal import partly, refusal
 from opskit.notify.secret import secret
+from opskit.notify.sendmail import pipe
 
 
 class EmailChannel:
-    """Sends by one SMTP conversation per mail. `environ` is where `$NAME` passwords are looked up."""
+    """Sends by one SMTP conversation per mail, or through this host's sendmail.
+
+    `environ` is where `$NAME` passwords are looked up.
+    """
 
     def __init__(self, settings: EmailSettings, environ: Mapping[str, str] = os.environ) -> None:
         self._settings = settings
@@ -36,6 +40,11 @@ class EmailChannel:
         """
         sender = mailbox(self._settings.sender)
         to = tuple(mailbox(one) for one in self._settings.to)
+        if self._settings.sendmail is not None:
+            addresses = [one.address for one in to]
+            content = mail(notice, sender, to).as_bytes()
+            pipe(self._settings.sendmail, sender.address, addresses, content, self._settings.timeout)
+            return
         self._refuse_settings()
         password = self._password()
         content = mail(notice, sender, to).as_bytes()

@@ -19,11 +19,12 @@ def mail(notice: Notice, sender: Mailbox, to: tuple[Mailbox, ...]) -> EmailMessa
 
     No text of the notice can add a header: control characters are spelled out before they get here.
     """
-    domain = _NOT_IN_A_DOMAIN.sub("-", notice.host).strip("-.") or "localhost"
+    content = notice.content
+    domain = _NOT_IN_A_DOMAIN.sub("-", content.host).strip("-.") or "localhost"
     message = EmailMessage(policy=WholeWords())
     message["From"] = str(sender)
     message["To"] = ", ".join(str(one) for one in to)
-    message["Subject"] = _one_line(notice.subject)
+    message["Subject"] = _one_line(content.subject)
     message["Date"] = format_datetime(notice.written)
     message["Message-ID"] = f"<opskit.{notice.seed}@{domain}>"
     # The root of the thread is a mail that never was: so the incident stays together whichever mail came first.
@@ -33,10 +34,12 @@ def mail(notice: Notice, sender: Mailbox, to: tuple[Mailbox, ...]) -> EmailMessa
     message["List-Id"] = f"opskit <alerts.{domain}>"
     # RFC 3834: keeps vacation responders from answering.
     message["Auto-Submitted"] = "auto-generated"
-    message["X-Opskit-Check"] = _ascii(notice.check)
-    message["X-Opskit-Status"] = notice.status.value
+    message["X-Opskit-Kind"] = _ascii(notice.kind)
+    if content.check:
+        message["X-Opskit-Check"] = _ascii(content.check)
+    message["X-Opskit-Status"] = content.status.value
     # Either way the body is ASCII on the wire, so no server on the way needs 8BITMIME.
-    message.set_content(notice.text, cte="quoted-printable" if notice.text.isascii() else "base64")
+    message.set_content(content.text, cte="quoted-printable" if content.text.isascii() else "base64")
     return message
 
 

@@ -9,7 +9,9 @@ from opskit.notify.channel import Channel
 from opskit.notify.submission import Receiver
 
 CHANNELS = {
+    "chat": "opskit.notify.chat_channel:ChatChannel",
     "email": "opskit.notify.email_channel:EmailChannel",
+    "webhook": "opskit.notify.webhook_channel:WebhookChannel",
 }
 RECEIVERS = {
     "icinga": "opskit.notify.icinga_api:IcingaApi",

@@ -14,7 +14,7 @@ def secret(reference: str, environ: Mapping[str, str]) -> str:
 
     It is read at each use, so a changed password counts at once. Raises ChannelError; the secret is in no message.
     """
-    word = _variable(reference[1:], environ) if reference.startswith("$") else _file(reference)
+    word = _word(reference, environ)
     # SMTP carries it as ASCII; smtplib's own complaint would quote from it.
     if not word or not word.isascii() or not word.isprintable():
         raise ChannelError(
@@ -22,6 +22,20 @@ def secret(reference: str, environ: Mapping[str, str]) -> str:
             permanent=False,
         )
     return word
+
+
+def secret_lines(reference: str, environ: Mapping[str, str]) -> list[str]:
+    """Return the lines of a secret that has several, without empty ones and comments. Raises ChannelError."""
+    text = _word(reference, environ)
+    lines = [line.strip() for line in text.splitlines()]
+    found = [line for line in lines if line and not line.startswith("#")]
+    if not found:
+        raise ChannelError(say("there is no address in {file}", file=reference), permanent=False)
+    return found
+
+
+def _word(reference: str, environ: Mapping[str, str]) -> str:
+    return _variable(reference[1:], environ) if reference.startswith("$") else _file(reference)
 
 
 def _variable(name: str, environ: Mapping[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -35,6 +36,12 @@ def unpack(raws: Sequence[Raw], kind: type[_S]) -> _S:
         return msgspec.json.decode(raws[0].data, type=prepared(kind))
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise ProbeError(say("{name} cannot be read: {why}", name=raws[0].name, why=str(error))) from None
+
+
+def without_secrets(asked: Exchange) -> Exchange:
+    """Return an exchange whose address names the server only: behind it may stand a key."""
+    scheme, _, rest = asked.url.partition("://")
+    return msgspec.structs.replace(asked, url=f"{scheme}://{re.split('[/?#]', rest, maxsplit=1)[0]}")
 
 
 def failed(asked: Exchange) -> Message:

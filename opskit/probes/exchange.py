@@ -60,6 +60,11 @@ def exchange(target: Target, deadline: Deadline, listener: Listener | None = Non
     return _Stopwatch(target, deadline).run(listener)
 
 
+def payload_bytes(payload: dict[str, object]) -> bytes:
+    """Return a payload as it is sent, for whoever signs it."""
+    return json.dumps(payload).encode("ascii")
+
+
 def failure_of(error: Exception, stage: str) -> Failure:
     """Name an operating system or protocol error by what it means for the caller."""
     kinds: tuple[tuple[type[Exception], str], ...] = (
@@ -160,7 +165,7 @@ class _Stopwatch:
         headers = {"User-Agent": "opskit", "Host": self.place.netloc, "Connection": "close"}
         body = None
         if self.target.payload is not None:
-            body = json.dumps(self.target.payload).encode()
+            body = payload_bytes(self.target.payload)
             headers["Content-Type"] = "application/json"
         method = "GET" if body is None else "POST"
         try:

@@ -20,6 +20,8 @@ _KINDS = {
     "rollups-300": say("samples, means of 5 minutes"),
     "rollups-3600": say("samples, means of an hour"),
     "flips": say("changes of state"),
+    "incidents": say("incidents"),
+    "notices": say("notices"),
     "triages": say("diagnoses"),
     "accepted": say("accepted levels"),
 }
@@ -108,10 +110,10 @@ def _ran(runs: Runs | None) -> Message:
 
 def _flip(flip: StoredFlip, reader: Reader) -> str:
     before = flip.before.name if flip.before else "-"
-    told = say("told") if flip.sent_at is not None else say("not told: {why}", why=flip.reason or flip.error or "?")
-    if flip.sent_at is None and flip.dropped_at is None:
-        told = say("waits to be told")
-    return f"{reader.stamp(flip.at)}  {before} -> {flip.after.name}  {reader.read(told)}"
+    change = f"{reader.stamp(flip.at)}  {before} -> {flip.after.name}"
+    if flip.incident is None:
+        return change
+    return f"{change}  " + reader.read(say("incident {id}", id=flip.incident))
 
 
 def _name(series: Series) -> str:
@@ -131,8 +133,7 @@ def past_json(found: Past, reader: Reader) -> dict[str, Any]:
                 "at": reader.time(flip.at).isoformat(),
                 "before": flip.before.value if flip.before else None,
                 "after": flip.after.value,
-                "sent_at": reader.time(flip.sent_at).isoformat() if flip.sent_at is not None else None,
-                "not_sent": flip.reason,
+                "incident": flip.incident,
             }
             for flip in found.flips
         ],

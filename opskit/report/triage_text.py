@@ -53,7 +53,7 @@ def _report(told: Told, reader: Reader, *, every: bool) -> Iterator[Line]:
         yield from _section(say("Proof"), _plain(proof_lines(found.finding.proof, reader)), reader)
         yield from _section(say("What to do"), remedy_lines(found.finding, reader), reader)
     else:
-        yield Line(reader.read(_ending(found)))
+        yield Line(reader.read(ending(found)))
         if found.outcome == "unknown":
             yield from _section(say("What to do"), next_lines(told, reader), reader)
     yield from _section(say("The request asked about"), _plain(_request(told, reader)), reader)
@@ -75,7 +75,8 @@ def headline(told: Told, reader: Reader) -> str:
     return f"FAULT {finding.cause.code}, {layer}, {certainty}"
 
 
-def _ending(found: Diagnosis) -> Message:
+def ending(found: Diagnosis) -> Message:
+    """What is said where no cause was found."""
     if found.outcome == "healthy":
         if found.unread:
             return say("Nothing wrong found, and a question got its answer. Not everything could be read: see below.")

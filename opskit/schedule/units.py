@@ -58,6 +58,7 @@ def service(host: Host) -> str:
             "StateDirectory=opskit",
             "StateDirectoryMode=0750",
             "Environment=XDG_STATE_HOME=/var/lib",
+            "RuntimeDirectory=opskit",
             *([f"ReadWritePaths={' '.join(_quoted(path) for path in host.writes)}"] if host.writes else []),
             *_CONFINED.strip().splitlines(),
         ],

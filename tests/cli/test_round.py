@@ -32,6 +32,7 @@ def mail(tmp_path, config) -> Iterator[MailServer]:
     server.start()
     settings = json.loads(config.read_text())
     settings["notify"] = {
+        "group_wait": 1,
         "email": {
             "to": ["ops@example.test"], "sender": "opskit@example.test", "host": "localhost",
             "port": server.port, "tls": "starttls", "ca_file": str(authority.ca_file),

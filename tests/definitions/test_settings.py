@@ -11,6 +11,7 @@ import pytest
 from opskit.definitions.settings import load, locate, parse
 from opskit.model.problem import DefinitionError
 from opskit.model.settings import (
+    ChatSettings,
     EmailSettings,
     IcingaSettings,
     NagiosSettings,
@@ -18,6 +19,7 @@ from opskit.model.settings import (
     Settings,
     Stack,
     SubmitSettings,
+    WebhookSettings,
 )
 
 EVERYTHING = b"""\
@@ -65,6 +67,27 @@ notify:
     password_file: $MAIL_PASSWORD
     ca_file: /etc/ssl/own-ca.pem
     timeout: 5
+    sendmail: /usr/sbin/sendmail
+  webhook:
+    url: https://hooks.example.com/opskit
+    secret_file: /etc/opskit/webhook.key
+    ca_file: /etc/ssl/own-ca.pem
+    timeout: 4
+  chat:
+    url_file: /etc/opskit/chat
+  least: warning
+  group_wait: 45
+  group_interval: 600
+  reminder: 1800
+  reminder_most: 43200
+  unknown_after: 7200
+  per_hour: 10
+  quiet_hours: {warning: 22:00-07:00}
+  downtimes:
+    - {hours: 02:00-04:00, days: [sat, sun], checks: [gpu-*]}
+  triage: false
+  heartbeat_file: /run/opskit/alive
+  ping_url: https://hc.example.com/ping/7
 submit:
   nagios:
     command_file: /var/nagios/rw/nagios.cmd
@@ -103,7 +126,8 @@ def test_every_key_there_is_can_be_set():
     told = parse(EVERYTHING, "opskit.yaml")
     email = EmailSettings(to=(), sender="")
     submit = SubmitSettings(NagiosSettings(), IcingaSettings(url=""))
-    bare = Settings(notify=NotifySettings(email), submit=submit)
+    notify = NotifySettings(email, WebhookSettings(url=""), ChatSettings(url_file=""))
+    bare = Settings(notify=notify, submit=submit)
     unset = [where for where, value, default in leaves(told, bare) if value == default]
     # Either password or certificate: the other way stands in a test of its own.
     assert unset == [".submit.icinga.certificate_file", ".submit.icinga.key_file"]
@@ -177,6 +201,28 @@ WRONG = [
     (MAIL + "timeout: .inf}}", "notify.email.timeout: expected a number, got '.inf'"),
     (MAIL + "tls: yes}}", "notify.email.tls: expected one of starttls, tls, none"),
     (MAIL + "tls: none, host: mail.example.com}}", "notify.email.tls: none is for a mail server on this host only"),
+    (MAIL + "sendmail: sendmail}}", "notify.email.sendmail: expected a path that begins with /"),
+    *(
+        (f"notify: {{{key}: {value}}}", f"notify.{key}: {why}")
+        for key, value, why in (
+            ("least", "unknown", "expected one of warning, critical"),
+            ("group_wait", "-1", "expected seconds, at most a day"),
+            ("group_interval", "90000", "expected seconds, at most a day"),
+            ("reminder", "5", "expected seconds, from a minute to a week"),
+            ("per_hour", "0", "expected a number, 1 to 1000"),
+            ("heartbeat_file", "alive", "expected a path that begins with /"),
+            ("ping_url", "hc.example.com", URL),
+            ("quiet_hours", "{ok: 22:00-07:00}", "expected one of unknown, warning, critical"),
+            ("quiet_hours", "{warning: 22-7}", "expected a time of the day as HH:MM-HH:MM, such as 22:00-07:00"),
+            ("quiet_hours", "{warning: 07:00-07:00}", "expected a time of the day as HH:MM-HH:MM, such as 22:00-07:00"),
+        )
+    ),
+    ("notify: {downtimes: [{hours: '25:00-26:00'}]}",
+     "notify.downtimes[0].hours: expected a time of the day as HH:MM-HH:MM, such as 22:00-07:00"),
+    ("notify: {downtimes: [{hours: '02:00-04:00', days: [Samstag]}]}",
+     "notify.downtimes[0].days: expected some of mon, tue, wed, thu, fri, sat, sun"),
+    ("notify: {webhook: {url: hook}}", f"notify.webhook.url: {URL}"),
+    ("notify: {chat: {url_file: 'dingtalk://hunter2'}}", f"notify.chat.url_file: {KEPT}"),
     (MAIL + "user: opskit}}", "notify.email: user and password_file go together"),
     (MAIL + "user: a, password_file: hunter2}}", f"notify.email.password_file: {KEPT}"),
     (MAIL + "password: hunter2}}", "notify.email: unknown key 'password', did you mean 'password_file'?"),
@@ -245,7 +291,7 @@ def test_every_mistake_is_told_in_one_run_each_at_its_line():
     assert str(refused.value).splitlines() == [
         f"x.yaml:6: stack.nginx.url: {URL}",
         "x.yaml:39: notify.email.port: expected a port, 1 to 65535",
-        "x.yaml:66: report.daily_at: expected a time of day as HH:MM, such as 08:00",
+        "x.yaml:87: report.daily_at: expected a time of day as HH:MM, such as 08:00",
     ]
 
 

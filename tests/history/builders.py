@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+import msgspec
+
+from opskit.history.incident import Decided, Kin, NewNotice, Said, StoredNotice
 from opskit.history.store import Store
 from opskit.model.message import say
 from opskit.model.sample import Sample
@@ -25,7 +30,29 @@ def make_state(at: float, status: Status = Status.OK, check: str = CHECK) -> Sta
     return State(check, status, status, at, at, at + 60, (Status.OK, status))
 
 
-def run(store: Store, at: float, status: Status, before: Status | None, check: str = CHECK) -> None:
+def run(
+    store: Store,
+    at: float,
+    status: Status,
+    before: Status | None,
+    check: str = CHECK,
+    kin: Collection[str] = (),
+    within: float = 3600.0,
+    flapping: float | None = None,
+) -> None:
     """Record a run that flips the state from `before` to `status` where they differ."""
     flip = None if before is status else Flip(check, before, status, at, SUMMARY)
-    store.record(make_verdict(at, status, check), make_state(at, status, check), flip, 0.25)
+    state = msgspec.structs.replace(make_state(at, status, check), flapping_since=flapping)
+    store.record(make_verdict(at, status, check), state, flip, 0.25, Kin(frozenset(kin), within))
+
+
+def told(
+    store: Store, at: float, incident: int = 1, status: Status | None = None, kind: str = "problem"
+) -> StoredNotice:
+    """Tell an incident as it stands by mail; return the notice, which waits to be sent."""
+    found = store.incident(incident)
+    assert found is not None
+    said = Said(status or found.status, tuple(member.check for member in found.members), at, found.said.count + 1)
+    notice = NewNotice(kind, "{}")
+    assert store.decide(found, Decided(at, "send", kind), said, notice, ["email"])
+    return store.incident_notices(incident)[-1]

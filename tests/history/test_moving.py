@@ -13,7 +13,7 @@ from opskit.history.row import FlipRow, RollupRow, RunRow, SampleRow
 from opskit.history.sqlite import SqliteStore, open_store
 from opskit.judge.level import Level
 from opskit.model.status import Status
-from tests.history.builders import CHECK, run
+from tests.history.builders import CHECK, run, told
 from tests.history.test_triages import FAULT
 
 OK, CRITICAL = Status.OK, Status.CRITICAL
@@ -25,10 +25,10 @@ EVER = (float("-inf"), float("inf"))
 def full(store: SqliteStore) -> SqliteStore:
     """One row of each kind at least."""
     run(store, 1 * DAY, OK, None)
-    store.mark_dropped(1, 1 * DAY, "not-announced")
     run(store, 20 * DAY, CRITICAL, OK)
-    store.mark_sent(2, 20 * DAY + 5)
+    store.mark_sent(told(store, 20 * DAY + 5), 20 * DAY + 6)
     run(store, 20 * DAY + 60, OK, CRITICAL)
+    told(store, 20 * DAY + 61, kind="recovery")
     store.accept(CHECK, store.series(CHECK)[0], Level(2 * DAY, 2.0, None), 3 * DAY)
     store.keep_triage(FAULT)
     store.prune(20 * DAY)
@@ -47,10 +47,20 @@ def all_of(store: SqliteStore) -> list[object]:
 def test_everything_comes_in_as_it_went_out_and_only_once(full: SqliteStore, other: SqliteStore):
     rows = list(full.rows(*EVER))
     kinds = {type(row).__name__ for row in rows}
-    assert kinds == {"StateRow", "RunRow", "SampleRow", "RollupRow", "LevelRow", "FlipRow", "TriageRow"}
+    assert kinds == {
+        "StateRow",
+        "RunRow",
+        "SampleRow",
+        "RollupRow",
+        "LevelRow",
+        "IncidentRow",
+        "FlipRow",
+        "NoticeRow",
+        "TriageRow",
+    }
     assert other.take_in(rows) == len(rows)
     assert other.take_in(rows) == 0
-    owed = [flip.seed for flip in full.unsent(99 * DAY)]
+    owed = [notice.seed for notice in full.due(99 * DAY)]
     assert len(owed) == 1
     assert [row for row in all_of(other) if getattr(row, "seed", None) not in owed] == [
         row for row in all_of(full) if getattr(row, "seed", None) not in owed
@@ -59,8 +69,20 @@ def test_everything_comes_in_as_it_went_out_and_only_once(full: SqliteStore, oth
 
 def test_what_another_memory_still_owes_is_not_told_here(full: SqliteStore, other: SqliteStore):
     other.take_in(full.rows(*EVER))
-    assert other.unsent(99 * DAY) == []
-    assert [flip.reason for flip in other.flips(*EVER)] == ["not-announced", None, "imported"]
+    assert other.due(99 * DAY) == []
+    assert [notice.reason for notice in other.notices(*EVER)] == [None, "imported"]
+    assert other.unsettled() == []
+    (incident,) = other.incidents(*EVER)
+    assert [flip.after for flip in other.incident_flips(incident.id)] == [CRITICAL, OK]
+    assert incident.said.count == 2
+    assert [one.reason for one in other.decisions(incident.id)] == ["problem", "recovery"]
+
+
+def test_an_incident_that_lasts_there_is_not_told_here(full: SqliteStore, other: SqliteStore):
+    run(full, 30 * DAY, CRITICAL, OK)
+    other.take_in(full.rows(*EVER))
+    assert len(full.unsettled()) == 1
+    assert other.unsettled() == []
 
 
 def test_newer_states_stay_and_numbers_join(full: SqliteStore, other: SqliteStore):

@@ -12,7 +12,7 @@ from opskit.history.records import Keep, Kept
 from opskit.history.sqlite import SqliteStore
 from opskit.model.sample import Sample
 from opskit.model.status import Status
-from tests.history.builders import CHECK, make_state, make_verdict, run
+from tests.history.builders import CHECK, make_state, make_verdict, run, told
 
 DAY, HOUR = 86_400.0, 3600.0
 METRIC = "temperature_c"
@@ -116,19 +116,42 @@ def test_a_check_that_no_longer_runs_is_forgotten_as_a_whole(store: SqliteStore)
 def test_a_flip_that_is_still_open_is_kept_with_its_check(store: SqliteStore):
     run(store, 1 * DAY, Status.CRITICAL, Status.OK)
     store.prune(999 * DAY)
-    assert [flip.check for flip in store.unsent(999 * DAY)] == [CHECK]
+    (incident,) = store.unsettled()
+    assert [member.check for member in incident.members] == [CHECK]
 
 
 def test_a_long_problem_still_gets_its_recovery(store: SqliteStore):
     run(store, 1 * DAY, Status.OK, None)
-    store.mark_dropped(1, 1 * DAY, "not-announced")
     run(store, 2 * DAY, Status.CRITICAL, Status.OK)
-    store.mark_sent(2, 2 * DAY)
+    store.mark_sent(told(store, 2 * DAY), 2 * DAY)
     run(store, 999 * DAY, Status.CRITICAL, Status.CRITICAL)
     store.prune(999 * DAY)
     run(store, 1000 * DAY, Status.OK, Status.CRITICAL)
-    assert [flip.id for flip in store.flips(0, 9999 * DAY)] == [2, 3]
-    assert store.unsent(1000 * DAY)[0].announced_problem
+    assert [flip.after for flip in store.flips(0, 9999 * DAY)] == [Status.CRITICAL, Status.OK]
+    (incident,) = store.unsettled()
+    assert (incident.closed_at, incident.said.status) == (1000 * DAY, Status.CRITICAL)
+
+
+def test_what_is_told_and_over_goes_with_all_that_was_decided(store: SqliteStore):
+    for day, check in ((1, "old"), (900, "new")):
+        run(store, day * DAY, Status.CRITICAL, Status.OK, check)
+        incident = store.unsettled()[0].id
+        store.mark_sent(told(store, day * DAY, incident), day * DAY)
+        run(store, day * DAY + 60, Status.OK, Status.CRITICAL, check)
+        store.mark_sent(told(store, day * DAY + 61, incident, kind="recovery"), day * DAY + 62)
+    store.prune(999 * DAY)
+    assert [one.id for one in store.incidents(0, 9999 * DAY)] == [2]
+    assert [flip.check for flip in store.flips(0, 9999 * DAY)] == ["new", "new"]
+    assert {notice.incident for notice in store.notices(0, 9999 * DAY)} == {2}
+    assert store.decisions(1) == []
+
+
+def test_a_notice_that_still_waits_keeps_its_incident(store: SqliteStore):
+    run(store, 1 * DAY, Status.CRITICAL, Status.OK)
+    run(store, 1 * DAY + 60, Status.OK, Status.CRITICAL)
+    told(store, 1 * DAY + 61)
+    store.prune(999 * DAY)
+    assert [notice.incident for notice in store.due(999 * DAY)] == [1]
 
 
 def test_the_file_becomes_smaller(store: SqliteStore, path: Path):

@@ -11,6 +11,7 @@ import pytest
 from opskit.history.sqlite import SqliteStore, open_store
 from tests.notify.authority import Authority
 from tests.notify.mail_server import MailServer, Rules
+from tests.notify.web_receiver import Receiver
 
 
 @pytest.fixture
@@ -40,3 +41,11 @@ def serve(authority: Authority) -> Iterator[Callable[..., MailServer]]:
     yield start
     for server in running:
         server.stop()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    server = Receiver()
+    server.start()
+    yield server
+    server.stop()

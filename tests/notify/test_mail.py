@@ -10,6 +10,7 @@ from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.utils import parseaddr
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -48,6 +49,7 @@ def test_the_whole_mail():
         "References: <opskit.incident.fedcba9876543210fedcba9876543210@llm-1.example.com>",
         "List-Id: opskit <alerts.llm-1.example.com>",
         "Auto-Submitted: auto-generated",
+        "X-Opskit-Kind: problem",
         "X-Opskit-Check: gpu-temperature",
         "X-Opskit-Status: critical",
         'Content-Type: text/plain; charset="utf-8"',
@@ -151,7 +153,7 @@ def test_the_body_is_ascii_on_the_wire_and_comes_back_as_it_was(text: str):
 
 
 def test_the_same_notice_has_the_same_message_id_whenever_it_is_written():
-    later = notice(written=NOTICE.written.replace(hour=18))
+    later = msgspec.structs.replace(NOTICE, written=NOTICE.written.replace(hour=18))
     assert mail(NOTICE, SENDER, TO)["Message-ID"] == mail(later, SENDER, TO)["Message-ID"]
 
 

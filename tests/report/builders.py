@@ -163,8 +163,8 @@ def make_day(*, silent: bool = False) -> Day:
         Runs("clawdbot-health", {OK: 23}, NOON - 43000, NOON, 0.1),
     )
     flips = (
-        StoredFlip(1, "0" * 32, "0" * 32, "gpu-temperature", OK, WARNING, NOON - 3600, "No GPU runs too hot"),
-        StoredFlip(2, "1" * 32, "0" * 32, "latency", None, CRITICAL, NOON, "As fast\nas usual\x1b[2J"),
+        StoredFlip(1, 1, "gpu-temperature", OK, WARNING, NOON - 3600, "No GPU runs too hot"),
+        StoredFlip(2, 2, "latency", None, CRITICAL, NOON, "As fast\nas usual\x1b[2J"),
     )
     series = (
         Series("latency total_s", "s", (4.0, 5.0, 6.0), (4.0, 4.0)),

@@ -1,0 +1,247 @@
+"""The table of incidents: opened and joined by flips, closed when all is well, claimed by whoever decides about one.
+
+An incident is written in the transaction that writes the flip; what is decided about it in the one that writes the
+notice. So no change of state is without its incident, and nothing is noted as said that no channel will carry.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from opskit.history import outbox
+from opskit.history.codec import bindable, packed, unpacked
+from opskit.history.incident import Ack, Decided, Incident, Kin, Member, NewNotice, Said
+from opskit.model.state import Flip, State
+from opskit.model.status import Status
+from opskit.model.verdict import Item
+
+_FOREVER = 9e12
+
+
+def joined(db: sqlite3.Connection, check_id: int, flip: Flip, kin: Kin) -> int | None:
+    """Return the incident that a flip belongs to: the one its check is in, one of its kin, or a new one.
+
+    None where there is nothing to tell: a healthy check, or one of which nothing was ever known.
+    """
+    own = open_one(db, check_id)
+    if own is not None or flip.after is Status.OK or (flip.after is Status.UNKNOWN and flip.before is None):
+        return own
+    found = _of_kin(db, flip.at, kin)
+    if found is not None:
+        return found
+    row = db.execute("INSERT INTO incidents (seed, opened_at) VALUES (?, ?)", (uuid.uuid4().hex, flip.at))
+    return row.lastrowid
+
+
+def open_one(db: sqlite3.Connection, check_id: int) -> int | None:
+    """Return the open incident that a check is in."""
+    row = db.execute(
+        """
+        SELECT incidents.id FROM incidents JOIN flips ON incident_id = incidents.id
+        WHERE settled = 0 AND closed_at IS NULL AND check_id = ? ORDER BY incidents.id DESC LIMIT 1
+        """,
+        (check_id,),
+    ).fetchone()
+    return int(row[0]) if row else None
+
+
+def _of_kin(db: sqlite3.Connection, at: float, kin: Kin) -> int | None:
+    """Return the open incident that may have begun together with what flips at `at`."""
+    if not kin.checks:
+        return None
+    marks = ", ".join("?" for _ in kin.checks)
+    row = db.execute(
+        f"""
+        SELECT incidents.id FROM incidents JOIN flips ON incident_id = incidents.id
+            JOIN checks ON checks.id = check_id
+        WHERE settled = 0 AND closed_at IS NULL AND flips.at >= ? AND flips.after <> 'ok' AND checks.hard <> 'ok'
+            AND checks.name IN ({marks})
+        ORDER BY incidents.id LIMIT 1
+        """,  # noqa: S608  # as many marks as there are names
+        (at - kin.within, *kin.checks),
+    ).fetchone()
+    return int(row[0]) if row else None
+
+
+def close_if_over(db: sqlite3.Connection, check_id: int, state: State) -> None:
+    """Close the incident of a check that is well, where no other check of it is bad or flaps."""
+    if state.hard is not Status.OK or state.flapping_since is not None:
+        return
+    incident = open_one(db, check_id)
+    if incident is not None:
+        _close(db, incident, state.at)
+
+
+def _close(db: sqlite3.Connection, incident: int, at: float) -> None:
+    db.execute(
+        """
+        UPDATE incidents SET closed_at = :at WHERE id = :id AND closed_at IS NULL AND NOT EXISTS (
+            SELECT 1 FROM flips JOIN checks ON checks.id = check_id
+            WHERE incident_id = :id AND (checks.hard <> 'ok' OR checks.flapping_since IS NOT NULL))
+        """,
+        {"id": incident, "at": at},
+    )
+
+
+def retire(db: sqlite3.Connection, checks: Iterable[str], now: float) -> None:
+    """Forget the states of checks that nobody runs any more: an incident must not wait for their end."""
+    for name in checks:
+        row = db.execute("SELECT id FROM checks WHERE name = ?", (bindable(name),)).fetchone()
+        incident = open_one(db, row[0]) if row else None
+        if incident is not None:
+            db.execute("UPDATE checks SET hard = 'ok', flapping_since = NULL WHERE id = ?", row)
+            _close(db, incident, now)
+
+
+def unsettled(db: sqlite3.Connection) -> list[Incident]:
+    """Return the incidents about which something is left to decide, oldest first."""
+    return _stored(db, "settled = 0", ())
+
+
+def one(db: sqlite3.Connection, incident: int) -> Incident | None:
+    """Return an incident by its number."""
+    found = _stored(db, "incidents.id = ?", (incident,))
+    return found[0] if found else None
+
+
+def between(db: sqlite3.Connection, since: float, until: float) -> list[Incident]:
+    """Return the incidents that lasted into a span, oldest first."""
+    return _stored(db, "opened_at < ? AND coalesce(closed_at, ?) >= ?", (until, _FOREVER, since))
+
+
+def claim(db: sqlite3.Connection, incident: int, version: int, now: float, lease_s: float) -> bool:
+    """Take an incident for a decision that takes its time; False where it was decided about, or is taken."""
+    taken = db.execute(
+        """
+        UPDATE incidents SET claimed_at = :now
+        WHERE id = :id AND version = :version AND (claimed_at IS NULL OR abs(:now - claimed_at) > :lease)
+        """,
+        {"id": incident, "version": version, "now": now, "lease": lease_s},
+    )
+    return taken.rowcount == 1
+
+
+def decided(
+    db: sqlite3.Connection,
+    incident: Incident,
+    decision: Decided,
+    said: Said,
+    notice: NewNotice | None,
+    channels: Iterable[str],
+) -> bool:
+    """Write a decision with what it leads to; False where another process has decided meanwhile."""
+    written = db.execute(
+        """
+        UPDATE incidents SET version = version + 1, told = ?, claimed_at = NULL, settled = ?
+        WHERE id = ? AND version = ?
+        """,
+        (packed(said), decision.action in ENDS and incident.closed_at is not None, incident.id, incident.version),
+    )
+    if written.rowcount == 0:
+        return False
+    if notice is not None:
+        outbox.add(db, incident.id, notice, decision.at, channels)
+    note(db, incident.id, decision)
+    return True
+
+
+def all_as_read(db: sqlite3.Connection, read: Iterable[Incident]) -> bool:
+    """Return whether none of these incidents was decided about since it was read."""
+    return all(
+        db.execute("SELECT 1 FROM incidents WHERE id = ? AND version = ?", (one.id, one.version)).fetchone()
+        for one in read
+    )
+
+
+ENDS = frozenset({"send", "end"})
+"""The actions after which nothing is left to decide about an incident that is closed."""
+
+
+def note(db: sqlite3.Connection, incident: int, decision: Decided) -> None:
+    """Keep a decision."""
+    db.execute(
+        "INSERT INTO decisions (incident_id, at, action, reason, until) VALUES (?, ?, ?, ?, ?)",
+        (incident, decision.at, decision.action, decision.reason, decision.until),
+    )
+
+
+def decisions(db: sqlite3.Connection, incident: int) -> list[Decided]:
+    """Return what was decided about an incident, oldest first."""
+    rows = db.execute(
+        "SELECT at, action, reason, until FROM decisions WHERE incident_id = ? ORDER BY rowid", (incident,)
+    )
+    return [Decided(*row) for row in rows]
+
+
+def acknowledge(db: sqlite3.Connection, incident: int, ack: Ack | None) -> bool:
+    """Note that somebody knows of an incident, or no longer does; False where there is none that is open."""
+    value = packed(ack) if ack else None
+    return (
+        db.execute(
+            "UPDATE incidents SET acked = ?, version = version + 1 WHERE id = ? AND closed_at IS NULL",
+            (value, incident),
+        ).rowcount
+        == 1
+    )
+
+
+def diagnosed(db: sqlite3.Connection, incident: int, triage: int) -> None:
+    """Note which diagnosis was made of an incident."""
+    db.execute("UPDATE incidents SET triage_id = ? WHERE id = ?", (triage, incident))
+
+
+def _stored(db: sqlite3.Connection, where: str, values: tuple[Any, ...]) -> list[Incident]:
+    rows = db.execute(
+        f"""
+        SELECT id, seed, opened_at, closed_at, settled, version, told, triage_id, acked FROM incidents
+        WHERE {where} ORDER BY id
+        """,  # noqa: S608  # a condition of ours
+        values,
+    ).fetchall()
+    return [
+        Incident(
+            number,
+            seed,
+            opened_at,
+            closed_at,
+            bool(settled),
+            version,
+            unpacked(told, Said),
+            _members(db, number),
+            _last(db, number),
+            triage,
+            unpacked(acked, Ack) if acked else None,
+        )
+        for number, seed, opened_at, closed_at, settled, version, told, triage, acked in rows
+    ]
+
+
+def _last(db: sqlite3.Connection, incident: int) -> Decided | None:
+    row = db.execute(
+        "SELECT at, action, reason, until FROM decisions WHERE incident_id = ? ORDER BY rowid DESC LIMIT 1", (incident,)
+    ).fetchone()
+    return Decided(*row) if row else None
+
+
+def _members(db: sqlite3.Connection, incident: int) -> tuple[Member, ...]:
+    """Return the checks of an incident in the order in which they came into it."""
+    rows = db.execute(
+        """
+        SELECT checks.name, checks.hard, checks.since, checks.at, checks.valid_until, checks.flapping_since,
+            min(flips.at),
+            max(CASE after WHEN 'critical' THEN 3 WHEN 'warning' THEN 2 WHEN 'unknown' THEN 1 ELSE 0 END),
+            max(flips.id)
+        FROM flips JOIN checks ON checks.id = check_id WHERE incident_id = ? GROUP BY check_id ORDER BY min(flips.id)
+        """,
+        (incident,),
+    ).fetchall()
+    found = []
+    for check, hard, since, at, valid_until, flapping, joined_at, rank, newest in rows:
+        summary, items = db.execute("SELECT summary, items FROM flips WHERE id = ?", (newest,)).fetchone()
+        worst = next(status for status in Status if status.severity == rank)
+        of_items = unpacked(items, tuple[Item, ...])
+        found.append(Member(check, Status(hard), worst, since, joined_at, at, valid_until, flapping, summary, of_items))
+    return tuple(found)
