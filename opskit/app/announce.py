@@ -75,7 +75,7 @@ class Announcer:
         """See what bears upon all incidents; return the notices of the last hour."""
         self._silences = self._store.silences(self._at - _WEEK_S)
         recent = self._store.notices(self._at - _HOUR_S, self._at + 1)
-        self._lately = len({notice.id for notice in recent if notice.kind != DIGEST})
+        self._lately = len({notice.id for notice in recent if notice.incident is not None})
         return recent
 
     def moment(self, incident: Incident) -> Moment:

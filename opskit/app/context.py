@@ -27,7 +27,7 @@ LOCALE = Path(__file__).parents[1] / "locale"
 
 
 class Context(msgspec.Struct, frozen=True):
-    """`definitions` is the folder given by --definitions; `reader` who the output is for.
+    """`definitions` and `config` are what --definitions and --config gave; `reader` is who the output is for.
 
     What only some commands need is imported where they need it: the others start in half the time.
     """
@@ -35,6 +35,7 @@ class Context(msgspec.Struct, frozen=True):
     settings: Settings
     reader: Reader
     definitions: Path | None = None
+    config: Path | None = None
 
     def loaded_checks(self, ids: Sequence[str] = ()) -> Loaded[Check]:
         """Return the checks in force, or of those `ids` where all exist, and what is wrong with the files of others."""
@@ -81,7 +82,7 @@ class Context(msgspec.Struct, frozen=True):
 def load_context(config: Path | None, definitions: Path | None, lang: str | None) -> Context:
     """Return the context for a command line. Raises DefinitionError."""
     found = settings.load(settings.locate(config, os.environ))
-    return Context(found, reader_for(lang or found.locale or environment_language()), definitions)
+    return Context(found, reader_for(lang or found.locale or environment_language()), definitions, config)
 
 
 def environment_language() -> str:

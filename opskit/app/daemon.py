@@ -93,7 +93,7 @@ class Daemon:
             scheduler.add_job(round_of, "interval", [context, plan], seconds=plan.every, next_run_time=first, id=name)
         report, at_once = self._report.if_due, now()
         scheduler.add_job(report, "interval", [context], seconds=_REPORT_S, next_run_time=at_once, id="report daily")
-        scheduler.add_job(tidy_if_due, "interval", [context], seconds=_TIDY_S, id="tidy")
+        scheduler.add_job(tidy_if_due, "interval", [context], seconds=_TIDY_S, next_run_time=at_once, id="tidy")
         scheduler.add_job(
             sign_of_life, "interval", [context, began], seconds=_SIGN_S, next_run_time=at_once, id="alive"
         )

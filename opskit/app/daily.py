@@ -11,6 +11,8 @@ from opskit.app.clock import now
 from opskit.app.context import Context
 from opskit.app.day import gather
 from opskit.app.memory import open_memory, tidy
+from opskit.app.report_mail import report_notice
+from opskit.app.watched import note_files
 from opskit.history.store import HistoryError, Store
 from opskit.model.message import say
 from opskit.report.daily import daily_text
@@ -50,8 +52,13 @@ def _report(context: Context, store: Store, moment: datetime) -> str | None:
     name = f"report {moment.date()}"
     if store.is_done(name) or not _began_earlier(store, moment):
         return None
-    text = daily_text(gather(context, store, moment.date() - timedelta(days=1), moment), context.reader)
-    return text if store.first(name, moment.timestamp()) else None
+    day = gather(context, store, moment.date() - timedelta(days=1), moment)
+    if not store.first(name, moment.timestamp()):
+        return None
+    channels = tuple(context.settings.notify.channels) if context.settings.report.notify else ()
+    if channels:
+        store.announce(report_notice(context, day), channels, moment.timestamp())
+    return daily_text(day, context.reader)
 
 
 def _began_earlier(store: Store, moment: datetime) -> bool:
@@ -70,9 +77,12 @@ def tidy_if_due(context: Context) -> None:
     try:
         with closing(open_memory(context)) as store:
             gone = tidy(context, store)
+            changed = note_files(context, store)
     except HistoryError as error:
         log.warning("%s", context.reader.read(error.message))
         return
+    for path in changed:
+        log.info("%s", context.reader.read(say("changed since the last look: {path}", path=path)))
     if gone:
         text = say("old rows of the history that were rolled up or forgotten: {n}", n=gone)
         log.info("%s", context.reader.read(text))

@@ -7,11 +7,13 @@ from pathlib import Path
 import click
 
 from opskit.cli.alerts_commands import alerts
+from opskit.cli.baseline_commands import baseline
 from opskit.cli.history_commands import history
 from opskit.cli.lab_commands import lab
 from opskit.cli.logs_commands import logs
 from opskit.cli.options import Options
 from opskit.cli.playbook_commands import playbook
+from opskit.cli.report_commands import report
 
 FORMATS = click.Choice(["nagios", "text", "json", "checkmk", "nagios-passive"])
 _PATH = click.Path(path_type=Path)
@@ -161,21 +163,6 @@ def lint(options: Options, folder: Path | None, as_json: bool) -> int:
     return body(options, folder, as_json=as_json)
 
 
-@cli.group()
-def report() -> None:
-    """Reports from the history."""
-
-
-@report.command()
-@click.option("--date", "day", help="A date such as 2026-11-22; default: yesterday. `today` for the day so far.")
-@pass_options
-def daily(options: Options, day: str | None) -> int:
-    """Print a day as text."""
-    from opskit.cli.report import daily as body
-
-    return body(options, day)
-
-
 @cli.command()
 @click.option("--for", "seconds", type=float, metavar="SECONDS", help="Stop after so long (for trials).")
 @click.option("--once", is_flag=True, help="Do what is due now and end, as cron wants it.")
@@ -206,51 +193,13 @@ def install(options: Options, /, **given: object) -> int:
     return body(options, **given)  # type: ignore[arg-type]
 
 
-@cli.group()
-def baseline() -> None:
-    """What is usual, and what counts as slower than usual."""
-
-
-@baseline.command()
-@click.argument("check_id", metavar="[CHECK]", required=False)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-@pass_options
-def show(options: Options, /, **given: object) -> int:
-    """Show how each series stands against its own past."""
-    from opskit.cli.baseline import show as body
-
-    return body(options, **given)  # type: ignore[arg-type]
-
-
-@baseline.command()
-@click.argument("check_id", metavar="CHECK")
-@click.argument("metric", required=False)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-@pass_options
-def accept(options: Options, /, **given: object) -> int:
-    """Declare the present level the usual one, after a change that is here to stay."""
-    from opskit.cli.baseline import accept as body
-
-    return body(options, **given)  # type: ignore[arg-type]
-
-
-@baseline.command()
-@click.argument("path", metavar="FILE.csv", type=_PATH)
-@click.option("--interval", metavar="DURATION", help="How far apart the values are, such as 15m; default: as in FILE.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-@pass_options
-def simulate(options: Options, /, **given: object) -> int:
-    """Replay a series of `timestamp,value`: every RAISE, CLEAR and DRIFT with its reason."""
-    from opskit.cli.baseline import simulate as body
-
-    return body(options, **given)  # type: ignore[arg-type]
-
-
 cli.add_command(alerts)
+cli.add_command(baseline)
 cli.add_command(history)
 cli.add_command(lab)
 cli.add_command(logs)
 cli.add_command(playbook)
+cli.add_command(report)
 
 
 @cli.command()

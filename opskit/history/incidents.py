@@ -1,7 +1,6 @@
-"""The table of incidents: opened and joined by flips, closed when all is well, claimed by whoever decides about one.
+"""The table of incidents: opened and joined by flips, and closed when all is well.
 
-An incident is written in the transaction that writes the flip; what is decided about it in the one that writes the
-notice. So no change of state is without its incident, and nothing is noted as said that no channel will carry.
+An incident is written in the transaction that writes the flip: no change of state is without it.
 """
 
 from __future__ import annotations
@@ -11,9 +10,9 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from opskit.history import outbox
-from opskit.history.codec import bindable, packed, unpacked
-from opskit.history.incident import Ack, Decided, Incident, Kin, Member, NewNotice, Said
+from opskit.history import deciding
+from opskit.history.codec import bindable, unpacked
+from opskit.history.incident import Ack, Incident, Kin, Member, Said
 from opskit.model.state import Flip, State
 from opskit.model.status import Status
 from opskit.model.verdict import Item
@@ -112,87 +111,6 @@ def between(db: sqlite3.Connection, since: float, until: float) -> list[Incident
     return _stored(db, "opened_at < ? AND coalesce(closed_at, ?) >= ?", (until, _FOREVER, since))
 
 
-def claim(db: sqlite3.Connection, incident: int, version: int, now: float, lease_s: float) -> bool:
-    """Take an incident for a decision that takes its time; False where it was decided about, or is taken."""
-    taken = db.execute(
-        """
-        UPDATE incidents SET claimed_at = :now
-        WHERE id = :id AND version = :version AND (claimed_at IS NULL OR abs(:now - claimed_at) > :lease)
-        """,
-        {"id": incident, "version": version, "now": now, "lease": lease_s},
-    )
-    return taken.rowcount == 1
-
-
-def decided(
-    db: sqlite3.Connection,
-    incident: Incident,
-    decision: Decided,
-    said: Said,
-    notice: NewNotice | None,
-    channels: Iterable[str],
-) -> bool:
-    """Write a decision with what it leads to; False where another process has decided meanwhile."""
-    written = db.execute(
-        """
-        UPDATE incidents SET version = version + 1, told = ?, claimed_at = NULL, settled = ?
-        WHERE id = ? AND version = ?
-        """,
-        (packed(said), decision.action in ENDS and incident.closed_at is not None, incident.id, incident.version),
-    )
-    if written.rowcount == 0:
-        return False
-    if notice is not None:
-        outbox.add(db, incident.id, notice, decision.at, channels)
-    note(db, incident.id, decision)
-    return True
-
-
-def all_as_read(db: sqlite3.Connection, read: Iterable[Incident]) -> bool:
-    """Return whether none of these incidents was decided about since it was read."""
-    return all(
-        db.execute("SELECT 1 FROM incidents WHERE id = ? AND version = ?", (one.id, one.version)).fetchone()
-        for one in read
-    )
-
-
-ENDS = frozenset({"send", "end"})
-"""The actions after which nothing is left to decide about an incident that is closed."""
-
-
-def note(db: sqlite3.Connection, incident: int, decision: Decided) -> None:
-    """Keep a decision."""
-    db.execute(
-        "INSERT INTO decisions (incident_id, at, action, reason, until) VALUES (?, ?, ?, ?, ?)",
-        (incident, decision.at, decision.action, decision.reason, decision.until),
-    )
-
-
-def decisions(db: sqlite3.Connection, incident: int) -> list[Decided]:
-    """Return what was decided about an incident, oldest first."""
-    rows = db.execute(
-        "SELECT at, action, reason, until FROM decisions WHERE incident_id = ? ORDER BY rowid", (incident,)
-    )
-    return [Decided(*row) for row in rows]
-
-
-def acknowledge(db: sqlite3.Connection, incident: int, ack: Ack | None) -> bool:
-    """Note that somebody knows of an incident, or no longer does; False where there is none that is open."""
-    value = packed(ack) if ack else None
-    return (
-        db.execute(
-            "UPDATE incidents SET acked = ?, version = version + 1 WHERE id = ? AND closed_at IS NULL",
-            (value, incident),
-        ).rowcount
-        == 1
-    )
-
-
-def diagnosed(db: sqlite3.Connection, incident: int, triage: int) -> None:
-    """Note which diagnosis was made of an incident."""
-    db.execute("UPDATE incidents SET triage_id = ? WHERE id = ?", (triage, incident))
-
-
 def _stored(db: sqlite3.Connection, where: str, values: tuple[Any, ...]) -> list[Incident]:
     rows = db.execute(
         f"""
@@ -211,19 +129,12 @@ def _stored(db: sqlite3.Connection, where: str, values: tuple[Any, ...]) -> list
             version,
             unpacked(told, Said),
             _members(db, number),
-            _last(db, number),
+            deciding.last(db, number),
             triage,
             unpacked(acked, Ack) if acked else None,
         )
         for number, seed, opened_at, closed_at, settled, version, told, triage, acked in rows
     ]
-
-
-def _last(db: sqlite3.Connection, incident: int) -> Decided | None:
-    row = db.execute(
-        "SELECT at, action, reason, until FROM decisions WHERE incident_id = ? ORDER BY rowid DESC LIMIT 1", (incident,)
-    ).fetchone()
-    return Decided(*row) if row else None
 
 
 def _members(db: sqlite3.Connection, incident: int) -> tuple[Member, ...]:

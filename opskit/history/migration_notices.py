@@ -44,6 +44,14 @@ def incidents_and_notices(db: sqlite3.Connection) -> None:
             by       TEXT NOT NULL,
             note     TEXT NOT NULL
         )""")
+    db.execute("""
+        CREATE TABLE files (
+            id     INTEGER PRIMARY KEY AUTOINCREMENT,
+            path   TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            at     REAL NOT NULL
+        )""")
+    db.execute("CREATE INDEX files_by_path ON files (path, id)")
     # A notice that is about no single incident has no `incident_id`. `content` is JSON, in the words of its reader.
     db.execute("""
         CREATE TABLE notices (

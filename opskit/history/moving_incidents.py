@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 
-from opskit.history import flips, incidents, outbox
+from opskit.history import deciding, flips, incidents, outbox
 from opskit.history.codec import bindable, packed
 from opskit.history.incident import NewNotice
 from opskit.history.row import FlipRow, IncidentRow, NoticeRow
@@ -17,7 +17,7 @@ _IMPORTED = "imported"
 def rows(db: sqlite3.Connection, since: float, until: float) -> Iterator[IncidentRow | FlipRow | NoticeRow]:
     """Yield the incidents that lasted into the span, then its flips and its notices."""
     for one in incidents.between(db, since, until):
-        decided = tuple(incidents.decisions(db, one.id))
+        decided = tuple(deciding.decisions(db, one.id))
         yield IncidentRow(one.seed, one.opened_at, one.closed_at, one.said, decided)
     seeds = dict(db.execute("SELECT id, seed FROM incidents").fetchall())
     for each in flips.between(db, since, until):
@@ -47,7 +47,7 @@ def incident(db: sqlite3.Connection, row: IncidentRow) -> bool:
     if written.rowcount == 0:
         return False
     for decision in row.decisions:
-        incidents.note(db, int(written.lastrowid or 0), decision)
+        deciding.note(db, int(written.lastrowid or 0), decision)
     return True
 
 

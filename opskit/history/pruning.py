@@ -53,6 +53,7 @@ _NOTICES = """
     DELETE FROM notices WHERE at < :before AND incident_id IS NULL AND NOT EXISTS (
         SELECT 1 FROM deliveries WHERE notice_id = notices.id AND sent_at IS NULL AND dropped_at IS NULL)
 """
+_FILES = "DELETE FROM files WHERE at < :before AND id NOT IN (SELECT max(id) FROM files GROUP BY path)"
 _SILENCES = "DELETE FROM silences WHERE until < :before"
 
 # A check that has not run for so long was renamed or removed.
@@ -82,7 +83,7 @@ def slices(db: sqlite3.Connection, now: float, keep: Keep) -> Iterator[Slice]:
         yield _each(_FORGET, series_id, now - keep.days * DAY_S)
     for (check_id,) in db.execute("SELECT id FROM checks").fetchall():
         yield _each(_RUNS, check_id, now - keep.runs_days * DAY_S)
-    for delete in (_INCIDENTS, _FLIPS, _NOTICES, _SILENCES, _CHECKS, _TRIAGES):
+    for delete in (_INCIDENTS, _FLIPS, _NOTICES, _SILENCES, _FILES, _CHECKS, _TRIAGES):
         yield _all(delete, now - keep.days * DAY_S)
     for delete in (_HEARTBEATS, _DONE):
         yield _all(delete, now - keep.runs_days * DAY_S)

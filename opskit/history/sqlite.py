@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from opskit.history import checks, flips, incidents, levels, numbers, pruning, triages, trouble
+from opskit.history import checks, files, flips, incidents, levels, numbers, pruning, triages, trouble
 from opskit.history.incident import Kin
 from opskit.history.opening import beside, opened
 from opskit.history.records import Keep, Kept, KeptTriage, Latest, Runs, Series, StoredFlip
@@ -155,6 +155,16 @@ class SqliteStore(SqliteIncidents):
 
         with self._writing() as db:
             return sum(moving.take_in(db, row) for row in rows)
+
+    def file_seen(self, path: str, digest: str, now: float) -> bool:
+        """Note the content of a file of the configuration."""
+        with self._writing() as db:
+            return files.seen(db, path, digest, now)
+
+    def files_changed(self, since: float, until: float) -> list[tuple[str, float]]:
+        """Return the files that were found changed in a span."""
+        with self._reading() as db:
+            return files.changed(db, since, until)
 
     def inventory(self) -> list[Kept]:
         """Return how much is kept of each kind."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from opskit.history import flips, incidents, outbox, silences
+from opskit.history import deciding, flips, incidents, outbox, silences
 from opskit.history.incident import Ack, Decided, Incident, NewNotice, Said, Silence, StoredNotice
 from opskit.history.records import StoredFlip
 from opskit.history.sqlite_file import SqliteFile
@@ -36,7 +36,7 @@ class SqliteIncidents(SqliteFile):
     def take(self, incident: Incident, now: float, lease_s: float) -> bool:
         """Take an incident for a decision that takes its time."""
         with self._writing() as db:
-            return incidents.claim(db, incident.id, incident.version, now, lease_s)
+            return deciding.claim(db, incident.id, incident.version, now, lease_s)
 
     def decide(
         self,
@@ -48,7 +48,7 @@ class SqliteIncidents(SqliteFile):
     ) -> bool:
         """Write a decision and the notice that it leads to in one transaction."""
         with self._writing() as db:
-            return incidents.decided(db, incident, decision, said, notice, channels)
+            return deciding.decided(db, incident, decision, said, notice, channels)
 
     def decide_all(
         self,
@@ -59,27 +59,32 @@ class SqliteIncidents(SqliteFile):
     ) -> bool:
         """Write one notice about several incidents in one transaction."""
         with self._writing() as db:
-            if not incidents.all_as_read(db, [incident for incident, _ in incidents_]):
+            if not deciding.all_as_read(db, [incident for incident, _ in incidents_]):
                 return False
             for incident, said in incidents_:
-                incidents.decided(db, incident, decision, said, None, ())
+                deciding.decided(db, incident, decision, said, None, ())
             outbox.add(db, None, notice, decision.at, channels)
             return True
 
     def decisions(self, number: int) -> list[Decided]:
         """Return the decisions about an incident."""
         with self._reading() as db:
-            return incidents.decisions(db, number)
+            return deciding.decisions(db, number)
+
+    def held(self, since: float, until: float) -> list[Decided]:
+        """Return the decisions of a span not to tell something."""
+        with self._reading() as db:
+            return deciding.held(db, since, until)
 
     def diagnosed(self, number: int, triage: int) -> None:
         """Note which diagnosis was made of an incident."""
         with self._writing() as db:
-            incidents.diagnosed(db, number, triage)
+            deciding.diagnosed(db, number, triage)
 
     def acknowledge(self, number: int, ack: Ack | None) -> bool:
         """Note that somebody knows of an incident, or no longer does."""
         with self._writing() as db:
-            return incidents.acknowledge(db, number, ack)
+            return deciding.acknowledge(db, number, ack)
 
     def retire(self, checks: Collection[str], now: float) -> None:
         """Let incidents no longer wait for these checks."""

@@ -102,6 +102,15 @@ class Store(Protocol):
     def decisions(self, number: int) -> list[Decided]:
         """Return the decisions about an incident, each that differs from the one before, oldest first."""
 
+    def held(self, since: float, until: float) -> list[Decided]:
+        """Return the decisions of a span not to tell something, oldest first; those that only wait are none."""
+
+    def file_seen(self, path: str, digest: str, now: float) -> bool:
+        """Note the content of a file of the configuration; True where it was another before."""
+
+    def files_changed(self, since: float, until: float) -> list[tuple[str, float]]:
+        """Return the files that were found changed in a span, and when, oldest first."""
+
     def diagnosed(self, number: int, triage: int) -> None:
         """Note which diagnosis was made of an incident."""
 

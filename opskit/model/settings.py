@@ -210,9 +210,10 @@ class HistorySettings(msgspec.Struct, frozen=True):
 
 
 class ReportSettings(msgspec.Struct, frozen=True):
-    """When the daily report is made by `opskit run`, in the host's zone."""
+    """When the daily report is made by `opskit run`, in the host's zone, and whether the channels get it."""
 
     daily_at: str = "08:00"
+    notify: bool = True
 
 
 class Settings(msgspec.Struct, frozen=True):

@@ -16,7 +16,8 @@ class Content(msgspec.Struct, frozen=True):
 
     `check` is the one that is nearest to the fault, empty where a notice is about no single incident. `subject` is one
     line that stays the same during an incident, `text` the whole of it in lines, `facts` the same for programs: what
-    JSON can hold.
+    JSON can hold. `page` is the same as HTML, empty where there is none; it names its `pictures` (PNG in base64) as
+    `cid:NAME`.
     """
 
     host: str
@@ -25,6 +26,8 @@ class Content(msgspec.Struct, frozen=True):
     subject: str
     text: str
     facts: dict[str, Any] = {}
+    page: str = ""
+    pictures: dict[str, str] = {}
 
 
 class Notice(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -40,6 +41,13 @@ def mail(notice: Notice, sender: Mailbox, to: tuple[Mailbox, ...]) -> EmailMessa
     message["X-Opskit-Status"] = content.status.value
     # Either way the body is ASCII on the wire, so no server on the way needs 8BITMIME.
     message.set_content(content.text, cte="quoted-printable" if content.text.isascii() else "base64")
+    if content.page:
+        # The last of the alternatives is the one that is preferred; the pictures belong to it alone.
+        message.add_alternative(content.page, subtype="html", cte="base64")
+        page = list(message.iter_parts())[-1]
+        for name, picture in content.pictures.items():
+            data = base64.b64decode(picture)
+            page.add_related(data, "image", "png", cid=f"<{name}>", disposition="inline", filename=f"{name}.png")
     return message
 
 

@@ -101,6 +101,33 @@ def test_a_critical_state_goes_out_by_mail_once_and_its_end_too(opskit, mail, tm
     assert problem["Subject"] == mail.mails[1]["Subject"]
 
 
+def test_the_report_comes_as_page_as_json_and_by_mail(opskit, mail, tmp_path):
+    opskit("check")
+    page = tmp_path / "day.html"
+    made = opskit("report", "daily", "--date", "today", "--format", "html", "--out", str(page))
+    assert (made.returncode, made.stdout) == (0, "")
+    assert page.read_text("utf-8").startswith("<!doctype html>")
+    whole = json.loads(opskit("report", "daily", "--date", "today", "--format", "json").stdout)
+    assert whole["schema"] == "opskit.daily/v1"
+    assert {each["check"] for each in whole["checks"]} == set(CHECKS)
+    before = len(mail.mails)
+    sent = opskit("report", "daily", "--date", "today", "--email")
+    assert (sent.returncode, sent.stdout) == (0, "")
+    assert "email: accepted" in sent.stderr
+    told = mail.mails[before]
+    assert told.get_content_type() == "multipart/alternative"
+    assert told["X-Opskit-Kind"] == "report"
+    text = told.get_body(("plain",)).get_content()
+    assert text.replace("\r\n", "\n").startswith("opskit, ")
+    assert "</html>" in told.get_body(("html",)).get_content()
+
+
+def test_a_report_nobody_can_be_mailed_to_is_a_mistake(opskit):
+    done = opskit("report", "daily", "--email")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "notify.email is not configured" in done.stderr
+
+
 def test_a_mail_that_cannot_go_out_is_said_and_sent_later(opskit, mail):
     mail.rules.answers.append("451 later")
     first = opskit("check", "clawdbot-health")

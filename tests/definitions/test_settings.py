@@ -110,6 +110,7 @@ history:
   days: 730
 report:
   daily_at: 07:30
+  notify: false
 locale: zh
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 import re
 import string
@@ -150,6 +151,24 @@ def test_the_body_is_ascii_on_the_wire_and_comes_back_as_it_was(text: str):
     assert raw.isascii()
     assert max(len(line) for line in raw.split(b"\r\n")) <= 90
     assert back.get_content().replace("\r\n", "\n") == text
+
+
+def test_a_page_stands_beside_the_text_with_its_pictures_inside():
+    png = base64.b64encode(b"\x89PNG not really").decode()
+    what = notice(page='<p>过热</p><img src="cid:chart1">', pictures={"chart1": png})
+    raw, back = sent(what)
+    assert raw.isascii()
+    assert back.get_content_type() == "multipart/alternative"
+    text, related = back.iter_parts()
+    assert text.get_content().splitlines() == ["CRITICAL: No GPU runs too hot"]
+    assert related.get_content_type() == "multipart/related"
+    page, picture = related.iter_parts()
+    assert page.get_content().strip() == '<p>过热</p><img src="cid:chart1">'
+    assert (picture["Content-ID"], picture.get_content_type()) == ("<chart1>", "image/png")
+    assert picture.get_content() == b"\x89PNG not really"
+    # one without pictures is an alternative alone
+    _, plain = sent(notice(page="<p>x</p>"))
+    assert [part.get_content_type() for part in plain.iter_parts()] == ["text/plain", "text/html"]
 
 
 def test_the_same_notice_has_the_same_message_id_whenever_it_is_written():

@@ -17,7 +17,7 @@ from opskit.model.status import Status
 from opskit.model.text import Text
 from opskit.model.treatment import Attempt, Treatment, Verified
 from opskit.model.verdict import Item, Verdict
-from opskit.report.daily import Day, Series
+from opskit.report.day import Certificate, Changed, Count, Curve, Day, DayIncident, Notices, Traffic
 from opskit.report.status_text import Row
 from opskit.report.told import Told
 from opskit.triage.walk import walk
@@ -154,10 +154,19 @@ ROWS = [
 ]
 
 
-def make_day(*, silent: bool = False) -> Day:
-    """A day with two checks of three that ran, or one on which nothing did."""
+def make_day(*, silent: bool = False, quiet: bool = False) -> Day:
+    """A day with two checks of three that ran, one on which nothing did, or one on which nothing happened."""
+    span = {
+        "day": date(2026, 9, 23),
+        "host": "chat-host",
+        "since": NOON - 43200,
+        "until": NOON + 43200,
+        "now": NOON + 72000,
+    }
     if silent:
-        return Day(date(2026, 9, 23), "chat-host", (), {"latency": 96}, ())
+        return Day(**span, runs=(), planned={"latency": 96})
+    if quiet:
+        return Day(**span, runs=(Runs("latency", {OK: 95}, NOON - 43000, NOON, 0.2),), planned={"latency": 96})
     runs = (
         Runs("gpu-temperature", {OK: 1200, WARNING: 240}, NOON - 43000, NOON, 0.2),
         Runs("clawdbot-health", {OK: 23}, NOON - 43000, NOON, 0.1),
@@ -166,11 +175,46 @@ def make_day(*, silent: bool = False) -> Day:
         StoredFlip(1, 1, "gpu-temperature", OK, WARNING, NOON - 3600, "No GPU runs too hot"),
         StoredFlip(2, 2, "latency", None, CRITICAL, NOON, "As fast\nas usual\x1b[2J"),
     )
-    series = (
-        Series("latency total_s", "s", (4.0, 5.0, 6.0), (4.0, 4.0)),
-        Series("latency first_token_s", "s", (0.5,), (0.0, 0.0)),
-        Series("gpu-memory memory_used_pct", "%", (), (50.0,)),
+    incidents = (
+        DayIncident(1, WARNING, "No GPU runs too hot", ("gpu-temperature",), NOON - 3600, NOON - 600, notices=2),
+        DayIncident(
+            2,
+            CRITICAL,
+            "As fast\nas usual\x1b[2J<b>",
+            ("latency", "nginx-errors"),
+            NOON - 90000,
+            None,
+            "OPS403",
+            Text("The GPU's memory is exhausted", "显存耗尽"),
+            1,
+        ),
     )
-    planned = {"gpu-temperature": 1440, "clawdbot-health": 24, "latency": 96}
-    notes = (say("{check}: {text}", check="gpu-temperature", text="driver 560.35"),)
-    return Day(date(2026, 9, 23), "chat-host", runs, planned, flips, series, notes)
+    traffic = Traffic(
+        3433,
+        3000.0,
+        (
+            Count("401", 8, 14.2, (("batch-job 10.0.0.5", 8),)),
+            Count("429", 0, 0.0),
+            Count("5xx", 57, None, (("<script>alert(1)</script>", 57),)),
+        ),
+        (say("{n} of {m} lines have no known format", n=3, m=3436),),
+    )
+    before = tuple((NOON - 40000 + 900.0 * number, 4.0 + number % 5 / 10) for number in range(80))
+    curves = (
+        Curve(Text("Time of a whole answer", "完整回答的耗时"), "s", before, 4.0, (3.6, 4.8)),
+        Curve(Text("Time to the first word", "首字时间"), "s", ((NOON, 0.5),), 0.0),
+        Curve(Text("GPU memory", "显存占用"), "%", (), 50.0),
+    )
+    return Day(
+        **span,
+        runs=runs,
+        planned={"gpu-temperature": 1440, "clawdbot-health": 24, "latency": 96, "certificate": 0},
+        incidents=incidents,
+        flips=flips,
+        traffic=traffic,
+        curves=curves,
+        certificates=(Certificate("chat.example.com:443", 8.4), Certificate("/etc/old.pem", -3.2)),
+        notices=Notices(3, 1, 1, {"only-warning": 4, "quiet-hours": 1}),
+        changes=(Changed("/etc/nginx/sites-enabled/qwen3-prod", NOON - 3000),),
+        notes=(say("{check}: {text}", check="gpu-temperature", text="driver 560.35"),),
+    )

@@ -13,6 +13,8 @@ from opskit.report.check_json import check_json
 from opskit.report.check_nagios import check_nagios
 from opskit.report.check_text import check_text
 from opskit.report.daily import daily_text
+from opskit.report.daily_html import daily_html
+from opskit.report.daily_json import daily_json
 from opskit.report.status_text import status_text
 from opskit.report.triage_json import triage_json
 from opskit.report.triage_md import triage_md
@@ -50,6 +52,11 @@ REPORTS: dict[str, Callable[[], str]] = {
     "status.en.txt": lambda: status_text(ROWS, NOON + 60, ENGLISH),
     "status.zh.txt": lambda: status_text(ROWS, NOON + 60, CHINESE),
     "daily.en.txt": lambda: daily_text(make_day(), ENGLISH),
+    "daily.zh.txt": lambda: daily_text(make_day(), CHINESE),
+    "daily.en.html": lambda: daily_html(make_day(), ENGLISH),
+    "daily.zh.html": lambda: daily_html(make_day(), CHINESE),
+    "daily.json": lambda: json.dumps(daily_json(make_day(), ENGLISH), indent=2, ensure_ascii=False),
+    "daily-quiet.en.txt": lambda: daily_text(make_day(quiet=True), ENGLISH),
     "daily-silent.en.txt": lambda: daily_text(make_day(silent=True), ENGLISH),
 }
 
