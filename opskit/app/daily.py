@@ -72,12 +72,21 @@ def is_due(moment: datetime, clock: str) -> bool:
     return moment.time() >= time(int(hour), int(minute))
 
 
+def retire(context: Context, store: Store) -> None:
+    """Let no incident wait for a check that has no definition any more. Raises HistoryError."""
+    loaded = context.loaded_checks()
+    gone = set(store.states()) - {*loaded.good, *loaded.broken}
+    if gone and not loaded.elsewhere:  # a folder that cannot be read says nothing about what is in it
+        store.retire(sorted(gone), now().timestamp())
+
+
 def tidy_if_due(context: Context) -> None:
     """Roll up and forget what is old, where a day has gone by since the last time."""
     try:
         with closing(open_memory(context)) as store:
             gone = tidy(context, store)
             changed = note_files(context, store)
+            retire(context, store)
     except HistoryError as error:
         log.warning("%s", context.reader.read(error.message))
         return

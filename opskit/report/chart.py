@@ -11,7 +11,7 @@ from html import escape
 
 Point = tuple[float, float]
 WIDTH, HEIGHT = 640, 150
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 8, 8, 20
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 8, 12, 20
 _MOST_POINTS = 640
 _TICKS = 4
 

@@ -128,26 +128,24 @@ def _change(count: float, usual: float) -> str:
 
 def curve_line(curve: Curve, reader: Reader) -> str:
     """The numbers of a series, without its name."""
-    high = max(value for _, value in curve.points)
-    mean, count = f"{curve.mean:.2f}", len(curve.points)
+    unit, high = curve.unit, max(value for _, value in curve.points)
     text = say(
-        "mean {mean}{unit}, highest {high}{unit}, {n} values", mean=mean, high=f"{high:.2f}", unit=curve.unit, n=count
+        "mean {mean}{unit}, highest {high}{unit}, {n} values",
+        mean=f"{curve.mean:.2f}",
+        high=f"{high:.2f}",
+        unit=unit,
+        n=len(curve.points),
     )
-    line = reader.read(text)
     change = curve.change_pct
     if change is not None:
-        before = say(
-            "7-day mean {usual}{unit}, {change} %",
-            usual=f"{curve.mean_before:.2f}",
-            unit=curve.unit,
-            change=f"{change:+.1f}",
-        )
-        line += "; " + reader.read(before)
+        usual = f"{curve.mean_before:.2f}"
+        before = say("7-day mean {usual}{unit}, {change} %", usual=usual, unit=unit, change=f"{change:+.1f}")
+        text = say("{one}; {two}", one=text, two=before)
     if curve.band is not None:
         low, most = curve.band
-        usual = say("9 of 10 between {low} and {high}{unit}", low=f"{low:.2f}", high=f"{most:.2f}", unit=curve.unit)
-        line += ", " + reader.read(usual)
-    return line
+        band = say("9 of 10 between {low} and {high}{unit}", low=f"{low:.2f}", high=f"{most:.2f}", unit=unit)
+        text = say("{one}, {two}", one=text, two=band)
+    return reader.read(text)
 
 
 def _curve(curve: Curve, reader: Reader) -> str:

@@ -14,6 +14,7 @@ import pytest
 
 from opskit.app.announce import Announcer
 from opskit.app.context import Context
+from opskit.app.daily import retire
 from opskit.app.kinship import kin_of
 from opskit.history.incident import Ack, Kin, Silence, StoredNotice
 from opskit.history.sqlite import SqliteStore, open_store
@@ -387,6 +388,18 @@ def test_every_notice_is_as_the_schema_publishes_it(tmp_path: Path):
     for notice in host.notices():
         posted = json.loads(json.dumps(payload_of(as_sent(notice, notice.at, host.context.reader))))
         assert wrong(posted, schema) == []
+
+
+def test_a_check_that_was_taken_away_holds_no_incident_open(host: Simulation):
+    host.confirmed(0, "certificate", CRITICAL)
+    host.looks(0, 60, 5)
+    removed = msgspec.structs.replace(host.checks["certificate"], id="site-certificate")
+    host.result(100, removed, CRITICAL)
+    host.looks(100, 200, 5)
+    retire(host.context, host.store)
+    host.looks(200, 300, 5)
+    assert [(one.incident, one.kind) for one in host.notices()] == [(1, "problem"), (2, "problem"), (2, "recovery")]
+    assert [one.id for one in host.store.unsettled()] == [1]
 
 
 def test_the_moment_is_that_of_the_caller(host: Simulation):
