@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from opskit.app.clock import now
 from opskit.app.context import Context
 from opskit.app.diagnose import diagnosed
+from opskit.app.notice_page import with_page
 from opskit.history.codec import packed
 from opskit.history.incident import Decided, Incident, NewNotice, Silence, StoredNotice
 from opskit.history.store import Store
@@ -131,7 +132,8 @@ class Announcer:
         checks = self._context.checks()  # read when something is told, which is seldom
         story = Story(incident, decision.reason, self._at, platform.node(), depends(checks.values()))
         story = diagnosed(self._context, self._store, story)
-        notice = NewNotice(decision.reason.value, packed(worded(story, self._context.reader)))
+        content = with_page(self._context, self._store, worded(story, self._context.reader), self._at)
+        notice = NewNotice(decision.reason.value, packed(content))
         if self._store.decide(incident, decided, said_after(moment, decision), notice, self._channels):
             self._lately += 1
 

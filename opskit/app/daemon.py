@@ -34,6 +34,7 @@ log = logging.getLogger("opskit")
 _REPORT_S = 60.0
 _TIDY_S = 3600.0
 _TELL_S = 5.0
+_MEASURED_S = 25.0  # every check runs within the first twenty seconds, see schedule.plan
 _SIGN_S = 60.0
 _OVER, _RELOAD = "over", "reload"
 
@@ -97,7 +98,9 @@ class Daemon:
         scheduler.add_job(
             sign_of_life, "interval", [context, began], seconds=_SIGN_S, next_run_time=at_once, id="alive"
         )
-        scheduler.add_job(tell_due, "interval", [context], seconds=_TELL_S, id="tell")
+        # What is told after a start was measured after it: nobody hears at noon of what had ended at ten.
+        after = at_once + timedelta(seconds=_MEASURED_S)
+        scheduler.add_job(tell_due, "interval", [context], seconds=_TELL_S, next_run_time=after, id="tell")
         if self._systemd.patience_s is not None:
             # It stands in the same queue as the checks: where no worker is free any more, nobody says that all is well.
             seconds = self._systemd.patience_s / 3

@@ -10,9 +10,10 @@ from opskit.history.incident import NewNotice
 from opskit.model.message import say
 from opskit.notify.channel import Content
 from opskit.report.daily import daily_text
-from opskit.report.daily_html import MissingError, daily_html
+from opskit.report.daily_html import daily_html
 from opskit.report.daily_json import daily_json
 from opskit.report.day import Day
+from opskit.report.page import MissingError
 
 KIND = "report"
 

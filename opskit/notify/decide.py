@@ -133,7 +133,10 @@ def _hold_over(moment: Moment) -> Decision | None:
 
 
 def _reminder(moment: Moment) -> Decision:
+    """Who has not looked since cannot say that it is still so."""
     said, policy = moment.said, moment.policy
+    if all(member.at <= said.at for member in moment.bad):
+        return Decision("hold", Reason.TOLD_ALREADY)
     status = moment.incident.status
     if status.severity < policy.least.severity:
         return Decision("hold", Reason.ONLY_WARNING if status is Status.WARNING else Reason.TOLD_ALREADY)

@@ -44,7 +44,7 @@ REASONS: Mapping[str, Message] = {
     "no-channel": say("this channel is no longer configured"),
     "imported": say("from another history, which tells it itself"),
 }
-_ACTIONS = {"send": say("told"), "wait": say("waits"), "hold": say("not told"), "end": say("not told")}
+_ACTIONS = {"send": say("told"), "wait": say("waits"), "hold": say("no notice"), "end": say("no notice")}
 
 
 class Explained(msgspec.Struct, frozen=True):

@@ -84,8 +84,8 @@ def test_a_critical_state_goes_out_by_mail_once_and_its_end_too(opskit, mail, tm
     opskit("check", "clawdbot-health")
     assert len(mail.mails) == 1
     problem = mail.mails[0]
-    assert "CRITICAL" in problem.get_content()
-    assert "connection refused" in problem.get_content()
+    assert "CRITICAL" in problem.get_body(("plain",)).get_content()
+    assert "connection refused" in problem.get_body(("plain",)).get_content()
     assert problem["Auto-Submitted"] == "auto-generated"
     server = subprocess.Popen([sys.executable, "-c", _HEALTH, str(tmp_path / "port")])
     try:
@@ -97,7 +97,7 @@ def test_a_critical_state_goes_out_by_mail_once_and_its_end_too(opskit, mail, tm
         server.kill()
         server.wait()
     assert len(mail.mails) == 2
-    assert "OK" in mail.mails[1].get_content()
+    assert "OK" in mail.mails[1].get_body(("plain",)).get_content()
     assert problem["Subject"] == mail.mails[1]["Subject"]
 
 

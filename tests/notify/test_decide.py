@@ -19,7 +19,7 @@ HOUR = 3600.0
 def member(
     hard: Status = CRITICAL, name: str = "ollama", since: float = T, worst: Status | None = None, flapping: bool = False
 ) -> Member:
-    return Member(name, hard, worst or hard, since, since, since, since + 9e9, T if flapping else None, name)
+    return Member(name, hard, worst or hard, since, since, since + 9e8, since + 9e9, T if flapping else None, name)
 
 
 def moment(after: float, *members: Member, said: Said = NOTHING, closed: float | None = None, **more: object) -> Moment:
@@ -114,6 +114,13 @@ def test_reminders_come_after_an_hour_then_twice_as_long_up_to_a_day():
         assert decided(due) == ("send", "reminder", None)
         said = said_after(due, decide(due))
     assert waits == [1, 2, 4, 8, 16, 24, 24, 24]
+
+
+def test_nobody_is_reminded_of_what_was_not_looked_at_again():
+    daily = msgspec.structs.replace(member(), at=T)
+    assert decided(moment(30 * HOUR, daily, said=told())) == ("hold", "told-already", None)
+    again = msgspec.structs.replace(daily, at=T + 24 * HOUR)
+    assert decided(moment(30 * HOUR, again, said=told())) == ("send", "reminder", None)
 
 
 def test_news_begin_the_reminders_anew():
