@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # What the tests run for real. As root they are installed, otherwise the missing ones are named.
 PACKAGES := nginx:nginx-light gcc:gcc libc.h:libc6-dev journalctl:systemd /lib/systemd/systemd-journal-remote:systemd-journal-remote
-PEERS := rg:ripgrep jq:jq goaccess:goaccess
+PEERS := rg:ripgrep jq:jq goaccess:goaccess glances:glances netdata:netdata-core prometheus:prometheus prometheus-node-exporter:prometheus-node-exporter
 MONITORS := nagios4:nagios4-core icinga2:icinga2-bin /usr/lib/nagios/plugins/check_disk:monitoring-plugins-basic
 TESTED := $(PACKAGES) $(MONITORS) logrotate:logrotate msmtp:msmtp zstd:zstd
 

@@ -9,13 +9,10 @@ from datetime import date, datetime, time, timedelta
 
 from opskit.app.clock import now
 from opskit.app.context import Context
-from opskit.app.day import gather
 from opskit.app.memory import open_memory, tidy
-from opskit.app.report_mail import report_notice
 from opskit.app.watched import note_files
 from opskit.history.store import HistoryError, Store
 from opskit.model.message import say
-from opskit.report.daily import daily_text
 
 log = logging.getLogger("opskit")
 
@@ -52,6 +49,11 @@ def _report(context: Context, store: Store, moment: datetime) -> str | None:
     name = f"report {moment.date()}"
     if store.is_done(name) or not _began_earlier(store, moment):
         return None
+    # What makes reports is large, and wanted once a day.
+    from opskit.app.day import gather
+    from opskit.app.report_mail import report_notice
+    from opskit.report.daily import daily_text
+
     day = gather(context, store, moment.date() - timedelta(days=1), moment)
     if not store.first(name, moment.timestamp()):
         return None

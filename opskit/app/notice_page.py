@@ -18,6 +18,7 @@ from opskit.report.page import MissingError
 
 _SPAN_S, _WEEK_S = 86_400.0, 7 * 86_400.0
 _MOST, _ENOUGH = 2, 5
+_UNITS = {"c": " °C", "days": " d"}
 
 
 def with_page(context: Context, store: Store, content: Content, now: float) -> Content:
@@ -50,7 +51,7 @@ def _curves(store: Store, check: Check, now: float) -> Iterator[Curve]:
         mean = sum(value for _, value in before) / len(before) if before else None
         found += 1
         name = " ".join([metric, *(value for _, value in labels)])
-        yield Curve(Text(name), series.unit, points, mean)
+        yield Curve(Text(name), _UNITS.get(series.unit, series.unit), points, mean)
 
 
 def _rank(metric: str, judged: list[str]) -> int:

@@ -9,6 +9,8 @@ from opskit.cli.log_lines import formatter
 from opskit.cli.options import Options
 from opskit.cli.output import context_of, out
 
+_ARENA_MAX = -8  # malloc.h
+
 
 def run(options: Options, /, seconds: float | None, once: bool, log_format: str) -> int:
     """Run until stopped, or do once what is due."""
@@ -23,5 +25,15 @@ def run(options: Options, /, seconds: float | None, once: bool, log_format: str)
         return 0
     from opskit.app.daemon import Daemon
 
+    _keep_small()
     Daemon(lambda: context_of(options), out).run(seconds)
     return 0
+
+
+def _keep_small() -> None:
+    """Let all threads share one arena: glibc gives each its own, and a daemon has no use for that (mallopt(3))."""
+    import ctypes
+    from contextlib import suppress
+
+    with suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL(None).mallopt(_ARENA_MAX, 1)

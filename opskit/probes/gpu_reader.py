@@ -13,7 +13,6 @@ import ctypes
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pynvml
@@ -42,11 +41,11 @@ _XID_EVENT = 0x8  # nvmlEventTypeXidCriticalError
 
 def main() -> None:
     """Print the inventory of this host's NVIDIA GPUs."""
-    found = inventory(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
+    found = inventory(sys.argv[1] if len(sys.argv) > 1 else None)
     announce({"inventory": found})
 
 
-def inventory(version_file: Path | None) -> dict[str, Any]:
+def inventory(version_file: str | None) -> dict[str, Any]:
     """Return `{"init_error", "driver", "count_error", "gpus": [...], ...}`; errors are `{"code", "text"}`."""
     found: dict[str, Any] = {"init_error": None, "count_error": None, "driver": None, "gpus": []}
     found["module"] = first_line(version_file)

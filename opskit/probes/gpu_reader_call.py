@@ -1,16 +1,17 @@
 """One call to NVML as gpu_reader makes it: announced before, and its error kept as a value.
 
-Part of the program that gpu_reader is, so it imports nothing else of opskit.
+Part of the program that gpu_reader is, so it imports nothing else of opskit, and nothing that takes long to load: it
+is started every minute.
 """
 
 from __future__ import annotations
 
 import ctypes
+import json
 import sys
 import time
 from typing import Any
 
-import msgspec
 import pynvml
 
 _UNINITIALIZED, _MISSING, _NOT_READY, _ODD = 1, 13, 27, -1
@@ -62,5 +63,5 @@ def text(value: Any, length: int = _LONGEST) -> str:
 
 def announce(value: dict[str, Any]) -> None:
     """Print a line at once: it may be the last one."""
-    sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
+    sys.stdout.buffer.write(json.dumps(value).encode("ascii") + b"\n")
     sys.stdout.buffer.flush()

@@ -7,16 +7,15 @@ memory), so it is done in the process that may be given up.
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
 from typing import Any
-
-import psutil
 
 from opskit.probes.gpu_reader_call import text
 
 
 def person(pid: int) -> dict[str, Any]:
     """Name a process and its parent; never its arguments, which may hold secrets. It may be gone, or hidden."""
+    import psutil  # a card without processes asks for nobody
+
     known: dict[str, Any] = {}
     with contextlib.suppress(psutil.Error, OSError, ValueError, OverflowError):
         process = psutil.Process(pid)
@@ -32,17 +31,19 @@ def person(pid: int) -> dict[str, Any]:
 
 def mapped_library() -> str | None:
     """The file that was really loaded, links resolved: its name ends with the version of the library."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/self/maps").read_text("utf-8", "replace").splitlines():
-            _, found, rest = line.partition("/")
+    # Not by pathlib, which takes long to load.
+    with contextlib.suppress(OSError), open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:  # noqa: PTH123
+        for line in maps:
+            _, found, rest = line.rstrip("\n").partition("/")
             if found and "libnvidia-ml.so" in rest:
                 return text(f"/{rest}", 512)
     return None
 
 
-def first_line(path: Path | None) -> str | None:
+def first_line(path: str | None) -> str | None:
+    """The beginning of a file."""
     with contextlib.suppress(OSError, ValueError):
         if path is not None:
-            with path.open("rb") as file:
+            with open(path, "rb") as file:  # noqa: PTH123  # the same
                 return text(file.readline(1024)) or None
     return None
