@@ -15,6 +15,7 @@ from pathlib import Path
 from opskit.app.clock import epoch, now
 from opskit.app.context import Context
 from opskit.app.memory import open_memory
+from opskit.app.rounds import TELL
 from opskit.history.store import HistoryError, Store
 from opskit.judge.settle import PATIENCE
 from opskit.model.message import Message, say
@@ -24,13 +25,20 @@ from opskit.probes.exchange import Target, exchange
 
 log = logging.getLogger("opskit")
 _TIMEOUT_S = 10.0
+_TOLD_S = 600.0  # longer than any round of telling
 
 
 def overdue(context: Context, store: Store, began: float, at: float) -> list[str]:
-    """Return the checks that have not come to their turn since the daemon `began`, by id. Raises HistoryError."""
-    known = store.states()
-    found = []
-    for check in context.checks().values():
+    """Return what has not come to its turn since the daemon `began`: checks by id, and who tells. Raises HistoryError.
+
+    A check whose definition cannot be used does not come to its turn at all.
+    """
+    known, loaded = store.states(), context.loaded_checks()
+    found = [*loaded.broken]
+    told = max(store.heartbeats().get(TELL, 0.0), began)
+    if told <= at and at - told > _TOLD_S:
+        found.append(TELL)
+    for check in loaded.good.values():
         last = max(known[check.id].at if check.id in known else 0.0, began)
         if last <= at and at - last > PATIENCE * check.every:
             found.append(check.id)

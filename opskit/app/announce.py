@@ -6,8 +6,9 @@ only if nobody else has decided about the incident meanwhile.
 
 from __future__ import annotations
 
+import logging
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
 
@@ -16,17 +17,19 @@ from opskit.app.context import Context
 from opskit.app.diagnose import diagnosed
 from opskit.app.notice_page import with_page
 from opskit.history.codec import packed
-from opskit.history.incident import Decided, Incident, NewNotice, Silence, StoredNotice
-from opskit.history.store import Store
+from opskit.history.incident import Decided, Incident, Member, NewNotice, Silence, StoredNotice
+from opskit.history.store import HistoryError, Store
 from opskit.judge.dependence import depends
 from opskit.model.settings import NotifySettings
 from opskit.model.status import Status
 from opskit.notify.calendar import ends_at
+from opskit.notify.channel import Content
 from opskit.notify.decide import decide, said_after
 from opskit.notify.digest import digest
 from opskit.notify.moment import Decision, Moment, Policy, Reason
 from opskit.notify.wording import Story, worded
 
+log = logging.getLogger("opskit")
 _LEASE_S = 120.0  # longer than any playbook may take
 _HOUR_S, _WEEK_S = 3600.0, 7 * 86_400.0
 _DIGEST_S = 600.0
@@ -50,8 +53,8 @@ class Announcer:
         self._silences: Sequence[Silence] = ()
         self._lately = 0
 
-    def announce(self) -> None:
-        """Decide about every incident that is not settled."""
+    def announce(self, written: Callable[[], None] = lambda: None) -> None:
+        """Decide about every incident that is not settled; `written` is called after each notice."""
         incidents = self._store.unsettled()
         if not incidents:
             return
@@ -61,6 +64,8 @@ class Announcer:
             moment = self.moment(incident)
             decision = decide(moment)
             self._carry_out(moment, decision)
+            if decision.action == "send":
+                written()
             if decision.reason is Reason.RATE_LIMIT:
                 limited.append(moment)
         if limited and not any(one.kind == DIGEST and one.at > self._at - _DIGEST_S for one in recent):
@@ -99,7 +104,9 @@ class Announcer:
 
     def _silenced(self, incident: Incident) -> tuple[float | None, float | None]:
         """Return until when all bad checks are silent, and when a silence of one of them ended last."""
-        bad = [member.check for member in incident.members if member.hard is not Status.OK or member.flapping_since]
+        status = incident.worst if incident.flaps else incident.status
+        least = min(Status(self._notify.least).severity, status.severity)
+        bad = [member.check for member in incident.members if _counts(member, least)]
         if not bad:
             return None, None
         ends = [self._silent_until(check) for check in bad]
@@ -131,25 +138,49 @@ class Announcer:
             return
         checks = self._context.checks()  # read when something is told, which is seldom
         story = Story(incident, decision.reason, self._at, platform.node(), depends(checks.values()))
-        story = diagnosed(self._context, self._store, story)
-        content = with_page(self._context, self._store, worded(story, self._context.reader), self._at)
-        notice = NewNotice(decision.reason.value, packed(content))
+        notice = NewNotice(decision.reason.value, packed(self._content(story)))
         if self._store.decide(incident, decided, said_after(moment, decision), notice, self._channels):
             self._lately += 1
 
+    def _content(self, story: Story) -> Content:
+        """Return the notice with what adorns it: diagnosis and page, if these can be made."""
+        try:
+            told = diagnosed(self._context, self._store, story)
+            return with_page(self._context, self._store, worded(told, self._context.reader), self._at)
+        except HistoryError:
+            raise
+        except Exception:
+            # Whatever a probe, a playbook or a drawing may do wrong: it must not keep an alert back.
+            log.exception("a notice goes out without diagnosis and page")
+            return worded(story, self._context.reader)
+
     def _digest(self, moments: list[Moment]) -> None:
-        """Tell in one notice what the limit has kept back; then it counts as told."""
-        content = digest([moment.incident for moment in moments], platform.node(), self._at, self._context.reader)
-        decided = Decided(self._at, "send", DIGEST)
-        fresh = [self._store.incident(moment.incident.id) or moment.incident for moment in moments]
-        said = [said_after(moment, Decision("send", Reason.RATE_LIMIT)) for moment in moments]
+        """Tell in one notice what the limit has kept back; then it counts as told.
+
+        They are read anew: while the others were told, some may have ended, and somebody may have decided.
+        """
+        again = [self._store.incident(moment.incident.id) for moment in moments]
+        fresh = [self.moment(incident) for incident in again if incident is not None and not incident.settled]
+        limited = [moment for moment in fresh if decide(moment).reason is Reason.RATE_LIMIT]
+        if not limited:
+            return
+        incidents = [moment.incident for moment in limited]
+        content = digest(incidents, platform.node(), self._at, self._context.reader)
+        said = [said_after(moment, Decision("send", Reason.RATE_LIMIT)) for moment in limited]
+        told = list(zip(incidents, said, strict=True))
         notice = NewNotice(DIGEST, packed(content))
-        self._store.decide_all(list(zip(fresh, said, strict=True)), decided, notice, self._channels)
+        self._store.decide_all(told, Decided(self._at, "send", DIGEST), notice, self._channels)
 
 
 def decision_now(context: Context, store: Store, incident: Incident) -> Decided:
     """Return what would be decided about an incident now. Raises HistoryError."""
     return Announcer(context, store, now(), patient=True).decision(incident)
+
+
+def _counts(member: Member, least: int) -> bool:
+    """Whether a member is one of those that a notice would be about."""
+    flapped = member.flapping_since is not None and member.worst.severity >= least
+    return flapped or (member.hard is not Status.OK and member.hard.severity >= least)
 
 
 def policy_of(settings: NotifySettings) -> Policy:

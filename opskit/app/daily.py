@@ -55,12 +55,10 @@ def _report(context: Context, store: Store, moment: datetime) -> str | None:
     from opskit.report.daily import daily_text
 
     day = gather(context, store, moment.date() - timedelta(days=1), moment)
-    if not store.first(name, moment.timestamp()):
-        return None
+    text = daily_text(day, context.reader)
     channels = tuple(context.settings.notify.channels) if context.settings.report.notify else ()
-    if channels:
-        store.announce(report_notice(context, day), channels, moment.timestamp())
-    return daily_text(day, context.reader)
+    notice = report_notice(context, day) if channels else None
+    return text if store.first(name, moment.timestamp(), notice, channels) else None
 
 
 def _began_earlier(store: Store, moment: datetime) -> bool:
@@ -75,11 +73,15 @@ def is_due(moment: datetime, clock: str) -> bool:
 
 
 def retire(context: Context, store: Store) -> None:
-    """Let no incident wait for a check that has no definition any more. Raises HistoryError."""
-    loaded = context.loaded_checks()
-    gone = set(store.states()) - {*loaded.good, *loaded.broken}
-    if gone and not loaded.elsewhere:  # a folder that cannot be read says nothing about what is in it
-        store.retire(sorted(gone), now().timestamp())
+    """Let no incident wait for a check that has no definition any more, and that nobody has run for long.
+
+    Raises HistoryError.
+    """
+    loaded, at = context.loaded_checks(), now().timestamp()
+    stale = {name for name, state in store.states().items() if state.valid_until < at}
+    gone = stale - {*loaded.good, *loaded.broken}
+    if gone and loaded.good and not loaded.elsewhere:  # a folder that cannot be read says nothing about what is in it
+        store.retire(sorted(gone), at)
 
 
 def tidy_if_due(context: Context) -> None:

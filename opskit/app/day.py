@@ -11,6 +11,7 @@ import msgspec
 
 from opskit.app.context import Context
 from opskit.app.day_traffic import traffic_of
+from opskit.definitions.loaded import Loaded
 from opskit.history.codec import unpacked
 from opskit.history.incident import Incident
 from opskit.history.store import Store
@@ -29,6 +30,7 @@ _SHOWN = (
     ("gpu-temperature", "temperature_c", " °C", Text("GPU temperature", "显卡温度")),
 )
 _FLIPS_SHOWN = 50
+_CERTIFICATE_S = 22 * 86_400.0  # three weekly looks: what was not seen since is not there any more
 _ENOUGH = 40
 
 
@@ -37,7 +39,8 @@ def gather(context: Context, store: Store, day: date, now: datetime) -> Day:
     zone = context.reader.zone
     since = datetime.combine(day, time(), tzinfo=zone).timestamp()
     until = min(datetime.combine(day + timedelta(days=1), time(), tzinfo=zone).timestamp(), now.timestamp())
-    checks = context.checks()
+    loaded = context.loaded_checks()
+    checks = loaded.good
     return Day(
         day=day,
         host=platform.node(),
@@ -54,7 +57,19 @@ def gather(context: Context, store: Store, day: date, now: datetime) -> Day:
         notices=_notices(store, since, until),
         changes=tuple(Changed(path, at) for path, at in store.files_changed(since, until)),
         notes=_notes(store, checks, since, until),
+        unwell=tuple(_unwell(store, loaded, until)),
     )
+
+
+def _unwell(store: Store, loaded: Loaded[Check], until: float) -> Iterator[tuple[str, Status]]:
+    """Yield the checks in force of which it is not known that they are well, as their states stand now."""
+    states = store.states()
+    for name in sorted({*loaded.good, *loaded.broken}):
+        state = states.get(name)
+        if name in loaded.broken or state is None or state.valid_until < until:
+            yield name, Status.UNKNOWN
+        elif state.hard is not Status.OK:
+            yield name, state.hard
 
 
 def _planned(check: Check, seconds: float) -> int:
@@ -107,7 +122,7 @@ def _certificates(store: Store, until: float) -> Iterator[Certificate]:
     """Yield what was measured last of each certificate, the soonest first, counted down to the end of the day."""
     found = list[Certificate]()
     for series in store.series("certificate"):
-        if series.metric == "days_left":
+        if series.metric == "days_left" and until - series.last < _CERTIFICATE_S:
             at, days = store.samples("certificate", "days_left", series.last - 1, series.last + 1, series.labels)[-1]
             name = " ".join(value for _, value in sorted(series.labels.items()))
             found.append(Certificate(name, days - (until - at) / 86_400.0))

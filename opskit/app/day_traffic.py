@@ -21,12 +21,13 @@ _TOP = 5
 def traffic_of(log: str, since: float, until: float) -> Traffic | None:
     """Return the counts of a span; None where there is no log. What could not be read is in the remarks."""
     path = Path(log)
-    if not path.exists():
-        return None
     try:
+        path.stat()
         today = stats(_span(path, since, until))
         before = stats(_span(path, since - _WEEK * _DAY_S, since))
         top = count(_query(path, since, until)).top
+    except FileNotFoundError:
+        return None
     except (LogError, ValueError, OSError) as error:
         return Traffic(0, None, (), (say("{path} cannot be read: {why}", path=log, why=str(error)),))
     days = _days(before, since)

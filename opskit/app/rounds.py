@@ -16,6 +16,7 @@ from opskit.history.store import HistoryError
 from opskit.schedule.plan import Plan
 
 log = logging.getLogger("opskit")
+TELL = "tell"
 
 
 def round_of(context: Context, plan: Plan) -> None:
@@ -40,6 +41,7 @@ def tell_due(context: Context, *, patient: bool = True) -> None:
                 facts = {"channel": notice.channel, "incident": notice.incident, "ending": outcome.ending.value}
                 level = logging.WARNING if outcome.error else logging.INFO
                 log.log(level, "%s", context.reader.read(outcome_said(outcome)), extra={"opskit": facts})
+            store.heartbeat(TELL, epoch())
     except HistoryError as error:
         log.warning("%s", context.reader.read(error.message))
 

@@ -25,10 +25,17 @@ def tell(context: Context, store: Store, *, patient: bool = False) -> list[Outco
     # Where nobody is told, as under Nagios, nothing of it is loaded.
     from opskit.app.announce import Announcer
     from opskit.app.clock import epoch, now
-    from opskit.notify.deliver import deliver
+    from opskit.notify.deliver import Outcome, deliver
 
-    Announcer(context, store, now(), patient=patient).announce()
-    return deliver(store, channels_of(context), epoch(), context.reader)
+    channels, outcomes = channels_of(context), list[Outcome]()
+
+    def send() -> None:
+        outcomes.extend(deliver(store, channels, epoch(), context.reader))
+
+    # After each notice, and not only after all: the diagnosis of many incidents takes its time.
+    Announcer(context, store, now(), patient=patient).announce(send)
+    send()
+    return outcomes
 
 
 def daemon_lives(store: Store) -> bool:

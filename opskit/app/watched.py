@@ -51,4 +51,7 @@ def _of_nginx(conf: str) -> Iterator[Path]:
     files = Files(conf, Deadline(_READ_S))
     with suppress(OSError, ValueError):
         files.read()
-    yield from (Path(file.path) for file in files.config.files if Path(file.path).is_file())
+    for file in files.config.files:
+        with suppress(OSError):  # a folder that this user may not enter
+            if Path(file.path).is_file():
+                yield Path(file.path)

@@ -58,7 +58,8 @@ def ack(options: Options, /, number: int, lasts: str, note: str, undo: bool) -> 
         incident = store.incident(number)
         if incident is None:
             raise _no_incident(number, store)
-        noted = None if undo else Ack(until, incident.status, _me(), note, at)
+        known = incident.worst if incident.flaps else incident.status
+        noted = None if undo else Ack(until, known, _me(), note, at)
         if not store.acknowledge(number, noted):
             raise click.UsageError(f"incident {number} is over: there is nothing to acknowledge")
     if undo:

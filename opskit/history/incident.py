@@ -23,7 +23,8 @@ class Kin(msgspec.Struct, frozen=True):
 class Member(msgspec.Struct, frozen=True):
     """A check of an incident. `hard` is its state now and `worst` the worst it had in the incident, `joined_at` since.
 
-    It was measured last at `at`. `summary` and `items` are those of its newest flip in the incident.
+    It was measured last at `at`. `summary`, `items` and `newest`, the state, are those of its newest flip in the
+    incident: of a check that was taken away that flip is not into OK, whatever `hard` is.
     """
 
     check: str
@@ -36,6 +37,7 @@ class Member(msgspec.Struct, frozen=True):
     flapping_since: float | None
     summary: str
     items: tuple[Item, ...] = ()
+    newest: Status = Status.OK
 
 
 class Said(msgspec.Struct, frozen=True):

@@ -151,8 +151,9 @@ def _members(db: sqlite3.Connection, incident: int) -> tuple[Member, ...]:
     ).fetchall()
     found = []
     for check, hard, since, at, valid_until, flapping, joined_at, rank, newest in rows:
-        summary, items = db.execute("SELECT summary, items FROM flips WHERE id = ?", (newest,)).fetchone()
+        last = db.execute("SELECT summary, items, after FROM flips WHERE id = ?", (newest,)).fetchone()
         worst = next(status for status in Status if status.severity == rank)
-        of_items = unpacked(items, tuple[Item, ...])
-        found.append(Member(check, Status(hard), worst, since, joined_at, at, valid_until, flapping, summary, of_items))
+        items = unpacked(last[1], tuple[Item, ...])
+        times = (since, joined_at, at, valid_until, flapping)
+        found.append(Member(check, Status(hard), worst, *times, last[0], items, Status(last[2])))
     return tuple(found)

@@ -39,10 +39,11 @@ def rows(db: sqlite3.Connection, since: float, until: float) -> Iterator[Inciden
 
 
 def incident(db: sqlite3.Connection, row: IncidentRow) -> bool:
-    """Put an incident beside those that are here; it is settled here, whatever is left of it there."""
+    """Put an incident beside those that are here; it is over here, whatever is left of it there."""
+    closed = max(row.opened_at, row.said.at) if row.closed_at is None else row.closed_at
     written = db.execute(
         "INSERT OR IGNORE INTO incidents (seed, opened_at, closed_at, settled, told) VALUES (?, ?, ?, 1, ?)",
-        (bindable(row.seed), row.opened_at, row.closed_at, packed(row.said)),
+        (bindable(row.seed), row.opened_at, closed, packed(row.said)),
     )
     if written.rowcount == 0:
         return False

@@ -5,13 +5,13 @@ Several processes may use one file at once: readers never wait, writers wait for
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from opskit.history import checks, files, flips, incidents, levels, numbers, pruning, triages, trouble
-from opskit.history.incident import Kin
+from opskit.history import checks, files, flips, incidents, levels, numbers, outbox, pruning, triages, trouble
+from opskit.history.incident import Kin, NewNotice
 from opskit.history.opening import beside, opened
 from opskit.history.records import Keep, Kept, KeptTriage, Latest, Runs, Series, StoredFlip
 from opskit.history.sqlite_incidents import SqliteIncidents
@@ -178,10 +178,13 @@ class SqliteStore(SqliteIncidents):
         with self._writing() as db:
             db.execute("INSERT OR REPLACE INTO heartbeats (name, at) VALUES (?, ?)", (name, now))
 
-    def first(self, name: str, now: float) -> bool:
-        """Note that something was done, once."""
+    def first(self, name: str, now: float, notice: NewNotice | None = None, channels: Sequence[str] = ()) -> bool:
+        """Note that something was done, once, with the notice about it in the same transaction."""
         with self._writing() as db:
-            return db.execute("INSERT OR IGNORE INTO done (name, at) VALUES (?, ?)", (name, now)).rowcount == 1
+            fresh = db.execute("INSERT OR IGNORE INTO done (name, at) VALUES (?, ?)", (name, now)).rowcount == 1
+            if fresh and notice is not None:
+                outbox.add(db, None, notice, now, channels)
+            return fresh
 
     def is_done(self, name: str) -> bool:
         """Return whether something was noted as done."""

@@ -206,8 +206,11 @@ class Store(Protocol):
     def heartbeat(self, name: str, now: float) -> None:
         """Note that the worker `name` is alive."""
 
-    def first(self, name: str, now: float) -> bool:
-        """Note that something was done; False where somebody has noted it before. It is forgotten with single runs."""
+    def first(self, name: str, now: float, notice: NewNotice | None = None, channels: Sequence[str] = ()) -> bool:
+        """Note that something was done, and keep the notice about it; False where somebody has noted it before.
+
+        It is forgotten with single runs.
+        """
 
     def is_done(self, name: str) -> bool:
         """Return whether something was noted as done."""

@@ -33,7 +33,8 @@ class Content(msgspec.Struct, frozen=True):
 class Notice(msgspec.Struct, frozen=True):
     """One thing to tell. `seed` names it, the same at every attempt, `thread` the incident that it belongs to.
 
-    `kind` is the reason of the decision, `written` is when that was, with a zone.
+    `kind` is the reason of the decision, `written` is when that was, with a zone; `at` is the time of this attempt, in
+    epoch seconds.
     """
 
     seed: str
@@ -41,6 +42,7 @@ class Notice(msgspec.Struct, frozen=True):
     kind: str
     content: Content
     written: datetime
+    at: float = 0.0
 
 
 class ChannelError(Exception):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from opskit.history.incident import Said
+from opskit.history.incident import Member, Said
 from opskit.model.status import Status
 from opskit.notify.moment import Decision, Moment, Reason
 
@@ -27,7 +27,8 @@ def _over(moment: Moment) -> Decision | None:
         return None
     if moment.said.status is None:
         return Decision("end", Reason.NOT_ANNOUNCED)
-    return Decision("send", Reason.RECOVERY)
+    gone = any(member.newest is not Status.OK for member in moment.incident.members)
+    return Decision("send", Reason.RETIRED if gone else Reason.RECOVERY)
 
 
 def _too_mild(moment: Moment) -> Decision | None:
@@ -35,19 +36,17 @@ def _too_mild(moment: Moment) -> Decision | None:
     incident = moment.incident
     known = moment.said.status is not None or incident.flaps
     counts = incident.worst if known else incident.status
-    if incident.worst is Status.UNKNOWN or counts.severity >= moment.policy.least.severity:
+    if counts.severity >= moment.policy.least.severity or (moment.dark and not known):
         return None
-    return Decision("hold", Reason.ONLY_WARNING)
+    return Decision("hold", Reason.TOLD_ALREADY if incident.worst is Status.UNKNOWN else Reason.ONLY_WARNING)
 
 
 def _not_knowing(moment: Moment) -> Decision | None:
     """Not knowing is told once it has lasted: nobody may take silence for good news."""
-    incident = moment.incident
-    if incident.worst is not Status.UNKNOWN:
+    said_or_worse = moment.said.status is not None or moment.incident.status.severity >= moment.policy.least.severity
+    if not moment.dark or said_or_worse or moment.incident.flaps:
         return None
-    if moment.said.status is not None:
-        return Decision("hold", Reason.TOLD_ALREADY)
-    due = max(member.since for member in incident.members) + moment.policy.unknown_after
+    due = min(member.since for member in moment.dark) + moment.policy.unknown_after
     return Decision("wait", Reason.UNKNOWN_WAIT, due) if _waits(moment.now, due, moment.policy.unknown_after) else None
 
 
@@ -89,6 +88,8 @@ def _flapping(moment: Moment) -> Decision | None:
     said = moment.said
     if not moment.incident.flaps:
         return Decision("send", Reason.STEADY) if said.flapping else None
+    if any(member.flapping_since is None and _is_news(member, said) for member in moment.bad):
+        return None  # beside what comes and goes something is bad for good
     if not said.flapping:
         return Decision("send", Reason.FLAPPING)
     due = said.at + moment.policy.reminder
@@ -102,7 +103,8 @@ def _first(moment: Moment) -> Decision | None:
         return None
     if not moment.bad:
         return Decision("hold", Reason.NOT_ANNOUNCED)
-    return Decision("send", Reason.NOT_KNOWING if moment.incident.status is Status.UNKNOWN else Reason.PROBLEM)
+    mild = moment.incident.status.severity < moment.policy.least.severity
+    return Decision("send", Reason.NOT_KNOWING if moment.dark and mild else Reason.PROBLEM)
 
 
 def _changed(moment: Moment) -> Decision | None:
@@ -112,17 +114,22 @@ def _changed(moment: Moment) -> Decision | None:
         return None
     if now.severity > said.status.severity:
         return Decision("send", Reason.WORSE)
-    reason = None
-    if any(member.check not in said.checks for member in moment.bad):
-        reason = Reason.MORE
-    elif now.severity < said.status.severity and now is not Status.OK:
+    if now.severity < said.status.severity and now is not Status.OK:
         reason = Reason.EASED
-    if reason is None:
+    elif any(_is_news(member, said) for member in moment.bad):
+        reason = Reason.MORE
+    else:
         return None
     due = said.at + moment.policy.group_interval
     if moment.patient and moment.now < due:
         return Decision("wait", Reason.GROUP_INTERVAL, due)
     return Decision("send", reason)
+
+
+def _is_news(member: Member, said: Said) -> bool:
+    """Whether nobody was told of a check's state: it came along, or it came anew after it was well."""
+    told = said.status is not None and member.check in said.checks
+    return not told or member.since > said.at or member.hard.severity > (said.status or Status.OK).severity
 
 
 def _hold_over(moment: Moment) -> Decision | None:
@@ -148,8 +155,8 @@ def _reminder(moment: Moment) -> Decision:
 
 STAGES: tuple[Callable[[Moment], Decision | None], ...] = (
     _over,
-    _too_mild,
     _not_knowing,
+    _too_mild,
     _gathering,
     _silenced,
     _acknowledged,
@@ -173,5 +180,5 @@ def said_after(moment: Moment, decision: Decision) -> Said:
         at=moment.now,
         count=said.count + 1,
         reminders=said.reminders + 1 if decision.reason in (Reason.REMINDER, Reason.STILL_FLAPPING) else 0,
-        flapping=incident.flaps,
+        flapping=incident.flaps and (said.flapping or decision.reason is Reason.FLAPPING),
     )

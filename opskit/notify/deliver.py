@@ -101,7 +101,7 @@ def as_sent(notice: StoredNotice, now: float, reader: Reader) -> Notice:
     if now - notice.at > _LATE_S:
         late = reader.read(say("This message is {minutes} minutes late.", minutes=round((now - notice.at) / 60)))
         content = msgspec.structs.replace(content, text=f"{content.text}\n{late}\n")
-    return Notice(notice.seed, notice.thread, notice.kind, content, reader.time(notice.at))
+    return Notice(notice.seed, notice.thread, notice.kind, content, reader.time(notice.at), now)
 
 
 def _failed(store: Store, notice: StoredNotice, now: float, error: ChannelError, reader: Reader) -> Outcome:

@@ -27,6 +27,7 @@ class Reason(enum.Enum):
     HOLD_OVER = "hold-over"
     REMINDER = "reminder"
     RECOVERY = "recovery"
+    RETIRED = "retired"
     NOT_KNOWING = "not-knowing"
     NOT_ANNOUNCED = "not-announced"
     ONLY_WARNING = "only-warning"
@@ -72,8 +73,14 @@ class Moment(msgspec.Struct, frozen=True):
 
     @property
     def said(self) -> Said:
-        """What was said so far."""
-        return self.incident.said
+        """What was said so far. What was said in the future was said before the clock was set back."""
+        said = self.incident.said
+        return said if said.at <= self.now else msgspec.structs.replace(said, at=0.0)
+
+    @property
+    def dark(self) -> tuple[Member, ...]:
+        """The checks of which nobody knows whether they are well."""
+        return tuple(member for member in self.incident.members if member.hard is Status.UNKNOWN)
 
     @property
     def bad(self) -> tuple[Member, ...]:

@@ -24,7 +24,7 @@ from opskit.probes.exchange import Target, exchange, payload_bytes
 SIGNATURE, STAMP, NAME = "X-Opskit-Signature", "X-Opskit-Timestamp", "Idempotency-Key"
 SCHEMA = "opskit.notice/v1"
 _LONGEST = 200  # of an answer that is quoted
-_NOT_NOW = frozenset({408, 425, 429})
+_NOT_NOW = frozenset({401, 403, 404, 407, 408, 425, 429})  # of the way there, or of this moment
 
 
 class WebhookChannel:
@@ -41,7 +41,7 @@ class WebhookChannel:
         are not followed: what is signed is for the address that was configured.
         """
         payload = payload_of(notice)
-        stamp = str(int(notice.written.timestamp()))
+        stamp = str(int(notice.at or notice.written.timestamp()))
         headers = {STAMP: stamp, NAME: notice.seed}
         if self._settings.secret_file is not None:
             key = secret(self._settings.secret_file, self._environ)

@@ -40,6 +40,8 @@ class Story(msgspec.Struct, frozen=True):
     def members(self) -> tuple[Member, ...]:
         """The checks to tell of: those that are bad, or all where nothing is bad (any more)."""
         bad = tuple(member for member in self.incident.members if member.hard is not Status.OK)
+        if self.reason is Reason.NOT_KNOWING:
+            bad = tuple(member for member in bad if member.hard is Status.UNKNOWN)
         return bad or self.incident.members
 
     @property
@@ -80,7 +82,7 @@ def _lines(story: Story, nearest: Member, reader: Reader) -> Iterator[Message | 
     yield say("Incident: {id}", id=story.incident.id)
     yield ""
     yield say("See how it is now: opskit check {check}", check=nearest.check)
-    if story.reason is Reason.RECOVERY:
+    if story.reason in (Reason.RECOVERY, Reason.RETIRED):
         return
     if story.diagnosed is None:
         yield say("Find the cause: opskit triage")
@@ -93,6 +95,8 @@ def _headline(story: Story, nearest: Member, reader: Reader) -> Message:
     if story.reason is Reason.RECOVERY:
         lasted = span((incident.closed_at or story.now) - incident.opened_at)
         return say("OK again after {span}: {summary}", span=lasted, summary=incident.members[0].summary)
+    if story.reason is Reason.RETIRED:
+        return say("No longer watched, its check was taken away: {summary}", summary=incident.members[0].summary)
     still = say("Still {state}, since {when}: {summary}", state=state, when=since, summary=summary)
     return {
         Reason.EASED: say("No longer {was}, still {state}: {summary}", was=was, state=state, summary=summary),
@@ -111,7 +115,7 @@ def _headline(story: Story, nearest: Member, reader: Reader) -> Message:
 
 def _proof(member: Member) -> Iterator[Message | str]:
     # In bad news what is good is noise; in good news it is the proof.
-    items = [item for item in member.items if member.hard is Status.OK or item.status is not Status.OK]
+    items = [item for item in member.items if member.newest is Status.OK or item.status is not Status.OK]
     if items:
         yield ""
     for item in items[:_MOST_ITEMS]:

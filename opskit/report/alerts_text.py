@@ -27,6 +27,7 @@ REASONS: Mapping[str, Message] = {
     "hold-over": say("a silence or an acknowledgement has ended, and it is still so"),
     "reminder": say("a reminder: it is still so"),
     "recovery": say("it is over, and its beginning was told"),
+    "retired": say("its check was taken away, and its beginning was told"),
     "not-knowing": say("for a while nobody could tell whether all is well"),
     "not-announced": say("it is over, and nobody had been told of it"),
     "only-warning": say("it is milder than notify.least: that is for the report"),
@@ -141,7 +142,8 @@ def _notices(notices: Sequence[StoredNotice], reader: Reader) -> Iterator[tuple[
     for one in notices:
         name = f"{one.channel} {one.kind}"
         if one.sent_at is not None:
-            yield one.sent_at, 2, say("{name}: accepted, attempt {n}", name=name, n=one.attempts)
+            text = say("{name}: accepted, attempt {n} {error}", name=name, n=one.attempts, error=one.error or "")
+            yield one.sent_at, 2, text
         elif one.dropped_at is not None:
             why = REASONS.get(one.reason or "") or say("{word}", word=one.reason or "?")
             yield one.dropped_at, 2, say("{name}: given up, {why} {error}", name=name, why=why, error=one.error or "")

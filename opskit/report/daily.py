@@ -52,6 +52,9 @@ def glance(day: Day, reader: Reader) -> list[str]:
     if day.missed:
         listed = ", ".join(f"{check} {count}" for check, count in sorted(day.missed.items()))
         lines.append("  " + reader.read(say("runs that are missing: {listed}", listed=listed)))
+    if day.unwell:
+        listed = ", ".join(f"{check} {status.name}" for check, status in day.unwell)
+        lines.append("  " + reader.read(say("not well at the end: {listed}", listed=listed)))
     if day.notices.waiting or day.notices.given_up:
         lines.append("  " + reader.read(_undelivered(day)))
     return lines

@@ -21,6 +21,7 @@ def daily_json(day: Day, reader: Reader) -> dict[str, Any]:
         "until": reader.time(day.until).isoformat(),
         "quiet": day.quiet,
         "status": day.status.value,
+        "unwell": [{"check": check, "status": status.value} for check, status in day.unwell],
         "runs": {"ran": day.ran, "planned": day.due, "missing": day.missed},
         "checks": [
             {

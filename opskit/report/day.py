@@ -112,6 +112,8 @@ class Day(msgspec.Struct, frozen=True):
     notices: Notices = Notices()
     changes: tuple[Changed, ...] = ()
     notes: tuple[Message, ...] = ()
+    unwell: tuple[tuple[str, Status], ...] = ()
+    """Checks that were not well at the end, not measured for long, or of which the definition cannot be used."""
 
     @property
     def ran(self) -> int:
@@ -141,5 +143,6 @@ class Day(msgspec.Struct, frozen=True):
 
     @property
     def quiet(self) -> bool:
-        """Whether nothing happened: every run was OK, and none is missing."""
-        return self.status is Status.OK and not self.incidents and not self.missed
+        """Whether nothing happened: every run was OK, none is missing, and nobody waits for a notice."""
+        waits = self.notices.waiting or self.notices.given_up
+        return self.status is Status.OK and not (self.incidents or self.missed or self.unwell or waits)

@@ -398,10 +398,67 @@ def test_a_check_that_was_taken_away_holds_no_incident_open(host: Simulation):
     removed = msgspec.structs.replace(host.checks["certificate"], id="site-certificate")
     host.result(100, removed, CRITICAL)
     host.looks(100, 200, 5)
+    host.store._db.execute("UPDATE checks SET valid_until = 0")  # three weeks ago
     retire(host.context, host.store)
     host.looks(200, 300, 5)
-    assert [(one.incident, one.kind) for one in host.notices()] == [(1, "problem"), (2, "problem"), (2, "recovery")]
+    assert [(one.incident, one.kind) for one in host.notices()] == [(1, "problem"), (2, "problem"), (2, "retired")]
+    text = json.loads(host.notices()[-1].content)["text"]
+    assert text.startswith("No longer watched, its check was taken away: ")
+    assert "OK again" not in text
     assert [one.id for one in host.store.unsettled()] == [1]
+
+
+def test_a_check_that_runs_is_never_taken_away(host: Simulation):
+    removed = msgspec.structs.replace(host.checks["certificate"], id="site-certificate")
+    host.result(datetime.now(UTC).timestamp() - host.at(0), removed, CRITICAL)
+    retire(host.context, host.store)
+    assert [one.closed_at for one in host.store.unsettled()] == [None]
+
+
+def test_what_ends_while_a_digest_is_made_gets_its_end(tmp_path: Path):
+    """Between a look at the incidents and the digest minutes may pass: the others are diagnosed meanwhile."""
+    host = simulated(tmp_path, per_hour=1)
+    template = host.checks["certificate"]
+    checks = [msgspec.structs.replace(template, id=f"site-{number}") for number in range(3)]
+    for check in checks:
+        host.result(0, check, CRITICAL)
+    ended = False
+
+    def meanwhile() -> None:
+        nonlocal ended
+        if not ended:
+            ended = True
+            host.result(41, checks[2], OK)
+
+    moment = datetime.fromtimestamp(host.at(40), UTC)
+    Announcer(host.context, host.store, moment, patient=True).announce(meanwhile)
+    assert ended
+    for check in checks[:2]:
+        host.result(50, check, OK)
+    host.looks(3700, 3800, 30)
+    host.looks(7400, 7500, 30)
+    assert host.store.unsettled() == []
+    told = [one for one in host.notices() if one.kind in {"digest", "recovery"}]
+    named = [
+        each["id"] for one in told if one.kind == "digest" for each in json.loads(one.content)["facts"]["incidents"]
+    ]
+    assert 3 not in named[:1]
+    ends = [one.incident for one in told if one.kind == "recovery"]
+    over = [each["id"] for listed in digests[1:] for each in listed if each["status"] == "ok"]
+    assert sorted([*ends, *over]) == [1, 2]
+
+
+def test_a_diagnosis_that_breaks_keeps_no_alert_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The boundary itself: whatever is thrown there is what nobody has thought of."""
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("opskit.app.announce.diagnosed", broken)
+    host = simulated(tmp_path)
+    host.confirmed(0, "certificate", CRITICAL)
+    host.looks(0, 60, 5)
+    assert [kind for _, kind in host.told()] == ["problem"]
 
 
 def test_the_moment_is_that_of_the_caller(host: Simulation):

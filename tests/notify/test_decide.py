@@ -19,7 +19,8 @@ HOUR = 3600.0
 def member(
     hard: Status = CRITICAL, name: str = "ollama", since: float = T, worst: Status | None = None, flapping: bool = False
 ) -> Member:
-    return Member(name, hard, worst or hard, since, since, since + 9e8, since + 9e9, T if flapping else None, name)
+    times = (since, since, since + 9e8, since + 9e9, T if flapping else None)
+    return Member(name, hard, worst or hard, *times, name, (), hard)
 
 
 def moment(after: float, *members: Member, said: Said = NOTHING, closed: float | None = None, **more: object) -> Moment:
@@ -136,6 +137,45 @@ def test_not_knowing_is_told_once_when_it_lasts():
     assert decided(moment(HOUR, dark)) == ("send", "not-knowing", None)
     assert decided(moment(99 * HOUR, dark, said=told(UNKNOWN))) == ("hold", "told-already", None)
     assert decided(moment(60, dark, member(CRITICAL, "gpu"))) == ("send", "problem", None)
+
+
+def test_not_knowing_is_told_beside_a_warning_and_after_an_alarm_nobody_was_told_of():
+    warm, dark = member(WARNING, "gpu"), member(UNKNOWN)
+    assert decided(moment(60, warm, dark)) == ("wait", "unknown-wait", HOUR)
+    assert decided(moment(HOUR, warm, dark)) == ("send", "not-knowing", None)
+    assert decided(moment(HOUR, member(UNKNOWN, worst=CRITICAL))) == ("send", "not-knowing", None)
+    # one that comes back every now and then does not hold up the others
+    restless = member(UNKNOWN, "latency", since=T + HOUR - 60)
+    assert decided(moment(HOUR, dark, restless)) == ("send", "not-knowing", None)
+
+
+def test_a_check_that_was_taken_away_is_not_well_again():
+    gone = msgspec.structs.replace(member(OK, worst=CRITICAL), newest=CRITICAL)
+    assert decided(moment(900, gone, said=told(), closed=T + 900)) == ("send", "retired", None)
+
+
+def test_what_is_bad_for_good_is_told_beside_what_comes_and_goes():
+    busy = member(OK, "gpu", worst=CRITICAL, flapping=True)
+    said = told(CRITICAL, 60, "gpu", flapping=True)
+    down = member(CRITICAL, "ollama", since=T + 100)
+    assert decided(moment(130, busy, down, said=said)) == ("wait", "group-interval", 360.0)
+    assert decided(moment(360, busy, down, said=said)) == ("send", "more", None)
+    fresh = moment(200, member(OK, "gpu", worst=WARNING, flapping=True), down)
+    assert decided(fresh) == ("send", "problem", None)
+    assert said_after(fresh, decide(fresh)).flapping is False
+
+
+def test_what_was_well_for_a_while_is_news_again():
+    anew = (member(CRITICAL, "gpu"), member(CRITICAL, "ollama", since=T + 5000))
+    said = told(CRITICAL, 30, "gpu", "ollama")
+    assert decided(moment(5001, *anew, said=said)) == ("send", "more", None)
+
+
+def test_what_was_said_in_the_future_holds_nothing_up():
+    said = told(CRITICAL, 8 * HOUR)
+    assert decided(moment(100, member(), member(name="nginx"), said=said)) == ("send", "more", None)
+    eased = member(WARNING, worst=CRITICAL)
+    assert decided(moment(100, eased, said=said)) == ("send", "eased", None)
 
 
 def test_a_silence_holds_until_it_ends_and_then_it_is_told_at_once():

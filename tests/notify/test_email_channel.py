@@ -51,8 +51,8 @@ def test_a_mail_leaves_encrypted(serve: Serve, settings: Callable[..., EmailSett
     EmailChannel(settings(server, tls=tls)).send(NOTICE)
     (mail,) = server.mails
     assert server.encrypted == [True]
-    assert mail["Subject"] == NOTICE.subject
-    assert mail.get_content().splitlines() == NOTICE.text.splitlines()
+    assert mail["Subject"] == NOTICE.content.subject
+    assert mail.get_content().splitlines() == NOTICE.content.text.splitlines()
     assert server.envelopes[0].mail_from == "opskit@example.com"
     assert server.envelopes[0].rcpt_tos == ["ops@example.com", "duty@example.com"]
 

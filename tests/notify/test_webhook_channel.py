@@ -66,7 +66,7 @@ def test_a_repeated_notice_is_the_same_to_the_byte(receiver: Receiver):
 
 @pytest.mark.parametrize(
     ("code", "permanent"),
-    [(400, True), (404, True), (410, True), (408, False), (429, False), (500, False), (302, False)],
+    [(400, True), (404, False), (410, True), (408, False), (429, False), (500, False), (302, False)],
 )
 def test_what_speaks_of_this_notice_is_for_good_the_rest_is_tried_again(receiver: Receiver, code: int, permanent: bool):
     receiver.answers = [(code, b"no\x1b[2J key=sk-abcdefghijklmnopqrstuvwxyz123456")]

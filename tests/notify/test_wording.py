@@ -21,7 +21,7 @@ ITEMS = (
     Item(OK, say("{what}: {value} C", what=Text("GPU 1", "显卡 1"), value=60)),
 )
 T = 1_790_000_000.0
-HOT = Member("gpu-temperature", CRITICAL, CRITICAL, T, T, T, T + 60, None, "GPU 温度", ITEMS)
+HOT = Member("gpu-temperature", CRITICAL, CRITICAL, T, T, T, T + 60, None, "GPU 温度", ITEMS, CRITICAL)
 SLOW = Member("latency", WARNING, WARNING, T + 600, T + 600, T + 600, T + 999, None, "As fast as usual")
 DOWN = Member("nginx-errors", CRITICAL, CRITICAL, T + 60, T + 60, T + 60, T + 999, None, "Nginx answers")
 DEPENDS = {"latency": frozenset({"gpu-temperature"}), "nginx-errors": frozenset({"latency", "gpu-temperature"})}
@@ -57,7 +57,7 @@ def test_a_problem_says_the_state_first_then_the_proof():
 
 
 def test_a_recovery_shows_what_is_good_now_and_how_long_it_lasted():
-    well = msgspec.structs.replace(HOT, hard=OK, items=(Item(OK, say("GPU 0: 60 C")),))
+    well = msgspec.structs.replace(HOT, hard=OK, newest=OK, items=(Item(OK, say("GPU 0: 60 C")),))
     assert worded(story(Reason.RECOVERY, well, closed=T + 7260), READER).text == (
         "OK again after 2 h 1 min: GPU 温度\n"
         "\n"
