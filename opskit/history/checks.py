@@ -10,7 +10,7 @@ import msgspec
 
 from opskit.history.codec import packed, unpacked
 from opskit.history.records import Latest
-from opskit.model.state import State
+from opskit.model.state import Flip, State
 from opskit.model.status import Status
 from opskit.model.verdict import Verdict
 
@@ -45,6 +45,18 @@ def remember(db: sqlite3.Connection, verdict: Verdict, state: State, seconds: fl
     )
     (check_id,) = db.execute("SELECT id FROM checks WHERE name = ?", (state.check,)).fetchone()
     return check_id, Status(stood[0]) if stood else None
+
+
+def reconciled(db: sqlite3.Connection, state: State, flip: Flip | None) -> State:
+    """Return the state to write, where another process has confirmed a change since this one read it.
+
+    Whoever saw no change must not take that one back without a word: the confirmed state stays, and the next run of the
+    check looks at it anew.
+    """
+    stored = one_state(db, state.check)
+    if stored is None or flip is not None or stored.hard is state.hard:
+        return state
+    return msgspec.structs.replace(state, hard=stored.hard, since=stored.since, flapping_since=stored.flapping_since)
 
 
 def known(db: sqlite3.Connection, check: str) -> int | None:

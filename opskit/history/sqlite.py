@@ -63,6 +63,7 @@ class SqliteStore(SqliteIncidents):
             if state is None:
                 check_id, stood = checks.known(db, verdict.check), None
             else:
+                state = checks.reconciled(db, state, flip)
                 check_id, stood = checks.remember(db, verdict, state, seconds)
             if check_id is None:
                 return

@@ -59,7 +59,8 @@ class Store(Protocol):
         Without a state it is one that comes late: its numbers are kept, and the check stays as newer runs left it.
         Samples without a value are left out; a sample whose `at` is 0 gets the verdict's. A second run of a check at
         exactly the same time replaces the first. A flip into the state that is stored already is left out: another
-        process saw the same change and was faster. A bad flip joins the incident of its `kin`, or opens one.
+        process saw the same change and was faster; and whoever saw none does not take that one back. A bad flip joins
+        the incident of its `kin`, or opens one.
         """
 
     def incidents(self, since: float, until: float) -> list[Incident]:

@@ -239,3 +239,15 @@ def _is_whole(path: Path, acknowledged: list[int]) -> None:
         assert store.states()[CHECK].at == times[-1]
         assert {flip.at for flip in flips} <= set(times)
         assert store.states()[CHECK].hard is flips[-1].after
+
+
+def test_who_saw_no_change_does_not_take_back_that_of_another_process(store: SqliteStore):
+    run(store, 10.0, Status.CRITICAL, Status.OK)
+    run(store, 20.0, Status.OK, Status.CRITICAL)  # the daemon
+    run(store, 20.1, Status.CRITICAL, Status.CRITICAL)  # a plugin that had read the state before
+    state = store.state(CHECK)
+    assert state is not None
+    assert (state.hard, state.since, state.seen, state.at) == (Status.OK, 20.0, Status.CRITICAL, 20.1)
+    assert [flip.after for flip in store.flips(0, 99)] == [Status.CRITICAL, Status.OK]
+    run(store, 30.0, Status.CRITICAL, Status.OK)
+    assert [flip.after for flip in store.flips(0, 99)] == [Status.CRITICAL, Status.OK, Status.CRITICAL]
