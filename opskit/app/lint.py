@@ -10,7 +10,7 @@ import msgspec
 
 from opskit.app.asking import jobs_of
 from opskit.app.observe import job
-from opskit.definitions import checks, facts, playbooks
+from opskit.definitions import checks, facts, playbooks, search
 from opskit.judge.dependence import Depends, depends
 from opskit.judge.range import Range
 from opskit.model.check import Check, Rule
@@ -33,7 +33,9 @@ def lint(settings: Settings, definitions: Path | None) -> tuple[int, list[Proble
     kinds = {name: fact_kinds(probe(name)) for name in PROBES}
     for book, unsure in books.legible():
         problems += [*_wrong_arguments(book, settings), *lint_playbook(book, kinds, unsure)]
-    below, ids = depends(found.good.values()), {*found.good, *found.broken}
+    # A site may have masked one of the shipped: that is no mistake of those that name it.
+    shipped = {path.stem for path in search.shipped("checks").glob("*.yaml")}
+    below, ids = depends(found.good.values()), {*found.good, *found.broken, *shipped}
     for check, unsure in found.legible():
         problems += _check_problems(check, settings, {*books.good, *books.broken}, unsure)
         problems += _wrong_dependence(check, ids, below)
@@ -63,7 +65,7 @@ def _check_problems(check: Check, settings: Settings, books: set[str], unsure: f
 
 
 def _wrong_dependence(check: Check, ids: set[str], below: Depends) -> Iterator[Problem]:
-    """What `depends_on` names and should not. A check that a site has masked is no mistake of those that name it."""
+    """What `depends_on` names and should not."""
     for number, name in enumerate(check.depends_on):
         place = check.where("depends_on", number)
         if name == check.id or check.id in below.get(name, ()):

@@ -134,3 +134,19 @@ def test_a_rule_without_a_metric_is_judged_by_the_rest_of_it(tmp_path):
 def test_a_broken_file_that_may_be_masked_is_not_held_against_the_probes(tmp_path, switch):
     (tmp_path / "x.yaml").write_text(f"{RULES}{switch}\n", "utf-8")
     assert [line.partition(": ")[0] for line in told(tmp_path)] == ["x.yaml:5", "x.yaml:8"][: 1 + ("yes" in switch)]
+
+
+def test_what_a_check_depends_on_exists_and_is_not_the_check_itself(tmp_path: Path) -> None:
+    folder = tmp_path / "checks"
+    folder.mkdir()
+    shipped = (Path(__file__).parents[2] / "checks" / "certificate.yaml").read_text()
+    (folder / "one.yaml").write_text(shipped + "depends_on: [latency, two, nowhere]\n")
+    (folder / "two.yaml").write_text(shipped + "depends_on: [one]\n")
+    (folder / "latency.yaml").write_text("enabled: false\n")
+    _, problems = lint(Settings(), tmp_path)
+    told = {(Path(each.source).name, str(each.text).partition(",")[0], each.advice) for each in problems}
+    assert told == {
+        ("one.yaml", "depends_on: 'two' depends on this check itself", False),
+        ("one.yaml", "depends_on: there is no check 'nowhere'", True),
+        ("two.yaml", "depends_on: 'one' depends on this check itself", False),
+    }
