@@ -11,17 +11,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+from opskit.definitions.allowed_times import clock, hours, long_span, number, silent, span
 from opskit.model.endpoint import endpoint
 from opskit.model.message import Message, say
-from opskit.model.settings import EmailSettings, IcingaSettings, NotifySettings, Settings
+from opskit.model.settings import EmailSettings, IcingaSettings, Settings
 
-_CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.6.2, which header names are made of
 _ADDRESS = re.compile(r"(?:[^<>]*<)?[^\s<>@,;]+(?:@[^\s<>@,;]+)?>?")
 _FORBIDDEN = "`~!$%^&*|'\"<>?,()=;{}\\"  # Nagios' illegal_object_name_chars, and what ends a field or a name
 _NO_OBJECT = re.compile(f"[{re.escape(_FORBIDDEN)}\x00-\x1f\x7f]")
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_DAY_S = 86_400
 _LONGEST_NAME = 200  # an external command has room for two of them, and for a result behind
 _REFERENCE = re.compile(r"/.*|\$[A-Za-z_][A-Za-z0-9_]*", re.DOTALL)
 
@@ -35,7 +33,7 @@ def wrong_values(settings: Settings) -> Iterator[tuple[str, Message]]:
                 yield key, wrong
     if settings.notify.email is not None:
         yield from _mail(settings.notify.email)
-    yield from _silent(settings.notify)
+    yield from silent(settings.notify)
     if settings.submit.icinga is not None:
         yield from _icinga(settings.submit.icinga)
 
@@ -59,18 +57,6 @@ def _mail(mail: EmailSettings) -> Iterator[tuple[str, Message]]:
         yield "notify.email.tls", say("none is for a mail server on this host only")
     if (mail.user is None) != (mail.password_file is None):
         yield "notify.email", say("user and password_file go together")
-
-
-def _silent(notify: NotifySettings) -> Iterator[tuple[str, Message]]:
-    for state in notify.quiet_hours:
-        if state not in {"unknown", "warning", "critical"}:
-            yield "notify.quiet_hours", say("expected one of {choices}", choices="unknown, warning, critical")
-    for number, downtime in enumerate(notify.downtimes):
-        wrong = _hours(downtime.hours)
-        if wrong is not None:
-            yield f"notify.downtimes[{number}].hours", wrong
-        if not set(downtime.days) <= set(_DAYS):
-            yield f"notify.downtimes[{number}].days", say("expected some of {choices}", choices=", ".join(_DAYS))
 
 
 def _icinga(icinga: IcingaSettings) -> Iterator[tuple[str, Message]]:
@@ -123,28 +109,6 @@ def _path(value: str) -> Message | None:
 
 def _file(value: str) -> Message | None:
     return None if value.startswith("/") else say("expected a path that begins with /")
-
-
-def _clock(value: str) -> Message | None:
-    return None if _CLOCK.fullmatch(value) else say("expected a time of day as HH:MM, such as 08:00")
-
-
-def _hours(value: str) -> Message | None:
-    begin, _, end = value.partition("-")
-    good = _CLOCK.fullmatch(begin) and _CLOCK.fullmatch(end) and begin != end
-    return None if good else say("expected a time of the day as HH:MM-HH:MM, such as 22:00-07:00")
-
-
-def _span(value: float) -> Message | None:
-    return None if 0 <= value <= _DAY_S else say("expected seconds, at most a day")
-
-
-def _long_span(value: float) -> Message | None:
-    return None if 60 <= value <= 7 * _DAY_S else say("expected seconds, from a minute to a week")
-
-
-def _number(value: int) -> Message | None:
-    return None if 1 <= value <= 1000 else say("expected a number, 1 to 1000")
 
 
 def _port(value: int) -> Message | None:
@@ -228,13 +192,13 @@ _ALLOWED: dict[str, Callable[[Any], Message | None]] = {
     "notify.webhook.timeout": _above_zero,
     "notify.chat.url_file": _secret,
     "notify.least": _one_of("warning", "critical"),
-    "notify.group_wait": _span,
-    "notify.group_interval": _span,
-    "notify.reminder": _long_span,
-    "notify.reminder_most": _long_span,
-    "notify.unknown_after": _span,
-    "notify.per_hour": _number,
-    "notify.quiet_hours": _hours,
+    "notify.group_wait": span,
+    "notify.group_interval": span,
+    "notify.reminder": long_span,
+    "notify.reminder_most": long_span,
+    "notify.unknown_after": span,
+    "notify.per_hour": number,
+    "notify.quiet_hours": hours,
     "notify.heartbeat_file": _path,
     "notify.ping_url": _url,
     "submit.nagios.command_file": _path,
@@ -253,6 +217,6 @@ _ALLOWED: dict[str, Callable[[Any], Message | None]] = {
     "history.spare": _file,
     "history.raw_days": _days,
     "history.days": _days,
-    "report.daily_at": _clock,
+    "report.daily_at": clock,
     "locale": _one_of("en", "zh"),
 }

@@ -8,6 +8,16 @@ import sqlite3
 def incidents_and_notices(db: sqlite3.Connection) -> None:
     """Make the tables, and move what the old one holds into them."""
     db.execute("DROP VIEW deliveries")
+    _incidents(db)
+    _silences_and_files(db)
+    _outbox(db)
+    db.execute("ALTER TABLE checks ADD COLUMN ring TEXT NOT NULL DEFAULT '[]'")
+    db.execute("ALTER TABLE checks ADD COLUMN flapping_since REAL")
+    _flips_into_incidents(db)
+    _flips_without_deliveries(db)
+
+
+def _incidents(db: sqlite3.Connection) -> None:
     # `told` is JSON: what the notices of an incident have said so far. `version` counts the decisions that changed
     # something: of two processes that decide at once, the later finds another number. It is settled once it is closed
     # and nothing about it is left to decide.
@@ -35,6 +45,9 @@ def incidents_and_notices(db: sqlite3.Connection) -> None:
             until       REAL
         )""")
     db.execute("CREATE INDEX decisions_of_incident ON decisions (incident_id)")
+
+
+def _silences_and_files(db: sqlite3.Connection) -> None:
     db.execute("""
         CREATE TABLE silences (
             id       INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -52,6 +65,9 @@ def incidents_and_notices(db: sqlite3.Connection) -> None:
             at     REAL NOT NULL
         )""")
     db.execute("CREATE INDEX files_by_path ON files (path, id)")
+
+
+def _outbox(db: sqlite3.Connection) -> None:
     # A notice that is about no single incident has no `incident_id`. `content` is JSON, in the words of its reader.
     db.execute("""
         CREATE TABLE notices (
@@ -79,9 +95,6 @@ def incidents_and_notices(db: sqlite3.Connection) -> None:
             PRIMARY KEY (notice_id, channel)
         ) WITHOUT ROWID""")
     db.execute("CREATE INDEX deliveries_open ON deliveries (notice_id) WHERE sent_at IS NULL AND dropped_at IS NULL")
-    db.execute("ALTER TABLE checks ADD COLUMN ring TEXT NOT NULL DEFAULT '[]'")
-    db.execute("ALTER TABLE checks ADD COLUMN flapping_since REAL")
-    _flips_into_incidents(db)
 
 
 def _flips_into_incidents(db: sqlite3.Connection) -> None:
@@ -116,6 +129,10 @@ def _flips_into_incidents(db: sqlite3.Connection) -> None:
         INSERT INTO deliveries (notice_id, channel, attempts, tried_at, sent_at, dropped_at, reason, error)
         SELECT notices.id, 'email', attempts, tried_at, sent_at, dropped_at, reason, error
         FROM flips JOIN notices USING (seed)""")
+
+
+def _flips_without_deliveries(db: sqlite3.Connection) -> None:
+    """Put the flips into a table that says to which incident each belongs, and no longer what became of telling it."""
     db.execute("""
         CREATE TABLE changes (
             id          INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -106,11 +106,6 @@ class SqliteIncidents(SqliteFile):
         with self._reading() as db:
             return silences.since(db, since)
 
-    def announce(self, notice: NewNotice, channels: Sequence[str], now: float) -> None:
-        """Keep a notice that is about no single incident."""
-        with self._writing() as db:
-            outbox.add(db, None, notice, now, channels)
-
     def notices(self, since: float, until: float) -> list[StoredNotice]:
         """Return the notices of a span."""
         with self._reading() as db:

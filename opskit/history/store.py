@@ -130,9 +130,6 @@ class Store(Protocol):
     def silences(self, since: float) -> list[Silence]:
         """Return the silences that end after `since`."""
 
-    def announce(self, notice: NewNotice, channels: Sequence[str], now: float) -> None:
-        """Keep a notice that is about no single incident."""
-
     def notices(self, since: float, until: float) -> list[StoredNotice]:
         """Return the notices of a span with what became of each on each channel, oldest first."""
 

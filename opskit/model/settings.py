@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+"""As downtimes name them, in the order of `date.weekday()`."""
+
 
 class NginxSettings(msgspec.Struct, frozen=True):
     """The front door. `url` is what users open, as reachable from this host."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import date, datetime, time, timedelta
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+from opskit.model.settings import DAYS
 
 
 def ends_at(moment: datetime, hours: str, days: Collection[str] = ()) -> float | None:

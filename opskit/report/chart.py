@@ -6,14 +6,31 @@ Plain shapes with classes, so that the page around it decides on colours, in lig
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
+from typing import NamedTuple
 
 Point = tuple[float, float]
 WIDTH, HEIGHT = 640, 150
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 8, 12, 20
+_INNER_W, _INNER_H = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
 _MOST_POINTS = 640
 _TICKS = 4
+
+
+class _Plane(NamedTuple):
+    """Where times and values stand in the picture."""
+
+    since: float
+    until: float
+    low: float
+    high: float
+
+    def x(self, at: float) -> float:
+        return _LEFT + (at - self.since) / (self.until - self.since) * _INNER_W
+
+    def y(self, value: float) -> float:
+        return _TOP + (self.high - value) / (self.high - self.low) * _INNER_H
 
 
 def chart(
@@ -31,36 +48,36 @@ def chart(
     """
     values = [value for _, value in points] + ([mean] if mean is not None else []) + list(band or ())
     low, high, step = _scale(min(values), max(values))
-    inner_w, inner_h = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
-
-    def x(at: float) -> float:
-        return _LEFT + (at - since) / (until - since) * inner_w
-
-    def y(value: float) -> float:
-        return _TOP + (high - value) / (high - low) * inner_h
-
+    plane = _Plane(since, until, low, high)
     parts = [
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" class="chart" xmlns="http://www.w3.org/2000/svg">',
         f"<title>{escape(label)}</title>",
+        *(_band(plane, band) if band is not None else ()),
+        *_axes(plane, step, hours),
     ]
-    if band is not None:
-        top, bottom = y(band[1]), y(band[0])
-        parts.append(
-            f'<rect class="band" x="{_LEFT}" y="{top:.1f}" width="{inner_w}" height="{max(1.0, bottom - top):.1f}"/>'
-        )
-    for number in range(round((high - low) / step) + 1):
-        value = low + number * step
-        parts.append(f'<path class="grid" d="M{_LEFT} {y(value):.1f}H{WIDTH - _RIGHT}"/>')
-        parts.append(f'<text class="axis" x="{_LEFT - 6}" y="{y(value) + 4:.1f}" text-anchor="end">{value:g}</text>')
-    for at, text in hours:
-        parts.append(f'<text class="axis" x="{x(at):.1f}" y="{HEIGHT - 5}" text-anchor="middle">{escape(text)}</text>')
     if mean is not None:
-        parts.append(f'<path class="mean" d="M{_LEFT} {y(mean):.1f}H{WIDTH - _RIGHT}"/>')
+        parts.append(f'<path class="mean" d="M{_LEFT} {plane.y(mean):.1f}H{WIDTH - _RIGHT}"/>')
     path = " ".join(
-        f"{'M' if fresh else 'L'}{x(at):.1f} {y(value):.1f}" for at, value, fresh in _drawn(points, since, until)
+        f"{'M' if fresh else 'L'}{plane.x(at):.1f} {plane.y(value):.1f}"
+        for at, value, fresh in _drawn(points, since, until)
     )
-    parts.append(f'<path class="line" d="{path}"/></svg>')
-    return "".join(parts)
+    return "".join([*parts, f'<path class="line" d="{path}"/></svg>'])
+
+
+def _band(plane: _Plane, band: tuple[float, float]) -> Iterator[str]:
+    top, bottom = plane.y(band[1]), plane.y(band[0])
+    height = max(1.0, bottom - top)
+    yield f'<rect class="band" x="{_LEFT}" y="{top:.1f}" width="{_INNER_W}" height="{height:.1f}"/>'
+
+
+def _axes(plane: _Plane, step: float, hours: Sequence[tuple[float, str]]) -> Iterator[str]:
+    for number in range(round((plane.high - plane.low) / step) + 1):
+        value = plane.low + number * step
+        y = plane.y(value)
+        yield f'<path class="grid" d="M{_LEFT} {y:.1f}H{WIDTH - _RIGHT}"/>'
+        yield f'<text class="axis" x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{value:g}</text>'
+    for at, text in hours:
+        yield f'<text class="axis" x="{plane.x(at):.1f}" y="{HEIGHT - 5}" text-anchor="middle">{escape(text)}</text>'
 
 
 def _scale(low: float, high: float) -> tuple[float, float, float]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from opskit.model.reader import Reader
-from opskit.report.day import Curve, Day, DayIncident
+from opskit.report.day import Curve, Day, DayIncident, Traffic
 
 SCHEMA = "opskit.daily/v1"
 
 
 def daily_json(day: Day, reader: Reader) -> dict[str, Any]:
     """Return it."""
-    traffic = day.traffic
     return {
         "schema": SCHEMA,
         "day": day.day.isoformat(),
@@ -32,22 +31,7 @@ def daily_json(day: Day, reader: Reader) -> dict[str, Any]:
             for check, runs in sorted((runs.check, runs) for runs in day.runs)
         ],
         "incidents": [_incident(each, reader) for each in day.incidents],
-        "traffic": None
-        if traffic is None
-        else {
-            "requests": traffic.requests,
-            "usual": traffic.usual,
-            "statuses": [
-                {
-                    "status": each.status,
-                    "count": each.count,
-                    "usual": each.usual,
-                    "top": [{"who": who, "count": count} for who, count in each.top],
-                }
-                for each in traffic.counts
-            ],
-            "remarks": [reader.read(remark) for remark in traffic.remarks],
-        },
+        "traffic": _traffic(day.traffic, reader) if day.traffic else None,
         "series": [_curve(each) for each in day.curves if each.points],
         "certificates": [{"name": each.name, "days_left": each.days_left} for each in day.certificates],
         "notices": {
@@ -58,6 +42,23 @@ def daily_json(day: Day, reader: Reader) -> dict[str, Any]:
         },
         "changed": [{"path": each.path, "at": reader.time(each.at).isoformat()} for each in day.changes],
         "notes": [reader.read(note) for note in day.notes],
+    }
+
+
+def _traffic(traffic: Traffic, reader: Reader) -> dict[str, Any]:
+    return {
+        "requests": traffic.requests,
+        "usual": traffic.usual,
+        "statuses": [
+            {
+                "status": each.status,
+                "count": each.count,
+                "usual": each.usual,
+                "top": [{"who": who, "count": count} for who, count in each.top],
+            }
+            for each in traffic.counts
+        ],
+        "remarks": [reader.read(remark) for remark in traffic.remarks],
     }
 
 

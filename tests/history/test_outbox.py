@@ -157,8 +157,8 @@ def test_one_channel_does_not_hold_up_another(bad: SqliteStore):
 def test_what_is_about_no_incident_waits_for_nothing(bad: SqliteStore):
     told(bad, 20.0)
     for at in (30.0, 31.0):
-        bad.announce(NewNotice("digest", "{}"), ["email"], at)
-    assert [one.kind for one in bad.due(40.0)] == ["problem", "digest", "digest"]
+        assert bad.first(f"report {at}", at, NewNotice("report", "{}"), ["email"])
+    assert [one.kind for one in bad.due(40.0)] == ["problem", "report", "report"]
     assert [one.incident for one in bad.due(40.0)] == [1, None, None]
     assert all(one.thread == one.seed for one in bad.due(40.0)[1:])
 
