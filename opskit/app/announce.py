@@ -161,13 +161,11 @@ class Announcer:
         """
         again = [self._store.incident(moment.incident.id) for moment in moments]
         fresh = [self.moment(incident) for incident in again if incident is not None and not incident.settled]
-        limited = [moment for moment in fresh if decide(moment).reason is Reason.RATE_LIMIT]
-        if not limited:
+        decisions = [(moment, decide(moment)) for moment in fresh]
+        told = [(one.incident, said_after(one, kept)) for one, kept in decisions if kept.reason is Reason.RATE_LIMIT]
+        if not told:
             return
-        incidents = [moment.incident for moment in limited]
-        content = digest(incidents, platform.node(), self._at, self._context.reader)
-        said = [said_after(moment, Decision("send", Reason.RATE_LIMIT)) for moment in limited]
-        told = list(zip(incidents, said, strict=True))
+        content = digest([incident for incident, _ in told], platform.node(), self._at, self._context.reader)
         notice = NewNotice(DIGEST, packed(content))
         self._store.decide_all(told, Decided(self._at, "send", DIGEST), notice, self._channels)
 

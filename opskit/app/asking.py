@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from opskit.app.observe import Job, job
+from opskit.app.observe import Job, job, pieces
 from opskit.model.check import SELF_JUDGED, Check
 from opskit.model.message import Message, say
 from opskit.model.problem import DefinitionError, Problem
@@ -38,6 +38,14 @@ def jobs_of(check: Check, settings: Settings, timeout: float | None = None) -> l
         item = job(check.id, name, given, seconds, settings, check.source, check.lines)
         found.append(msgspec.structs.replace(item, name=f"{name} {item.args!r}"))
     return found
+
+
+def sight_of(check: Check, settings: Settings) -> str:
+    """Return what the probe of a check looks at; of a check whose probe cannot be asked its own name."""
+    try:
+        return " ".join(pieces(jobs_of(check, settings)[0]))
+    except DefinitionError:
+        return check.id
 
 
 class Asking:

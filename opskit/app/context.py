@@ -5,6 +5,7 @@ from __future__ import annotations
 import gettext
 import os
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,10 +27,11 @@ if TYPE_CHECKING:
 LOCALE = Path(__file__).parents[1] / "locale"
 
 
-class Context(msgspec.Struct, frozen=True):
+class Context(msgspec.Struct, frozen=True, dict=True):
     """`definitions` and `config` are what --definitions and --config gave; `reader` is who the output is for.
 
-    What only some commands need is imported where they need it: the others start in half the time.
+    The checks are read once: who wants to know what has changed in their files makes a new one. What only some
+    commands need is imported where they need it: the others start in half the time.
     """
 
     settings: Settings
@@ -39,13 +41,20 @@ class Context(msgspec.Struct, frozen=True):
 
     def loaded_checks(self, ids: Sequence[str] = ()) -> Loaded[Check]:
         """Return the checks in force, or of those `ids` where all exist, and what is wrong with the files of others."""
-        from opskit.definitions import checks
-
-        return checks.load(self.definitions, ids)
+        return self._read(ids) if ids else self._all_checks
 
     def checks(self) -> dict[str, Check]:
         """Return the checks in force that can be used."""
         return self.loaded_checks().good
+
+    @cached_property
+    def _all_checks(self) -> Loaded[Check]:
+        return self._read(())
+
+    def _read(self, ids: Sequence[str]) -> Loaded[Check]:
+        from opskit.definitions import checks
+
+        return checks.load(self.definitions, ids)
 
     def tree(self, playbook_id: str) -> Tree:
         """Return a playbook ready to walk. Raises DefinitionError."""

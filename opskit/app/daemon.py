@@ -18,6 +18,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from opskit.app.alive import sign_of_life
+from opskit.app.asking import sight_of
 from opskit.app.clock import epoch, now
 from opskit.app.context import Context
 from opskit.app.daily import MorningReport, tidy_if_due
@@ -89,7 +90,7 @@ class Daemon:
         context, began = self._context, epoch()
         loaded = context.loaded_checks()
         self._name(logging.WARNING, loaded.problems)
-        for plan in plans(loaded.good.values()):
+        for plan in plans(loaded.good.values(), lambda check: sight_of(check, context.settings)):
             first, name = now() + timedelta(seconds=plan.delay), " ".join(plan.ids)
             scheduler.add_job(round_of, "interval", [context, plan], seconds=plan.every, next_run_time=first, id=name)
         report, at_once = self._report.if_due, now()

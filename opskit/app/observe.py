@@ -9,6 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
@@ -161,10 +162,17 @@ def _as_job(item: Job, part: Part) -> Job:
 
 
 def _name(item: Job) -> str:
-    return f"{type(item.probe).__name__} {item.args!r}"
+    return f"{type(item.probe).__name__} {item.probe.looks_at(item.args)!r}"
+
+
+def pieces(item: Job) -> list[str]:
+    """Return the names of the evidence that a job wants: jobs that are asked together collect each piece once."""
+    if not isinstance(item.probe, JointProbe):
+        return [_name(item)]
+    return [_name(_as_job(item, part)) for part in item.probe.parts(item.args)]
 
 
 def _wanted_twice(jobs: Sequence[Job]) -> set[str]:
-    """The pieces that joint probes want, whoever else wants them too."""
-    joined = [(item, item.probe.parts(item.args)) for item in jobs if isinstance(item.probe, JointProbe)]
-    return {_name(_as_job(item, part)) for item, parts in joined for part in parts}
+    """The pieces that are wanted more than once."""
+    count = Counter(name for item in jobs for name in pieces(item))
+    return {name for name, times in count.items() if times > 1}

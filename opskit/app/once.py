@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import closing
 
+from opskit.app.asking import sight_of
 from opskit.app.clock import epoch
 from opskit.app.context import Context
 from opskit.app.daily import MorningReport, tidy_if_due
@@ -26,7 +27,8 @@ def run_once(context: Context, emit: Callable[[str], None]) -> None:
             known = store.states()
     except HistoryError:
         known = {}  # each round says what is wrong with it
-    for plan in plans(due(list(loaded.good.values()), known, epoch())):
+    waiting = due(list(loaded.good.values()), known, epoch())
+    for plan in plans(waiting, lambda check: sight_of(check, context.settings)):
         round_of(context, plan)
     tell_due(context, patient=False)
     MorningReport(emit).if_due(context)

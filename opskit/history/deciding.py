@@ -103,11 +103,3 @@ def acknowledge(db: sqlite3.Connection, incident: int, ack: Ack | None) -> bool:
 def diagnosed(db: sqlite3.Connection, incident: int, triage: int) -> None:
     """Note which diagnosis was made of an incident."""
     db.execute("UPDATE incidents SET triage_id = ? WHERE id = ?", (triage, incident))
-
-
-def last(db: sqlite3.Connection, incident: int) -> Decided | None:
-    """Return the newest decision about an incident."""
-    row = db.execute(
-        "SELECT at, action, reason, until FROM decisions WHERE incident_id = ? ORDER BY rowid DESC LIMIT 1", (incident,)
-    ).fetchone()
-    return Decided(*row) if row else None

@@ -12,16 +12,28 @@ from opskit.model.status import Status
 from opskit.model.verdict import Item
 
 
-def add(db: sqlite3.Connection, check_id: int, flip: Flip, incident: int | None, items: tuple[Item, ...]) -> None:
-    """Write a flip."""
+def add(db: sqlite3.Connection, check_id: int, flip: Flip, incident: int | None, items: tuple[Item, ...]) -> bool:
+    """Write a flip, and what it means for its check in the incident; False where it is there already."""
     before = flip.before.value if flip.before else None
-    db.execute(
+    written = db.execute(
         """
         INSERT INTO flips (check_id, incident_id, before, after, at, summary, items)
         VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (check_id, at, after) DO NOTHING
         """,
         (check_id, incident, before, flip.after.value, flip.at, bindable(flip.summary), packed(items)),
     )
+    if written.rowcount == 0:
+        return False
+    if incident is not None:
+        db.execute(
+            """
+            INSERT INTO members (incident_id, check_id, joined_at, worst, newest) VALUES (?, ?, ?, ?, ?)
+            ON CONFLICT (incident_id, check_id) DO UPDATE SET joined_at = min(joined_at, excluded.joined_at),
+                worst = max(worst, excluded.worst), newest = excluded.newest
+            """,
+            (incident, check_id, flip.at, flip.after.severity, written.lastrowid),
+        )
+    return True
 
 
 def between(db: sqlite3.Connection, since: float, until: float) -> list[StoredFlip]:

@@ -10,14 +10,14 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from opskit.history import deciding
 from opskit.history.codec import bindable, unpacked
-from opskit.history.incident import Ack, Incident, Kin, Member, Said
+from opskit.history.incident import Ack, Decided, Incident, Kin, Member, Said
 from opskit.model.state import Flip, State
 from opskit.model.status import Status
 from opskit.model.verdict import Item
 
 _FOREVER = 9e12
+_BY_SEVERITY = {status.severity: status for status in Status}
 
 
 def joined(db: sqlite3.Connection, check_id: int, flip: Flip, kin: Kin) -> int | None:
@@ -39,8 +39,8 @@ def open_one(db: sqlite3.Connection, check_id: int) -> int | None:
     """Return the open incident that a check is in."""
     row = db.execute(
         """
-        SELECT incidents.id FROM incidents JOIN flips ON incident_id = incidents.id
-        WHERE settled = 0 AND closed_at IS NULL AND check_id = ? ORDER BY incidents.id DESC LIMIT 1
+        SELECT incidents.id FROM members JOIN incidents ON incidents.id = incident_id
+        WHERE check_id = ? AND settled = 0 AND closed_at IS NULL ORDER BY incidents.id DESC LIMIT 1
         """,
         (check_id,),
     ).fetchone()
@@ -54,13 +54,13 @@ def _of_kin(db: sqlite3.Connection, at: float, kin: Kin) -> int | None:
     marks = ", ".join("?" for _ in kin.checks)
     row = db.execute(
         f"""
-        SELECT incidents.id FROM incidents JOIN flips ON incident_id = incidents.id
-            JOIN checks ON checks.id = check_id
-        WHERE settled = 0 AND closed_at IS NULL AND flips.at >= ? AND flips.after <> 'ok' AND checks.hard <> 'ok'
-            AND checks.name IN ({marks})
+        SELECT incidents.id FROM checks JOIN members ON members.check_id = checks.id
+            JOIN incidents ON incidents.id = members.incident_id JOIN flips ON flips.id = newest
+        WHERE checks.name IN ({marks}) AND checks.hard <> 'ok' AND settled = 0 AND closed_at IS NULL
+            AND flips.at >= ? AND flips.after <> 'ok'
         ORDER BY incidents.id LIMIT 1
         """,  # noqa: S608  # as many marks as there are names
-        (at - kin.within, *kin.checks),
+        (*kin.checks, at - kin.within),
     ).fetchone()
     return int(row[0]) if row else None
 
@@ -78,7 +78,7 @@ def _close(db: sqlite3.Connection, incident: int, at: float) -> None:
     db.execute(
         """
         UPDATE incidents SET closed_at = :at WHERE id = :id AND closed_at IS NULL AND NOT EXISTS (
-            SELECT 1 FROM flips JOIN checks ON checks.id = check_id
+            SELECT 1 FROM members JOIN checks ON checks.id = check_id
             WHERE incident_id = :id AND (checks.hard <> 'ok' OR checks.flapping_since IS NOT NULL))
         """,
         {"id": incident, "at": at},
@@ -114,11 +114,15 @@ def between(db: sqlite3.Connection, since: float, until: float) -> list[Incident
 def _stored(db: sqlite3.Connection, where: str, values: tuple[Any, ...]) -> list[Incident]:
     rows = db.execute(
         f"""
-        SELECT id, seed, opened_at, closed_at, settled, version, told, triage_id, acked FROM incidents
+        SELECT id, seed, opened_at, closed_at, settled, version, told, triage_id, acked,
+            decisions.at, action, reason, until
+        FROM incidents LEFT JOIN decisions ON decisions.rowid = (
+            SELECT max(rowid) FROM decisions WHERE incident_id = incidents.id)
         WHERE {where} ORDER BY id
         """,  # noqa: S608  # a condition of ours
         values,
     ).fetchall()
+    members = _members(db, where, values) if rows else {}
     return [
         Incident(
             number,
@@ -128,32 +132,30 @@ def _stored(db: sqlite3.Connection, where: str, values: tuple[Any, ...]) -> list
             bool(settled),
             version,
             unpacked(told, Said),
-            _members(db, number),
-            deciding.last(db, number),
+            tuple(members.get(number, ())),
+            None if decided[0] is None else Decided(*decided),
             triage,
             unpacked(acked, Ack) if acked else None,
         )
-        for number, seed, opened_at, closed_at, settled, version, told, triage, acked in rows
+        for number, seed, opened_at, closed_at, settled, version, told, triage, acked, *decided in rows
     ]
 
 
-def _members(db: sqlite3.Connection, incident: int) -> tuple[Member, ...]:
-    """Return the checks of an incident in the order in which they came into it."""
+def _members(db: sqlite3.Connection, where: str, values: tuple[Any, ...]) -> dict[int, list[Member]]:
+    """Return the checks of each such incident in the order in which they came into it."""
     rows = db.execute(
-        """
-        SELECT checks.name, checks.hard, checks.since, checks.at, checks.valid_until, checks.flapping_since,
-            min(flips.at),
-            max(CASE after WHEN 'critical' THEN 3 WHEN 'warning' THEN 2 WHEN 'unknown' THEN 1 ELSE 0 END),
-            max(flips.id)
-        FROM flips JOIN checks ON checks.id = check_id WHERE incident_id = ? GROUP BY check_id ORDER BY min(flips.id)
-        """,
-        (incident,),
-    ).fetchall()
-    found = []
-    for check, hard, since, at, valid_until, flapping, joined_at, rank, newest in rows:
-        last = db.execute("SELECT summary, items, after FROM flips WHERE id = ?", (newest,)).fetchone()
-        worst = next(status for status in Status if status.severity == rank)
-        items = unpacked(last[1], tuple[Item, ...])
-        times = (since, joined_at, at, valid_until, flapping)
-        found.append(Member(check, Status(hard), worst, *times, last[0], items, Status(last[2])))
-    return tuple(found)
+        f"""
+        SELECT incidents.id, checks.name, checks.hard, worst, checks.since, joined_at, checks.at, checks.valid_until,
+            checks.flapping_since, summary, items, after
+        FROM incidents JOIN members ON members.incident_id = incidents.id JOIN checks ON checks.id = members.check_id
+            JOIN flips ON flips.id = newest
+        WHERE {where} ORDER BY members.id
+        """,  # noqa: S608  # a condition of ours
+        values,
+    )
+    found: dict[int, list[Member]] = {}
+    for number, check, hard, rank, since, joined_at, at, valid_until, flapping, summary, items, newest in rows:
+        states, times = (Status(hard), _BY_SEVERITY[rank]), (since, joined_at, at, valid_until, flapping)
+        member = Member(check, *states, *times, summary, unpacked(items, tuple[Item, ...]), Status(newest))
+        found.setdefault(number, []).append(member)
+    return found

@@ -170,6 +170,27 @@ def _done(db: sqlite3.Connection) -> None:
     db.execute("CREATE TABLE done (name TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID")
 
 
+def _members(db: sqlite3.Connection) -> None:
+    # The checks of an incident, in the order in which they came into it. What its flips say of each is kept beside
+    # them: an incident is looked at every few seconds, and one that flaps for days has thousands of flips.
+    db.execute("""
+        CREATE TABLE members (
+            id          INTEGER PRIMARY KEY,
+            incident_id INTEGER NOT NULL REFERENCES incidents (id) ON DELETE CASCADE,
+            check_id    INTEGER NOT NULL REFERENCES checks (id) ON DELETE CASCADE,
+            joined_at   REAL NOT NULL,
+            worst       INTEGER NOT NULL,  -- severity
+            newest      INTEGER NOT NULL,  -- its newest flip
+            UNIQUE (incident_id, check_id)
+        )""")
+    db.execute("CREATE INDEX members_of_check ON members (check_id, incident_id)")
+    db.execute("""
+        INSERT INTO members (incident_id, check_id, joined_at, worst, newest)
+        SELECT incident_id, check_id, min(at),
+            max(CASE after WHEN 'critical' THEN 3 WHEN 'warning' THEN 2 WHEN 'unknown' THEN 1 ELSE 0 END), max(id)
+        FROM flips WHERE incident_id IS NOT NULL GROUP BY incident_id, check_id ORDER BY min(id)""")
+
+
 # A file's PRAGMA user_version is the number of steps it has seen. Steps are only ever added at the end.
 STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _first_tables,
@@ -180,6 +201,7 @@ STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _rollups,
     _done,
     incidents_and_notices,
+    _members,
 )
 
 

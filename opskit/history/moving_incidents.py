@@ -5,10 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 
-from opskit.history import deciding, flips, incidents, outbox
+from opskit.history import checks, deciding, flips, incidents, outbox
 from opskit.history.codec import bindable, packed
 from opskit.history.incident import NewNotice
 from opskit.history.row import FlipRow, IncidentRow, NoticeRow
+from opskit.model.state import Flip
 
 _IMPORTED = "imported"
 """Why an open notice of another memory is not sent here: the other one sends it."""
@@ -54,24 +55,12 @@ def incident(db: sqlite3.Connection, row: IncidentRow) -> bool:
 
 def flip(db: sqlite3.Connection, row: FlipRow) -> bool:
     """Put a flip beside those that are here."""
-    return (
-        db.execute(
-            """
-            INSERT OR IGNORE INTO flips (check_id, incident_id, before, after, at, summary, items)
-            SELECT id, (SELECT id FROM incidents WHERE seed = ?), ?, ?, ?, ?, ? FROM checks WHERE name = ?
-            """,
-            (
-                row.thread and bindable(row.thread),
-                row.before.value if row.before else None,
-                row.after.value,
-                row.at,
-                bindable(row.summary),
-                packed(row.items),
-                bindable(row.check),
-            ),
-        ).rowcount
-        > 0
-    )
+    check_id = checks.known(db, bindable(row.check))
+    if check_id is None:
+        return False
+    of = db.execute("SELECT id FROM incidents WHERE seed = ?", (row.thread and bindable(row.thread),)).fetchone()
+    flip_ = Flip(row.check, row.before, row.after, row.at, row.summary)
+    return flips.add(db, check_id, flip_, of[0] if of else None, row.items)
 
 
 def notice(db: sqlite3.Connection, row: NoticeRow) -> bool:

@@ -48,7 +48,10 @@ _OWED = """
     WHERE sent_at IS NULL AND dropped_at IS NULL AND incident_id IS NOT NULL
 """
 _INCIDENTS = f"DELETE FROM incidents WHERE coalesce(closed_at, opened_at) < :before AND id NOT IN ({_OWED})"  # noqa: S608
-_FLIPS = f"DELETE FROM flips WHERE at < :before AND coalesce(incident_id, -1) NOT IN ({_OWED})"  # noqa: S608
+_FLIPS = f"""
+    DELETE FROM flips
+    WHERE at < :before AND coalesce(incident_id, -1) NOT IN ({_OWED}) AND id NOT IN (SELECT newest FROM members)
+"""  # noqa: S608
 _NOTICES = """
     DELETE FROM notices WHERE at < :before AND incident_id IS NULL AND NOT EXISTS (
         SELECT 1 FROM deliveries WHERE notice_id = notices.id AND sent_at IS NULL AND dropped_at IS NULL)
@@ -60,7 +63,7 @@ _SILENCES = "DELETE FROM silences WHERE until < :before"
 _CHECKS = """
     DELETE FROM checks
     WHERE at < :before AND NOT EXISTS (
-        SELECT 1 FROM flips JOIN incidents ON incidents.id = incident_id WHERE check_id = checks.id AND settled = 0)
+        SELECT 1 FROM members JOIN incidents ON incidents.id = incident_id WHERE check_id = checks.id AND settled = 0)
 """
 
 _SERIES = """

@@ -42,7 +42,13 @@ class SqliteFile:
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         with self._using() as db, trouble.told_of_values(self.path):
-            yield db
+            # What is read by several statements is read as it was at one moment.
+            db.execute("BEGIN")
+            try:
+                yield db
+            finally:
+                if db.in_transaction:
+                    db.execute("COMMIT")
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:

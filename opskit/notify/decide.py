@@ -17,7 +17,7 @@ def decide(moment: Moment) -> Decision:
     found = next(decision for stage in STAGES if (decision := stage(moment)) is not None)
     # Over the limit nothing is lost: the digest names it.
     if found.action == "send" and moment.told_lately >= moment.policy.per_hour:
-        return Decision("hold", Reason.RATE_LIMIT)
+        return Decision("hold", Reason.RATE_LIMIT, kept=found.reason)
     return found
 
 
@@ -171,14 +171,14 @@ STAGES: tuple[Callable[[Moment], Decision | None], ...] = (
 
 
 def said_after(moment: Moment, decision: Decision) -> Said:
-    """Return what has been said once a decision to send was carried out."""
-    said, incident = moment.said, moment.incident
+    """Return what has been said once a decision to send was carried out, or what it kept was told in a digest."""
+    said, incident, reason = moment.said, moment.incident, decision.kept or decision.reason
     status = incident.worst if incident.flaps else incident.status
     return Said(
         status=said.status if status is Status.OK else status,
         checks=tuple(member.check for member in moment.bad),
         at=moment.now,
         count=said.count + 1,
-        reminders=said.reminders + 1 if decision.reason in (Reason.REMINDER, Reason.STILL_FLAPPING) else 0,
-        flapping=incident.flaps and (said.flapping or decision.reason is Reason.FLAPPING),
+        reminders=said.reminders + 1 if reason in (Reason.REMINDER, Reason.STILL_FLAPPING) else 0,
+        flapping=incident.flaps and (said.flapping or reason is Reason.FLAPPING),
     )

@@ -40,13 +40,14 @@ def _state(incident: Incident) -> Status:
 
 
 def _line(incident: Incident, reader: Reader) -> str:
-    first = incident.members[0]
+    state, first, since = _state(incident).name, incident.members[0], reader.stamp(incident.opened_at)
+    when = say("comes and goes since {when}", when=since) if incident.flaps else say("since {when}", when=since)
     text = say(
-        "  {state} {check}, incident {id}, since {when}: {summary}",
-        state=_state(incident).name,
+        "  {state} {check}, incident {id}, {when}: {summary}",
+        state=state,
         check=first.check,
         id=incident.id,
-        when=reader.stamp(incident.opened_at),
+        when=when,
         summary=first.summary,
     )
     return reader.read(text)

@@ -91,8 +91,12 @@ class Moment(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """The answer with its reason; `until` is when it is worth asking again though nothing has changed."""
+    """The answer with its reason; `until` is when it is worth asking again though nothing has changed.
+
+    `kept` is why it would have been told, where there were too many notices.
+    """
 
     action: Action
     reason: Reason
     until: float | None = None
+    kept: Reason | None = None

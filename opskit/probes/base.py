@@ -109,6 +109,10 @@ class Probe(ABC, Generic[A]):
         del args
         return type(self).__module__.rpartition(".")[2].replace("_", "-")
 
+    def looks_at(self, args: A) -> object:
+        """Return what of the arguments bears upon collecting: jobs for which it is equal share their evidence."""
+        return args
+
     def as_of(self, args: A, moment: float) -> A | None:
         """Return the arguments for a moment that is over (epoch seconds); None where only the present can be seen."""
         del args, moment

@@ -85,6 +85,10 @@ class GpuProbe(Probe[Args]):
         gpu = settings.stack.gpu
         return Args(gpu.expected, library=gpu.library, version_file=gpu.version_file)
 
+    def looks_at(self, args: Args) -> object:
+        """The library that is asked: what is expected of its cards is for the reading."""
+        return args.library, args.version_file
+
     def collect(self, args: Args, deadline: Deadline) -> tuple[Raw, ...]:
         """Run the reader; where it hangs, say at which call."""
         found = inventory(args.library, args.version_file, deadline)

@@ -1,9 +1,9 @@
-"""Groups checks into scheduler jobs: those that ask the same probe with the same arguments as often run together."""
+"""Groups checks into scheduler jobs: those that look at the same thing as often run together."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -28,12 +28,15 @@ class Plan(msgspec.Struct, frozen=True):
         return [check.id for check in self.checks]
 
 
-def plans(checks: Iterable[Check]) -> list[Plan]:
-    """Return the plans; the delay spreads them over the first seconds, always the same way for the same checks."""
-    groups: dict[tuple[tuple[str, ...], str, float], list[Check]] = {}
+def plans(checks: Iterable[Check], sight: Callable[[Check], str]) -> list[Plan]:
+    """Return the plans; the delay spreads them over the first seconds, always the same way for the same checks.
+
+    `sight` names what a check looks at.
+    """
+    groups: dict[tuple[str, float], list[Check]] = {}
     for check in sorted(checks, key=lambda check: check.id):
-        groups.setdefault(((check.probe, *check.also), repr(sorted(check.args.items())), check.every), []).append(check)
-    return [Plan(tuple(group), key[2], min(_offset(group[0].id), key[2])) for key, group in groups.items()]
+        groups.setdefault((sight(check), check.every), []).append(check)
+    return [Plan(tuple(group), every, min(_offset(group[0].id), every)) for (_, every), group in groups.items()]
 
 
 def _offset(name: str) -> float:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -263,6 +265,37 @@ def test_too_many_at_once_are_told_in_a_digest_and_nothing_is_lost(tmp_path: Pat
     over = json.loads(next(one.content for one in reversed(host.notices()) if one.kind == "digest"))
     assert {one["status"] for one in over["facts"]["incidents"]} == {"ok"}
     assert len(over["facts"]["incidents"]) + kinds.count("recovery") == 100
+
+
+@pytest.mark.parametrize("count", [60, pytest.param(1000, marks=pytest.mark.drill)])
+def test_many_checks_that_flap_for_an_hour(tmp_path: Path, count: int):
+    host = simulated(tmp_path, per_hour=10)
+    often = msgspec.structs.replace(host.checks["host-resources"], sustain=host.checks["clawdbot-health"].sustain)
+    checks = [msgspec.structs.replace(often, id=f"flap-{number:04}") for number in range(count)]
+    chance = random.Random(11)
+    for minute in range(130):
+        for check in checks:
+            host.result(minute * MINUTE, check, CRITICAL if minute < 60 and chance.random() < 0.5 else OK)
+        host.looks(minute * MINUTE, (minute + 1) * MINUTE, 15)
+    assert host.store.unsettled() == []
+
+    notices = host.notices()
+    alone = [one.at for one in notices if one.incident is not None]
+    digests = [one.at for one in notices if one.incident is None]
+    assert max(sum(at - HOUR < other <= at for other in alone) for at in alone) == 10
+    assert min(later - earlier for earlier, later in pairwise(digests)) >= 10 * MINUTE
+
+    named = Counter[int](one.incident for one in notices if one.incident is not None)
+    ended = Counter[int](one.incident for one in notices if one.incident is not None and one.kind == "recovery")
+    for digest in (json.loads(one.content)["facts"]["incidents"] for one in notices if one.incident is None):
+        named.update(one["id"] for one in digest)
+        ended.update(one["id"] for one in digest if one["status"] == "ok")
+    told = {one.id for one in host.store.incidents(0, 9e12) if one.said.count}
+    assert set(named) == told == set(ended)
+    assert set(ended.values()) == {1}
+    assert max(named.values()) <= 5  # problem, perhaps one more, that it flaps, perhaps that it still does, its end
+    flapped = {flip.check for number in told for flip in host.store.incident_flips(number)}
+    assert len(flapped) == count
 
 
 def test_a_week_and_every_mail_of_it(tmp_path: Path):
