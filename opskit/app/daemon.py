@@ -22,7 +22,8 @@ from opskit.app.asking import sight_of
 from opskit.app.clock import epoch, now
 from opskit.app.context import Context
 from opskit.app.daily import MorningReport, tidy_if_due
-from opskit.app.rounds import round_of, tell_due
+from opskit.app.memory import held_open
+from opskit.app.rounds import UNUSABLE_S, note_unusable, round_of, tell_due
 from opskit.app.systemd import Systemd
 from opskit.model.message import Message, say
 from opskit.model.problem import DefinitionError, Problem
@@ -66,10 +67,11 @@ class Daemon:
         self._say(logging.INFO, say("started: {n} checks", n=count))
         self._systemd.ready(self._status(count))
         ends = None if stop_after is None else time.monotonic() + stop_after
-        while self._next(ends) == _RELOAD:
-            self._reload(scheduler)
-        self._systemd.stopping()
-        scheduler.shutdown(wait=True)
+        with held_open(self._context):
+            while self._next(ends) == _RELOAD:
+                self._reload(scheduler)
+            self._systemd.stopping()
+            scheduler.shutdown(wait=True)
         self._say(logging.INFO, say("stopped"))
 
     def _asking(self, word: str) -> Callable[[int, FrameType | None], None]:
@@ -94,6 +96,10 @@ class Daemon:
             first, name = now() + timedelta(seconds=plan.delay), " ".join(plan.ids)
             scheduler.add_job(round_of, "interval", [context, plan], seconds=plan.every, next_run_time=first, id=name)
         report, at_once = self._report.if_due, now()
+        if loaded.broken:
+            scheduler.add_job(
+                note_unusable, "interval", [context], seconds=UNUSABLE_S, next_run_time=at_once, id="unusable"
+            )
         scheduler.add_job(report, "interval", [context], seconds=_REPORT_S, next_run_time=at_once, id="report daily")
         scheduler.add_job(tidy_if_due, "interval", [context], seconds=_TIDY_S, next_run_time=at_once, id="tidy")
         scheduler.add_job(

@@ -10,8 +10,9 @@ from opskit.app.clock import epoch
 from opskit.app.context import Context
 from opskit.app.daily import MorningReport, tidy_if_due
 from opskit.app.memory import open_memory
-from opskit.app.rounds import round_of, tell_due
+from opskit.app.rounds import note_unusable, round_of, tell_due
 from opskit.history.store import HistoryError
+from opskit.judge.settle import PATIENCE
 from opskit.model.check import Check
 from opskit.model.state import State
 from opskit.schedule.plan import plans
@@ -30,6 +31,8 @@ def run_once(context: Context, emit: Callable[[str], None]) -> None:
     waiting = due(list(loaded.good.values()), known, epoch())
     for plan in plans(waiting, lambda check: sight_of(check, context.settings)):
         round_of(context, plan)
+    if loaded.broken:
+        note_unusable(context)
     tell_due(context, patient=False)
     MorningReport(emit).if_due(context)
     tidy_if_due(context)
@@ -40,8 +43,10 @@ def due(checks: list[Check], known: Mapping[str, State], now: float) -> list[Che
 
     A result from the future was made by a clock that was wrong.
     """
-    return [check for check in checks if check.id not in known or _is_due(check, now - known[check.id].at)]
+    return [check for check in checks if check.id not in known or _is_due(check, known[check.id], now)]
 
 
-def _is_due(check: Check, age: float) -> bool:
-    return age < 0 or age >= check.every - min(_EARLY_S, check.every / 2)
+def _is_due(check: Check, state: State, now: float) -> bool:
+    # Where it was to run more often when it was recorded last, as while its file was broken, that time counts.
+    age, every = now - state.at, min(check.every, (state.valid_until - state.at) / PATIENCE)
+    return age < 0 or age >= every - min(_EARLY_S, every / 2)

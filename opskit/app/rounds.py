@@ -9,7 +9,7 @@ from opskit.app.clock import epoch
 from opskit.app.context import Context
 from opskit.app.memory import Memory, open_memory
 from opskit.app.observe import Live
-from opskit.app.run_checks import Outcome, run_checks
+from opskit.app.run_checks import Outcome, record_unusable, run_checks
 from opskit.app.submit import submit
 from opskit.app.tell import outcome_said, tell
 from opskit.history.store import HistoryError
@@ -17,6 +17,7 @@ from opskit.schedule.plan import Plan
 
 log = logging.getLogger("opskit")
 TELL = "tell"
+UNUSABLE_S = 300.0
 
 
 def round_of(context: Context, plan: Plan) -> None:
@@ -30,6 +31,15 @@ def round_of(context: Context, plan: Plan) -> None:
             memory.store.heartbeat("run", epoch())
         except HistoryError as error:
             log.warning("%s", context.reader.read(error.message))
+
+
+def note_unusable(context: Context) -> None:
+    """Remember that nobody looks at the checks whose files are broken."""
+    try:
+        with closing(open_memory(context)) as store:
+            record_unusable(context, store, UNUSABLE_S)
+    except HistoryError as error:
+        log.warning("%s", context.reader.read(error.message))
 
 
 def tell_due(context: Context, *, patient: bool = True) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from opskit.app.asking import Asking, jobs_of
+from opskit.app.clock import epoch
 from opskit.app.context import Context
 from opskit.app.kinship import kin_of
 from opskit.app.memory import Memory
@@ -15,7 +16,7 @@ from opskit.app.observe import Source, observe
 from opskit.app.past import earlier_of, new_bases
 from opskit.definitions.loaded import Loaded
 from opskit.history.incident import Kin
-from opskit.history.store import HistoryError
+from opskit.history.store import HistoryError, Store
 from opskit.judge.evaluate import evaluate
 from opskit.judge.settle import settle
 from opskit.model.check import Check
@@ -62,6 +63,17 @@ def unusable(loaded: Loaded[Check], ids: Sequence[str], at: float) -> list[Outco
     return outcomes
 
 
+def record_unusable(context: Context, store: Store, every: float) -> None:
+    """Record that of a check whose file is broken nobody knows; asked for `every` so many seconds. Raises HistoryError.
+
+    What was known of it before grows old and says so; but only an incident reaches whoever is not looking.
+    """
+    broken = context.loaded_checks().broken
+    for name, problems in broken.items():
+        outcome = _broken(name, problems, epoch())
+        _recorded(context, store, msgspec.structs.replace(outcome.check, every=every), outcome.verdict)
+
+
 def _broken(name: str, problems: Sequence[Problem], at: float) -> Outcome:
     check = Check(name, Text(name), Text(name), probe="", rules=(), every=0.0, timeout=0.0)
     items = tuple(Item(Status.UNKNOWN, problem.placed()) for problem in problems)
@@ -100,10 +112,15 @@ def _outcome(
         verdict = evaluate(check, reading, at, earlier_of(store, check))
         news = tuple(new_bases(store, check, verdict, context.reader))
         verdict = msgspec.structs.replace(verdict, notes=verdict.notes + news)
-        summary = context.reader.read(check.summary)
-        state, flip = settle(check, store.state(check.id), verdict, summary)
-        store.record(verdict, state, flip, seconds, kin_of(context, check) if flip else Kin())
+        state = _recorded(context, store, check, verdict, seconds)
     except HistoryError as error:
         verdict = evaluate(check, reading, at)
         return Outcome(check, verdict, None, memory.instead(verdict, seconds, error), seconds)
     return Outcome(check, verdict, state, seconds=seconds)
+
+
+def _recorded(context: Context, store: Store, check: Check, verdict: Verdict, seconds: float = 0.0) -> State:
+    """Settle the state of a check and keep it with the run. Raises HistoryError."""
+    state, flip = settle(check, store.state(check.id), verdict, context.reader.read(check.summary))
+    store.record(verdict, state, flip, seconds, kin_of(context, check) if flip else Kin())
+    return state

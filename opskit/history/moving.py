@@ -18,6 +18,7 @@ from opskit.history.row import (
     Row,
     RunRow,
     SampleRow,
+    SilenceRow,
     StateRow,
     TriageRow,
 )
@@ -141,5 +142,6 @@ _TAKERS: dict[type, Callable[[sqlite3.Connection, Any], bool]] = {
     IncidentRow: moving_incidents.incident,
     FlipRow: moving_incidents.flip,
     NoticeRow: moving_incidents.notice,
+    SilenceRow: moving_incidents.silence,
     TriageRow: _triage,
 }

@@ -5,18 +5,22 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 
-from opskit.history import checks, deciding, flips, incidents, outbox
+import msgspec
+
+from opskit.history import checks, deciding, flips, incidents, outbox, silences
 from opskit.history.codec import bindable, packed
-from opskit.history.incident import NewNotice
-from opskit.history.row import FlipRow, IncidentRow, NoticeRow
+from opskit.history.incident import NewNotice, Silence
+from opskit.history.row import FlipRow, IncidentRow, NoticeRow, SilenceRow
 from opskit.model.state import Flip
 
 _IMPORTED = "imported"
 """Why an open notice of another memory is not sent here: the other one sends it."""
 
 
-def rows(db: sqlite3.Connection, since: float, until: float) -> Iterator[IncidentRow | FlipRow | NoticeRow]:
-    """Yield the incidents that lasted into the span, then its flips and its notices."""
+def rows(
+    db: sqlite3.Connection, since: float, until: float
+) -> Iterator[IncidentRow | FlipRow | NoticeRow | SilenceRow]:
+    """Yield the incidents that lasted into the span, then its flips, its notices and the silences in force in it."""
     for one in incidents.between(db, since, until):
         decided = tuple(deciding.decisions(db, one.id))
         yield IncidentRow(one.seed, one.opened_at, one.closed_at, one.said, decided)
@@ -37,6 +41,9 @@ def rows(db: sqlite3.Connection, since: float, until: float) -> Iterator[Inciden
             sent.reason,
             sent.error,
         )
+    for quiet in silences.since(db, since):
+        if quiet.since < until:
+            yield SilenceRow(quiet.pattern, quiet.since, quiet.until, quiet.by, quiet.note)
 
 
 def incident(db: sqlite3.Connection, row: IncidentRow) -> bool:
@@ -97,3 +104,12 @@ def notice(db: sqlite3.Connection, row: NoticeRow) -> bool:
         ).rowcount
         > 0
     )
+
+
+def silence(db: sqlite3.Connection, row: SilenceRow) -> bool:
+    """Put a silence beside those that are here."""
+    found = Silence(0, row.pattern, row.since, row.until, row.by, row.note)
+    if any(msgspec.structs.replace(known, id=0) == found for known in silences.since(db, row.until - 1)):
+        return False
+    silences.add(db, found)
+    return True

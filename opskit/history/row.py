@@ -102,10 +102,20 @@ class NoticeRow(msgspec.Struct, frozen=True, tag="notice", tag_field="kind"):
     error: str | None
 
 
+class SilenceRow(msgspec.Struct, frozen=True, tag="silence", tag_field="kind"):
+    """A time in which somebody wants to hear nothing of some checks."""
+
+    pattern: str
+    since: float
+    until: float
+    by: str
+    note: str
+
+
 class TriageRow(msgspec.Struct, frozen=True, tag="triage", tag_field="kind"):
     """A diagnosis that was kept."""
 
     kept: KeptTriage
 
 
-Row = StateRow | RunRow | SampleRow | RollupRow | LevelRow | IncidentRow | FlipRow | NoticeRow | TriageRow
+Row = StateRow | RunRow | SampleRow | RollupRow | LevelRow | IncidentRow | FlipRow | NoticeRow | SilenceRow | TriageRow

@@ -16,8 +16,11 @@ from pathlib import Path
 
 import pytest
 
+from opskit.app.once import due
 from opskit.history.sqlite import open_store
+from opskit.model.check import Check
 from opskit.model.status import Status
+from opskit.model.text import Text
 from tests.cli.conftest import ROOT
 from tests.history.builders import run as record
 
@@ -171,6 +174,31 @@ def test_cron_runs_what_is_due_and_gets_the_report_once_a_day(config: Path, site
         record(store, time.time() - 86_400, Status.OK, None, "of-yesterday")
     assert once().startswith("opskit, ")
     assert (once(), runs(site, "mine")) == ("", 1)
+
+
+@pytest.mark.parametrize("words", [("--once",), ("--for", "3")], ids=["cron", "daemon"])
+def test_a_check_whose_file_breaks_is_no_longer_well(config: Path, site: Path, words: tuple[str, ...]) -> None:
+    def run(*words: str) -> None:
+        command = [sys.executable, "-m", "opskit", "--config", str(config), "--definitions", str(site), "run", *words]
+        subprocess.run(command, cwd=ROOT, capture_output=True, timeout=60, check=True)
+
+    run(*words)
+    path = site / "checks" / "mine.yaml"
+    sound = path.read_text()
+    path.write_text(sound.replace("every: 1s", "every: soon"))
+    run(*words)
+    with open_store(Path(json.loads(config.read_text())["history"]["path"]), 1.0) as store:
+        (incident,) = store.incidents(0, 9e12)
+        (member,) = incident.members
+        assert (member.check, member.hard, incident.closed_at) == ("mine", Status.UNKNOWN, None)
+        assert "mine.yaml:" in str(member.items[0].text)
+        again = time.time() + 300
+        assert due([Check("mine", Text("s"), Text("w"), "plugin", (), 7 * 86_400.0, 5.0)], store.states(), again)
+    path.write_text(sound)
+    run("--for", "3")
+    with open_store(Path(json.loads(config.read_text())["history"]["path"]), 1.0) as store:
+        (incident,) = store.incidents(0, 9e12)
+        assert (incident.status, incident.closed_at is None) == (Status.OK, False)
 
 
 def test_where_all_workers_are_stuck_nobody_says_that_all_is_well(config: Path, site: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from opskit.history import migrations
+from opskit.history.incident import Silence
 from opskit.history.records import Runs
 from opskit.history.row import FlipRow, RollupRow, RunRow, SampleRow
 from opskit.history.sqlite import SqliteStore, open_store
@@ -31,6 +32,7 @@ def full(store: SqliteStore) -> SqliteStore:
     told(store, 20 * DAY + 61, kind="recovery")
     store.accept(CHECK, store.series(CHECK)[0], Level(2 * DAY, 2.0, None), 3 * DAY)
     store.keep_triage(FAULT)
+    store.silence(Silence(0, "gpu-*", 20 * DAY, 21 * DAY, "ada", "新卡"))
     store.prune(20 * DAY)
     return store
 
@@ -56,6 +58,7 @@ def test_everything_comes_in_as_it_went_out_and_only_once(full: SqliteStore, oth
         "IncidentRow",
         "FlipRow",
         "NoticeRow",
+        "SilenceRow",
         "TriageRow",
     }
     assert other.take_in(rows) == len(rows)
