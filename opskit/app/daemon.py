@@ -23,6 +23,7 @@ from opskit.app.clock import epoch, now
 from opskit.app.context import Context
 from opskit.app.daily import MorningReport, tidy_if_due
 from opskit.app.memory import held_open
+from opskit.app.outcry import Outcry
 from opskit.app.rounds import UNUSABLE_S, note_unusable, round_of, tell_due
 from opskit.app.systemd import Systemd
 from opskit.model.message import Message, say
@@ -52,6 +53,7 @@ class Daemon:
         self._load = load
         self._report = MorningReport(emit)
         self._context = load()
+        self._outcry = Outcry()
         self._systemd = Systemd.of_environment()
         self._asked: queue.SimpleQueue[str] = queue.SimpleQueue()
 
@@ -94,7 +96,8 @@ class Daemon:
         self._name(logging.WARNING, loaded.problems)
         for plan in plans(loaded.good.values(), lambda check: sight_of(check, context.settings)):
             first, name = now() + timedelta(seconds=plan.delay), " ".join(plan.ids)
-            scheduler.add_job(round_of, "interval", [context, plan], seconds=plan.every, next_run_time=first, id=name)
+            work = [context, plan, self._outcry]
+            scheduler.add_job(round_of, "interval", work, seconds=plan.every, next_run_time=first, id=name)
         report, at_once = self._report.if_due, now()
         if loaded.broken:
             scheduler.add_job(
@@ -107,7 +110,8 @@ class Daemon:
         )
         # What is told after a start was measured after it: nobody hears at noon of what had ended at ten.
         after = at_once + timedelta(seconds=_MEASURED_S)
-        scheduler.add_job(tell_due, "interval", [context], seconds=_TELL_S, next_run_time=after, id="tell")
+        telling = [context, self._outcry]
+        scheduler.add_job(tell_due, "interval", telling, seconds=_TELL_S, next_run_time=after, id="tell")
         if self._systemd.patience_s is not None:
             # It stands in the same queue as the checks: where no worker is free any more, nobody says that all is well.
             seconds = self._systemd.patience_s / 3

@@ -9,6 +9,7 @@ from opskit.app.clock import epoch
 from opskit.app.context import Context
 from opskit.app.memory import Memory, open_memory
 from opskit.app.observe import Live
+from opskit.app.outcry import Outcry
 from opskit.app.run_checks import Outcome, record_unusable, run_checks
 from opskit.app.submit import submit
 from opskit.app.tell import outcome_said, tell
@@ -20,13 +21,13 @@ TELL = "tell"
 UNUSABLE_S = 300.0
 
 
-def round_of(context: Context, plan: Plan) -> None:
+def round_of(context: Context, plan: Plan, outcry: Outcry) -> None:
     """Run the checks of one plan and remember them."""
     with closing(Memory(context)) as memory:
         if memory.news is not None:
             log.info("%s", context.reader.read(memory.news))
         # Monitoring goes on without memory, and says so each time.
-        _ran(context, plan, memory)
+        _ran(context, plan, memory, outcry)
         try:
             memory.store.heartbeat("run", epoch())
         except HistoryError as error:
@@ -42,8 +43,8 @@ def note_unusable(context: Context) -> None:
         log.warning("%s", context.reader.read(error.message))
 
 
-def tell_due(context: Context, *, patient: bool = True) -> None:
-    """Decide about the incidents, and send what is due."""
+def tell_due(context: Context, outcry: Outcry, *, patient: bool = True) -> None:
+    """Decide about the incidents, and send what is due; where the history cannot be used, say so."""
     try:
         with closing(open_memory(context)) as store:
             for outcome in tell(context, store, patient=patient):
@@ -54,12 +55,15 @@ def tell_due(context: Context, *, patient: bool = True) -> None:
             store.heartbeat(TELL, epoch())
     except HistoryError as error:
         log.warning("%s", context.reader.read(error.message))
+        outcry.failed(error.message)
+    outcry.speak(context)
 
 
-def _ran(context: Context, plan: Plan, memory: Memory) -> None:
+def _ran(context: Context, plan: Plan, memory: Memory, outcry: Outcry) -> None:
     outcomes = list[Outcome]()
     for outcome in run_checks(context, plan.checks, Live(), memory):
         outcomes.append(outcome)
+        outcry.measured(outcome)
         if outcome.trouble is not None:
             log.warning("%s", context.reader.read(outcome.trouble))
         verdict = outcome.verdict

@@ -6,11 +6,10 @@ An incident is written in the transaction that writes the flip: no change of sta
 from __future__ import annotations
 
 import sqlite3
-import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from opskit.history.codec import bindable, unpacked
+from opskit.history.codec import bindable, fresh_seed, unpacked
 from opskit.history.incident import Ack, Decided, Incident, Kin, Member, Said
 from opskit.model.state import Flip, State
 from opskit.model.status import Status
@@ -31,7 +30,7 @@ def joined(db: sqlite3.Connection, check_id: int, flip: Flip, kin: Kin) -> int |
     found = _of_kin(db, flip.at, kin)
     if found is not None:
         return found
-    row = db.execute("INSERT INTO incidents (seed, opened_at) VALUES (?, ?)", (uuid.uuid4().hex, flip.at))
+    row = db.execute("INSERT INTO incidents (seed, opened_at) VALUES (?, ?)", (fresh_seed(), flip.at))
     return row.lastrowid
 
 

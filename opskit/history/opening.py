@@ -15,10 +15,12 @@ _BUSY_S = 5.0
 
 # auto_vacuum works only if it stands before the first page is written, and switching to WAL writes one.
 # synchronous=NORMAL: a power cut may take the last moments, never the integrity of the file.
+# The log is folded into the file every 400 KB, not 4 MB: it must not take all that is freed on a disk that was full.
 _PRAGMAS = (
     "PRAGMA auto_vacuum = INCREMENTAL",
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
+    "PRAGMA wal_autocheckpoint = 100",
     f"PRAGMA journal_size_limit = {16 * 1024 * 1024}",
     "PRAGMA foreign_keys = ON",
 )

@@ -6,11 +6,10 @@ Sending is at least once: a worker takes a delivery for a limited time, and what
 from __future__ import annotations
 
 import sqlite3
-import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from opskit.history.codec import bindable
+from opskit.history.codec import bindable, fresh_seed
 from opskit.history.incident import NewNotice, StoredNotice
 
 _OPEN = "sent_at IS NULL AND dropped_at IS NULL"
@@ -30,7 +29,7 @@ def add(db: sqlite3.Connection, incident: int | None, notice: NewNotice, at: flo
     """Write a notice for these channels."""
     row = db.execute(
         "INSERT INTO notices (incident_id, seed, at, kind, content) VALUES (?, ?, ?, ?, ?)",
-        (incident, uuid.uuid4().hex, at, notice.kind, notice.content),
+        (incident, fresh_seed(), at, notice.kind, notice.content),
     )
     for channel in channels:
         db.execute("INSERT INTO deliveries (notice_id, channel) VALUES (?, ?)", (row.lastrowid, channel))

@@ -34,6 +34,8 @@ from opskit.notify.deliver import deliver
 SPEED = 1000.0
 _BEGAN = 1_790_000_000.0
 _PATIENCE_S = 0.3
+_ALONE = 20
+_CHANGES, _FLAPS = 0.1, 0.5
 
 
 def now() -> float:
@@ -46,6 +48,21 @@ def context_for(port: int) -> Context:
         ("ops@example.com",), "opskit@example.com", "127.0.0.1", port, tls="none", timeout=_PATIENCE_S
     )
     return Context(Settings(notify=NotifySettings(email=email, triage=False, per_hour=1000)), Reader(UTC))
+
+
+def checks_of(context: Context) -> list[Check]:
+    """The shipped ones, which join each other's incidents, and some that stand on nothing."""
+    shipped = [msgspec.structs.replace(check, sustain=Sustain(1, 1)) for check in context.checks().values()]
+    alone = msgspec.structs.replace(shipped[0], depends_on=())
+    return [*shipped, *(msgspec.structs.replace(alone, id=f"site-{number:02}") for number in range(_ALONE))]
+
+
+def next_of(store: SqliteStore, check: Check, chance: random.Random) -> Status:
+    """What a check says next: some flap, and are told seldom; the others say mostly what they said before."""
+    known = store.state(check.id)
+    was_bad = known is not None and known.hard is Status.CRITICAL
+    changes = _FLAPS if check.depends_on else _CHANGES
+    return Status.CRITICAL if was_bad is (chance.random() > changes) else Status.OK
 
 
 def record(context: Context, store: SqliteStore, check: Check, status: Status) -> None:
@@ -64,13 +81,13 @@ def tell(context: Context, store: SqliteStore) -> None:
 
 def main(path: Path, port: int, seed: int, drain: bool) -> None:
     context, chance = context_for(port), random.Random(seed)
-    checks = [msgspec.structs.replace(check, sustain=Sustain(1, 1)) for check in context.checks().values()]
+    checks = checks_of(context)
     with open_store(path, now()) as store:
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         while not drain:
             for check in chance.sample(checks, 3):
-                record(context, store, check, chance.choice([Status.OK, Status.CRITICAL]))
+                record(context, store, check, next_of(store, check, chance))
             tell(context, store)
         ends = time.monotonic() + 120
         while store.unsettled() or store.waiting():

@@ -178,6 +178,36 @@ def test_a_full_disk_is_said_and_leaves_the_last_whole_state(store: SqliteStore,
     assert len(store.samples("gpu-temperature", "temperature_c", newest, newest + 1)) == 3
 
 
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 1.5 MB; only root may make one."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    made = ["mount", "-t", "tmpfs", "-o", "size=1500k", "none", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(made, capture_output=True, check=False).returncode != 0:
+        pytest.skip("no file system can be mounted here")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_disk_that_was_full_takes_all_again_though_a_daemon_keeps_the_file_open(small: Path):
+    filler = small / "filler"
+
+    def taken(at: float) -> bool:
+        try:
+            with open_store(small / "history.db", 0.0) as store:
+                run(store, at, Status.OK, Status.OK)
+        except HistoryError:
+            return False
+        return True
+
+    with open_store(small / "history.db", 0.0):
+        filler.write_bytes(b"x" * 1000 * 1024)
+        assert not all(taken(at) for at in range(1, 300))
+        filler.unlink()
+        assert all(taken(at) for at in range(300, 1500))
+
+
 def _fill(store: SqliteStore) -> None:
     for at in range(2, 2000):
         run(store, float(at), Status.OK, Status.OK)

@@ -1,0 +1,79 @@
+"""The daemon's voice while the history takes nothing: notices that go past the outbox, straight to every channel."""
+
+from __future__ import annotations
+
+import logging
+import platform
+import time
+import uuid
+from collections.abc import Callable
+
+from opskit.app.clock import epoch, now
+from opskit.app.context import Context
+from opskit.app.run_checks import Outcome
+from opskit.app.tell import channels_of
+from opskit.model.message import Message, say
+from opskit.notify.channel import ChannelError, Notice
+from opskit.notify.deliver import backoff
+from opskit.notify.distress import Distress, Word
+
+log = logging.getLogger("opskit")
+
+
+class Outcry:
+    """What one process knows of a failing history, and what it has not got rid of yet.
+
+    `measured` and `failed` may be called by any thread, `speak` by one at a time. `clock` is one that nobody sets.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._distress = Distress()
+        self._thread = ""
+        self._open = dict[str, Notice]()
+        self._attempts, self._due = 0, 0.0
+
+    def measured(self, outcome: Outcome) -> None:
+        """Take note of a run, and of whether the history took it."""
+        self._distress.measured(outcome.verdict)
+        if outcome.trouble is not None:
+            self.failed(outcome.trouble)
+        elif outcome.state is not None:
+            self._distress.worked(self._clock())
+
+    def failed(self, why: Message) -> None:
+        """The history took nothing."""
+        self._distress.failed(why, self._clock(), epoch())
+
+    def speak(self, context: Context) -> None:
+        """Say what is to be said. What is not taken is tried again; what is newer takes its place."""
+        word = self._distress.word(self._clock(), context.settings.notify.reminder)
+        if word is not None:
+            notice = self._notice(context, word)
+            self._open = dict.fromkeys(context.settings.notify.channels, notice)
+            self._attempts, self._due = 0, 0.0
+        if self._open and self._clock() >= self._due:
+            self._send(context)
+
+    def _notice(self, context: Context, word: Word) -> Notice:
+        seed = uuid.uuid4().hex
+        self._thread = self._thread or seed
+        content = self._distress.content(word, platform.node(), epoch(), context.reader)
+        notice = Notice(seed, self._thread, word.value, content, now())
+        if word is Word.MEMORY_AGAIN:
+            self._thread = ""
+        return notice
+
+    def _send(self, context: Context) -> None:
+        channels = channels_of(context)
+        for name, notice in list(self._open.items()):
+            try:
+                channels[name].send(notice)
+            except ChannelError as error:
+                text = say("{channel}: not accepted: {why}", channel=name, why=error.message)
+                log.warning("%s", context.reader.read(text))
+                if not error.permanent and not error.reached:
+                    continue
+            del self._open[name]
+        self._due = self._clock() + backoff(self._attempts)
+        self._attempts += 1
