@@ -13,6 +13,7 @@ import queue
 import signal
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -39,7 +40,8 @@ _TIDY_S = 3600.0
 _TELL_S = 5.0
 _MEASURED_S = 25.0  # every check runs within the first twenty seconds, see schedule.plan
 _SIGN_S = 60.0
-_OVER, _RELOAD = "over", "reload"
+_CLOCK_S, _STEP_S = 5.0, 10.0
+_OVER, _RELOAD, _CLOCK = "over", "reload", "clock"
 
 
 class Daemon:
@@ -70,8 +72,11 @@ class Daemon:
         self._systemd.ready(self._status(count))
         ends = None if stop_after is None else time.monotonic() + stop_after
         with held_open(self._context):
-            while self._next(ends) == _RELOAD:
-                self._reload(scheduler)
+            while (asked := self._next(ends)) != _OVER:
+                if asked == _RELOAD:
+                    self._reload(scheduler)
+                else:
+                    self._start_anew(scheduler)
             self._systemd.stopping()
             scheduler.shutdown(wait=True)
         self._say(logging.INFO, say("stopped"))
@@ -83,11 +88,17 @@ class Daemon:
         return ask
 
     def _next(self, ends: float | None) -> str:
-        """Return what is asked for next: a signal's word, or that the time is over."""
-        try:
-            return self._asked.get(timeout=None if ends is None else max(0.0, ends - time.monotonic()))
-        except queue.Empty:
-            return _OVER
+        """Return what is asked for next: a signal's word, that the clock was set, or that the time is over."""
+        ahead = epoch() - time.monotonic()
+        while ends is None or time.monotonic() < ends:
+            left = _CLOCK_S if ends is None else min(_CLOCK_S, ends - time.monotonic())
+            with suppress(queue.Empty):
+                return self._asked.get(timeout=max(0.0, left))
+            moved = epoch() - time.monotonic() - ahead
+            if abs(moved) > _STEP_S:
+                self._say(logging.WARNING, say("the clock was set by {seconds} s", seconds=round(moved)))
+                return _CLOCK
+        return _OVER
 
     def _schedule(self, scheduler: BackgroundScheduler) -> int:
         """Put every job in; return how many checks there are."""
@@ -117,6 +128,11 @@ class Daemon:
             seconds = self._systemd.patience_s / 3
             scheduler.add_job(self._systemd.alive, "interval", seconds=seconds, next_run_time=now(), id="watchdog")
         return len(loaded.good)
+
+    def _start_anew(self, scheduler: BackgroundScheduler) -> None:
+        """Begin all intervals again: what was due at a time of the old clock may be hours away on the new one."""
+        scheduler.remove_all_jobs()
+        self._schedule(scheduler)
 
     def _reload(self, scheduler: BackgroundScheduler) -> None:
         """Take the new configuration, or say what is wrong with it and go on with the old one."""

@@ -23,10 +23,15 @@ _IMAGES = {"squashfs", "iso9660", "erofs", "cramfs", "romfs"}
 
 
 class Mount(NamedTuple):
-    """Where a file system is mounted, and of which kind it is."""
+    """Where a file system is mounted, and of which kind it is.
+
+    `read_only` is whether all of it is, and not only seen so from here: a service under ProtectSystem sees every disk
+    read-only, and each of them can fill up. None where that is not known.
+    """
 
     point: str
     kind: str
+    read_only: bool | None = None
 
 
 def disks_of(folders: tuple[str, ...], deadline: Deadline) -> list[Disk]:
@@ -51,7 +56,13 @@ def mounted(table: Path = _MOUNTS) -> list[Mount]:
     except OSError:
         return []
     halves = [line.partition(" - ") for line in lines]
-    return [Mount(_plain(left.split(" ")[4]), right.split(" ")[0]) for left, dash, right in halves if dash]
+    return [_mount(left.split(" "), right.split(" ")) for left, dash, right in halves if dash]
+
+
+def _mount(seen: list[str], of_all: list[str]) -> Mount:
+    """Read the halves of a line: how it is seen here, and kind, source and options of the whole file system."""
+    options = of_all[2].split(",") if len(of_all) > 2 else None
+    return Mount(_plain(seen[4]), of_all[0], None if options is None else "ro" in options)
 
 
 def _plain(name: str) -> str:
@@ -89,8 +100,12 @@ def _disk(folder: str, mounts: list[Mount]) -> Disk | None:
         max(0, told.f_blocks - told.f_bfree) * told.f_frsize,
         told.f_files,
         told.f_favail,
-        bool(told.f_flag & os.ST_RDONLY) or own.kind in _IMAGES,
+        _is_read_only(own, told) or own.kind in _IMAGES,
     )
+
+
+def _is_read_only(own: Mount, told: os.statvfs_result) -> bool:
+    return bool(told.f_flag & os.ST_RDONLY) if own.read_only is None else own.read_only
 
 
 def _failed(folder: str, own: Mount, error: OSError) -> Disk:

@@ -176,6 +176,23 @@ def test_cron_runs_what_is_due_and_gets_the_report_once_a_day(config: Path, site
     assert (once(), runs(site, "mine")) == ("", 1)
 
 
+@pytest.mark.parametrize("set_by", [-3600, pytest.param(3600, marks=pytest.mark.drill)])
+def test_where_the_clock_is_set_the_checks_go_on(config: Path, site: Path, tmp_path: Path, set_by: int) -> None:
+    offset = tmp_path / "offset"
+    offset.write_text("+0")
+    (library,) = Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")
+    fake = {"LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(offset), "FAKETIME_CACHE_DURATION": "1"}
+    with daemon(config, site, DONT_FAKE_MONOTONIC="1", **fake) as process:
+        wait(lambda: runs(site, "mine") > 2)
+        offset.write_text(f"{set_by:+}")
+        time.sleep(2)  # one that was under way is counted
+        before = runs(site, "mine")
+        wait(lambda: runs(site, "mine") > before + 3)
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=30)
+    assert f"the clock was set by {set_by} s" in log or f"the clock was set by {set_by + 1} s" in log
+
+
 @pytest.mark.parametrize("words", [("--once",), ("--for", "3")], ids=["cron", "daemon"])
 def test_a_check_whose_file_breaks_is_no_longer_well(config: Path, site: Path, words: tuple[str, ...]) -> None:
     def run(*words: str) -> None:

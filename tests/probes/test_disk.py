@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -59,9 +61,34 @@ def test_the_longest_mount_holds_a_path_and_the_newest_of_two() -> None:
 
 def test_a_table_of_mounts_has_names_with_blanks_and_may_be_missing(tmp_path: Path) -> None:
     table = tmp_path / "mountinfo"
-    table.write_text("36 35 8:1 / /mnt/my\\040disk rw,noatime master:1 - ext4 /dev/sda1 rw\nnonsense\n")
-    assert mounted(table) == [Mount("/mnt/my disk", "ext4")]
+    table.write_text(
+        "36 35 8:1 / /mnt/my\\040disk rw,noatime master:1 - ext4 /dev/sda1 rw\nnonsense\n"
+        "37 35 8:2 / /boot ro - ext4 /dev/sda2 rw,errors=remount-ro\n38 35 8:3 / /old rw - ext4 /dev/sda3 ro\n"
+        "39 35 8:4 / /odd rw - ext4\n"
+    )
+    assert mounted(table) == [
+        Mount("/mnt/my disk", "ext4", False),
+        Mount("/boot", "ext4", False),
+        Mount("/old", "ext4", True),
+        Mount("/odd", "ext4", None),
+    ]
     assert mounted(tmp_path / "none") == []
+
+
+@pytest.mark.parametrize(("way", "judged"), [("remount,bind,ro", 2), ("remount,ro", 0)])
+def test_a_disk_that_only_this_process_sees_read_only_can_fill_up(tmp_path: Path, way: str, judged: int) -> None:
+    """As a service under ProtectSystem=strict sees all of them; the second is read-only for everybody."""
+    program = (
+        "from opskit.probes.base import Deadline\nfrom opskit.probes.disk import disk_samples, disks_of\n"
+        f"found = disk_samples(disks_of(('{tmp_path}',), Deadline(5)), 0.0)\n"
+        "print(len([one for one in found if 'room' in one.metric]))"
+    )
+    mounts = f"mount -t tmpfs none {tmp_path} && mount -o {way} none {tmp_path}"
+    command = ["unshare", "--mount", "sh", "-c", f'{mounts} && exec "$0" -c "$1"', sys.executable, program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if "unshare" in done.stderr or "mount" in done.stderr:
+        pytest.skip("no file system can be mounted here")
+    assert (done.stdout, done.stderr) == (f"{judged}\n", "")
 
 
 def test_free_is_a_share_of_what_users_may_fill() -> None:
