@@ -22,7 +22,7 @@ SYSUSERS = "/etc/sysusers.d/opskit.conf"
 CRON = "/etc/cron.d/opskit"
 
 # systemd.exec(5). It needs no right of root's, writes to its own folder, and sees the processes of others: of a runner
-# it wants to know whether it computes. The driver's devices stay visible, and no others. Whether the clock is kept right
+# it wants to know whether it computes. The driver's devices stay visible, and no others. Whether the clock is right
 # is read by adjtimex(2), which ProtectClock would forbid; to set it takes a capability, and there is none. What is
 # forbidden fails and is told, instead of ending everything.
 _CONFINED = """
