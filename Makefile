@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 PACKAGES := nginx:nginx-light gcc:gcc libc.h:libc6-dev journalctl:systemd /lib/systemd/systemd-journal-remote:systemd-journal-remote
 PEERS := rg:ripgrep jq:jq goaccess:goaccess glances:glances netdata:netdata-core prometheus:prometheus prometheus-node-exporter:prometheus-node-exporter
 MONITORS := nagios4:nagios4-core icinga2:icinga2-bin /usr/lib/nagios/plugins/check_disk:monitoring-plugins-basic
-TESTED := $(PACKAGES) $(MONITORS) logrotate:logrotate msmtp:msmtp zstd:zstd faketime:faketime
+TESTED := $(PACKAGES) $(MONITORS) logrotate:logrotate msmtp:msmtp zstd:zstd faketime:faketime strace:strace
 
 .PHONY: demo test lint bench drill record locale pages schemas venv dev packages clean
 .DEFAULT_GOAL := help
