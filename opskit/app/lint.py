@@ -107,6 +107,17 @@ def _wrong_rules(check: Check) -> Iterator[tuple[Place, Message]]:
                 warn=rule.warn,
             )
             yield (*place, "crit"), text
+        if rule.clear is not None and (wrong := _wrong_clear(rule, rule.clear)) is not None:
+            yield (*place, "clear"), wrong
+
+
+def _wrong_clear(rule: Rule, clear: str) -> Message | None:
+    name = rule.metric
+    if rule.deviation or rule.confirm or not (rule.warn or rule.crit):
+        return say("rules: {metric}: clear is for a rule with warn or crit, without deviation or confirm", metric=name)
+    if any(_backwards(clear, limit) for limit in (rule.warn, rule.crit) if limit):
+        return say("rules: {metric} would be well again ({clear}) while it is still bad", metric=name, clear=clear)
+    return None
 
 
 def _metrics_of(asked: tuple[str, ...]) -> frozenset[str] | None:

@@ -18,6 +18,7 @@ from opskit.definitions.loaded import Loaded
 from opskit.history.incident import Kin
 from opskit.history.store import HistoryError, Store
 from opskit.judge.evaluate import evaluate
+from opskit.judge.hysteresis import clears, held
 from opskit.judge.settle import settle
 from opskit.model.check import Check
 from opskit.model.message import Message, say
@@ -112,6 +113,8 @@ def _outcome(
         verdict = evaluate(check, reading, at, earlier_of(store, check))
         news = tuple(new_bases(store, check, verdict, context.reader))
         verdict = msgspec.structs.replace(verdict, notes=verdict.notes + news)
+        if clears(check):
+            verdict = held(check, verdict, store.newest(check.id))
         state = _recorded(context, store, check, verdict, seconds)
     except HistoryError as error:
         verdict = evaluate(check, reading, at)

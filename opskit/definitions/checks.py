@@ -50,6 +50,7 @@ class RuleShape(msgspec.Struct, frozen=True):
     confirm: ConfirmShape | None = None
     deviation: DeviationShape | None = None
     say: Text | None = None
+    clear: RangeText | None = None
 
 
 class CheckShape(msgspec.Struct, frozen=True, rename={"args": "with", "sustain": "for"}):
@@ -143,4 +144,5 @@ def _rule(shape: RuleShape) -> Rule:
     confirm = Confirm(shape.confirm.metric, shape.confirm.range) if shape.confirm else None
     moved = shape.deviation
     deviation = Deviation(moved.over, moved.at_least, moved.sustained, moved.floor) if moved else None
-    return Rule(shape.metric, shape.warn, shape.crit, shape.per, shape.optional, confirm, deviation, shape.say)
+    limits = (shape.metric, shape.warn, shape.crit, shape.per, shape.optional)
+    return Rule(*limits, confirm, deviation, shape.say, shape.clear)

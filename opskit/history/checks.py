@@ -77,6 +77,12 @@ def one_state(db: sqlite3.Connection, check: str) -> State | None:
     return _state(row) if row else None
 
 
+def newest(db: sqlite3.Connection, check: str) -> Verdict | None:
+    """Return the newest verdict of `check`, None where it never ran."""
+    row = db.execute("SELECT verdict FROM checks WHERE name = ?", (check,)).fetchone()
+    return unpacked(row[0], Verdict) if row else None
+
+
 def all_latest(db: sqlite3.Connection) -> list[Latest]:
     """Return every state with its newest verdict, by check id."""
     rows = db.execute(f"SELECT verdict, seconds, {_STATE} FROM checks ORDER BY name")  # noqa: S608  # the same

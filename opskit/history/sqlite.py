@@ -45,6 +45,11 @@ class SqliteStore(SqliteIncidents):
         with self._reading() as db:
             return checks.one_state(db, check)
 
+    def newest(self, check: str) -> Verdict | None:
+        """Return the newest verdict of one check."""
+        with self._reading() as db:
+            return checks.newest(db, check)
+
     def latest(self) -> list[Latest]:
         """Return state and newest verdict of every check."""
         with self._reading() as db:

@@ -43,6 +43,9 @@ class Store(Protocol):
     def state(self, check: str) -> State | None:
         """Return the state of one check, None where it never ran."""
 
+    def newest(self, check: str) -> Verdict | None:
+        """Return the newest verdict of one check without its samples, None where it never ran."""
+
     def latest(self) -> list[Latest]:
         """Return state and newest verdict of every check, by id."""
 

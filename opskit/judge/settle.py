@@ -3,7 +3,8 @@
 `for: k of n`: k bad results among the newest n confirm a problem, k good ones among the newest n end it, as long as not
 k are bad as well. UNKNOWN says nothing about a fault, so it neither confirms nor ends one; where no fault stands, k of
 them in a row make the state UNKNOWN, and one good result ends that. Before anything is confirmed it is UNKNOWN.
-What rests on several values already counts at once.
+What rests on several values already counts at once. A value that was bad and has not come back as far as its rule's
+`clear` wants is no good result for a fault that stands (`judge.hysteresis`).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ PATIENCE = 3  # intervals without a result until a state is stale
 def settle(check: Check, previous: State | None, verdict: Verdict, summary: str) -> tuple[State, Flip | None]:
     """Return the state after `verdict`, and the flip where the confirmed state changed."""
     before = previous.recent if previous else ()
-    recent = (*before, verdict.status)[-check.sustain.n :]
+    recent = (*before, _counted(previous, verdict))[-check.sustain.n :]
     confirmed = _confirmed(previous.hard if previous else None, recent, check.sustain.k)
     at_once = worst(item.status for item in verdict.items if item.sustained)
     if at_once in {Status.WARNING, Status.CRITICAL} and at_once.severity > confirmed.severity:
@@ -45,6 +46,14 @@ def settle(check: Check, previous: State | None, verdict: Verdict, summary: str)
     if not changed or (previous is None and confirmed is Status.OK):
         return state, None
     return state, Flip(check.id, previous.hard if previous else None, confirmed, verdict.at, summary)
+
+
+def _counted(previous: State | None, verdict: Verdict) -> Status:
+    """Return what a result counts as: while a fault stands, one that is held back by `clear` is no good one."""
+    stands = previous is not None and previous.hard in {Status.WARNING, Status.CRITICAL}
+    if not stands or verdict.status is Status.UNKNOWN:
+        return verdict.status
+    return worst([verdict.status, *(item.held for item in verdict.items if item.held is not None)])
 
 
 def _confirmed(hard: Status | None, recent: tuple[Status, ...], k: int) -> Status:

@@ -38,7 +38,7 @@ class Rule(msgspec.Struct, frozen=True):
 
     `per` names the label that tells the series apart (gpu, certificate); `optional` marks metrics that some hardware
     does not have at all (one that is there without a value is UNKNOWN all the same); `say` replaces the standard
-    wording of a violation.
+    wording of a violation. What was bad is well again only inside of `clear`.
     """
 
     metric: str
@@ -49,6 +49,7 @@ class Rule(msgspec.Struct, frozen=True):
     confirm: Confirm | None = None
     deviation: Deviation | None = None
     say: Text | None = None
+    clear: str | None = None
 
 
 class States(msgspec.Struct, frozen=True):

@@ -14,7 +14,8 @@ class Item(msgspec.Struct, frozen=True):
     """One judged value: the state it leads to, in words, with the sample and its thresholds.
 
     `relative` thresholds hold for the deviation from an average, in percent, not for the value itself. `sustained`
-    items rest on several values already: they count at once.
+    items rest on several values already: they count at once. `held` is what it was before, where its value has not come
+    back as far as the rule's `clear` wants: until then a confirmed state does not end.
     """
 
     status: Status
@@ -24,6 +25,7 @@ class Item(msgspec.Struct, frozen=True):
     crit: str | None = None
     relative: bool = False
     sustained: bool = False
+    held: Status | None = None
 
 
 class Verdict(msgspec.Struct, frozen=True):

@@ -52,9 +52,8 @@ def judging(check: Check) -> Iterator[Message]:
 
 def limits_text(rule: Rule) -> str:
     """Return what a rule holds a metric against."""
-    words = [
-        f"{name} {value}" for name, value in (("warn", rule.warn), ("crit", rule.crit), ("per", rule.per)) if value
-    ]
+    ranges = (("warn", rule.warn), ("crit", rule.crit), ("clear", rule.clear), ("per", rule.per))
+    words = [f"{name} {value}" for name, value in ranges if value]
     words += [f"confirm {rule.confirm.metric} {rule.confirm.range}"] if rule.confirm else []
     words += [f"deviation over {decimal(rule.deviation.over / 86400)} d"] if rule.deviation else []
     return ", ".join([*words, *(["optional"] if rule.optional else [])])

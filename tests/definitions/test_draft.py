@@ -201,5 +201,5 @@ def test_a_stand_in_says_nothing_at_all_of_its_places():
     assert (made.metric, made.warn, made.optional, made.confirm, made.say) == ("?", None, False, None, None)
     assert unsure == {"rules[3]"} | {
         f"rules[3].{name}"
-        for name in ("metric", "warn", "crit", "per", "optional", "confirm", "deviation", "say")
+        for name in ("metric", "warn", "crit", "per", "optional", "confirm", "deviation", "say", "clear")
     }  # fmt: skip
