@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import tzlocal
 
 from opskit.app import clock
 
@@ -38,7 +39,10 @@ def test_the_link_names_the_zone(link: Path, target: str, hours: int):
 def test_the_environment_comes_before_the_link(link: Path, monkeypatch: pytest.MonkeyPatch):
     link.symlink_to("/usr/share/zoneinfo/Asia/Shanghai")
     monkeypatch.setenv("TZ", "America/New_York")
+    tzlocal.reload_localzone()  # it remembers what it found
     assert WINTER.astimezone(clock.host_zone()).hour == 7
+    monkeypatch.undo()
+    tzlocal.reload_localzone()
 
 
 @pytest.mark.parametrize("target", [None, "/somewhere/else", "/usr/share/zoneinfo/No/Where", "/usr/share/zoneinfo/"])

@@ -10,6 +10,7 @@ import pytest
 
 from opskit.app.daily import is_due
 from opskit.app.once import due
+from opskit.judge.settle import PATIENCE
 from opskit.model.check import Check, Rule
 from opskit.model.state import State
 from opskit.model.status import Status
@@ -64,5 +65,6 @@ def test_a_day_that_has_the_time_twice_has_one_report(clock: str) -> None:
 )
 def test_a_check_is_due_when_its_time_has_come_or_nearly_so(age: float | None, every: float, expected: bool) -> None:
     check = msgspec.structs.replace(CHECK, every=every)
-    state = State("c", Status.OK, Status.OK, 0.0, 1000.0 - (age or 0.0), 0.0)
+    at = 1000.0 - (age or 0.0)
+    state = State("c", Status.OK, Status.OK, 0.0, at, at + PATIENCE * every)
     assert (due([check], {} if age is None else {"c": state}, 1000.0) == [check]) is expected
