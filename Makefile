@@ -56,9 +56,9 @@ lint: dev
 	$(BIN)/lint-imports
 	$(BIN)/opskit lint
 
-# Many tests wait for a server or a stack to come up: three at a time fill two cores.
+# Many tests wait for a server or a stack to come up: four at a time fill two cores.
 test: packages dev lint
-	$(BIN)/pytest -q -n 3 --dist loadfile -m "not drill"
+	$(BIN)/pytest -q -n 4 --dist loadfile -m "not drill"
 
 bench: packages dev
 	@tests/packages.sh $(PEERS)
