@@ -136,7 +136,7 @@ class Announcer:
         incident = moment.incident
         if not self._store.take(incident, self._at, _LEASE_S):
             return
-        checks = self._context.checks()  # read when something is told, which is seldom
+        checks = self._context.checks()
         story = Story(incident, decision.reason, self._at, platform.node(), depends(checks.values()))
         notice = NewNotice(decision.reason.value, packed(self._content(story)))
         if self._store.decide(incident, decided, said_after(moment, decision), notice, self._channels):

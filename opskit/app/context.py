@@ -43,6 +43,10 @@ class Context(msgspec.Struct, frozen=True, dict=True):
         """Return the checks in force, or of those `ids` where all exist, and what is wrong with the files of others."""
         return self._read(ids) if ids else self._all_checks
 
+    def anew(self) -> Context:
+        """Return the same without what was read, for whoever has to see what the files say by now."""
+        return Context(self.settings, self.reader, self.definitions, self.config)
+
     def checks(self) -> dict[str, Check]:
         """Return the checks in force that can be used."""
         return self.loaded_checks().good

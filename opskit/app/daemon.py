@@ -23,7 +23,6 @@ from opskit.app.asking import sight_of
 from opskit.app.clock import epoch, now
 from opskit.app.context import Context
 from opskit.app.daily import MorningReport, tidy_if_due
-from opskit.app.memory import held_open
 from opskit.app.outcry import Outcry
 from opskit.app.rounds import UNUSABLE_S, note_unusable, round_of, tell_due
 from opskit.app.systemd import Systemd
@@ -56,6 +55,7 @@ class Daemon:
         self._report = MorningReport(emit)
         self._context = load()
         self._outcry = Outcry()
+        self._ahead = _ahead()
         self._systemd = Systemd.of_environment()
         self._asked: queue.SimpleQueue[str] = queue.SimpleQueue()
 
@@ -71,14 +71,13 @@ class Daemon:
         self._say(logging.INFO, say("started: {n} checks", n=count))
         self._systemd.ready(self._status(count))
         ends = None if stop_after is None else time.monotonic() + stop_after
-        with held_open(self._context):
-            while (asked := self._next(ends)) != _OVER:
-                if asked == _RELOAD:
-                    self._reload(scheduler)
-                else:
-                    self._start_anew(scheduler)
-            self._systemd.stopping()
-            scheduler.shutdown(wait=True)
+        while (asked := self._next(ends)) != _OVER:
+            if asked == _RELOAD:
+                self._reload(scheduler)
+            else:
+                self._start_anew(scheduler)
+        self._systemd.stopping()
+        scheduler.shutdown(wait=True)
         self._say(logging.INFO, say("stopped"))
 
     def _asking(self, word: str) -> Callable[[int, FrameType | None], None]:
@@ -89,21 +88,24 @@ class Daemon:
 
     def _next(self, ends: float | None) -> str:
         """Return what is asked for next: a signal's word, that the clock was set, or that the time is over."""
-        ahead = epoch() - time.monotonic()
         while ends is None or time.monotonic() < ends:
+            moved = _ahead() - self._ahead
+            if abs(moved) > _STEP_S:
+                text = say("the clock was set by {seconds} s, or this host was asleep", seconds=round(moved))
+                self._say(logging.WARNING, text)
+                return _CLOCK
             left = _CLOCK_S if ends is None else min(_CLOCK_S, ends - time.monotonic())
             with suppress(queue.Empty):
                 return self._asked.get(timeout=max(0.0, left))
-            moved = epoch() - time.monotonic() - ahead
-            if abs(moved) > _STEP_S:
-                self._say(logging.WARNING, say("the clock was set by {seconds} s", seconds=round(moved)))
-                return _CLOCK
         return _OVER
 
     def _schedule(self, scheduler: BackgroundScheduler) -> int:
         """Put every job in; return how many checks there are."""
+        # Before anything else: a clock that is set while the jobs are put in counts as set after it.
+        self._ahead = _ahead()
         context, began = self._context, epoch()
         loaded = context.loaded_checks()
+        self._outcry.watch(loaded.good)
         self._name(logging.WARNING, loaded.problems)
         for plan in plans(loaded.good.values(), lambda check: sight_of(check, context.settings)):
             first, name = now() + timedelta(seconds=plan.delay), " ".join(plan.ids)
@@ -165,3 +167,8 @@ class Daemon:
 
     def _say(self, level: int, message: Message) -> None:
         log.log(level, "%s", self._context.reader.read(message))
+
+
+def _ahead() -> float:
+    """Return how far the clock is ahead of one that nobody sets: where that changes, somebody has set it."""
+    return epoch() - time.monotonic()

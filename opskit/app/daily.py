@@ -77,7 +77,7 @@ def retire(context: Context, store: Store) -> None:
 
     Raises HistoryError.
     """
-    loaded, at = context.loaded_checks(), now().timestamp()
+    loaded, at = context.anew().loaded_checks(), now().timestamp()  # others may run what this process has not read
     stale = {name for name, state in store.states().items() if state.valid_until < at}
     gone = stale - {*loaded.good, *loaded.broken}
     if gone and loaded.good and not loaded.elsewhere:  # a folder that cannot be read says nothing about what is in it

@@ -10,6 +10,7 @@ from opskit.app.baselines import compared
 from opskit.app.past import values_of
 from opskit.history.store import Store
 from opskit.judge.evaluate import evaluate
+from opskit.judge.hysteresis import held
 from opskit.judge.settle import settle
 from opskit.judge.threshold import hold_against
 from opskit.judge.usual import MEMORY_S, limits_of, slow_times
@@ -18,6 +19,7 @@ from opskit.model.reading import Reading
 from opskit.model.sample import Sample
 from opskit.model.state import State
 from opskit.model.status import Status
+from opskit.model.verdict import Verdict
 from opskit.report.explain_text import Alert, Explained, Values
 
 _DAY_S = 86_400.0
@@ -63,8 +65,10 @@ def _values(rule: Rule, runs: Mapping[float, list[Sample]]) -> Values:
 def _alerts(check: Check, runs: Mapping[float, list[Sample]]) -> Iterator[Alert]:
     state: State | None = None
     alert: Alert | None = None
+    verdict: Verdict | None = None
     for at, samples in runs.items():
-        state, _ = settle(check, state, evaluate(check, Reading(samples=tuple(samples)), at), "")
+        verdict = held(check, evaluate(check, Reading(samples=tuple(samples)), at), verdict)
+        state, _ = settle(check, state, verdict, "")
         if state.hard not in _BAD:
             if alert is not None:
                 yield replace(alert, until=at)

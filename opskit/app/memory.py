@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from opskit.app.clock import epoch
@@ -35,15 +33,6 @@ def history_path(context: Context) -> Path:
 def open_memory(context: Context) -> SqliteStore:
     """Open the history. Raises HistoryError."""
     return open_store(history_path(context), epoch())
-
-
-@contextmanager
-def held_open(context: Context) -> Iterator[None]:
-    """Keep the file open meanwhile: else each round is the last to close it, and has to fold the log into it."""
-    with ExitStack() as stack:
-        with suppress(HistoryError):  # each round says what is wrong with it
-            stack.enter_context(open_memory(context))
-        yield
 
 
 def spool_of(context: Context) -> Spool:

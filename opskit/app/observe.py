@@ -148,11 +148,11 @@ def _reading(item: Job, source: Source, deadline: Deadline, shared: Shared) -> R
 def _evidence(item: Job, source: Source, deadline: Deadline, shared: Shared) -> tuple[Raw, ...]:
     """Return the evidence for a job; for a joint probe that of its parts, which others may have collected already."""
     if not isinstance(item.probe, JointProbe):
-        return shared.piece(_name(item), lambda: source.collect(item, deadline), deadline)
+        return shared.piece(_name(item), lambda until: source.collect(item, until), deadline)
 
     def look(part: Part) -> tuple[Raw, ...]:
         job = _as_job(item, part)
-        return shared.piece(_name(job), lambda: source.collect(job, deadline), deadline)
+        return shared.piece(_name(job), lambda until: source.collect(job, until), deadline)
 
     return gathered(item.probe.parts(item.args), look)
 
@@ -172,7 +172,9 @@ def pieces(item: Job) -> list[str]:
     return [_name(_as_job(item, part)) for part in item.probe.parts(item.args)]
 
 
-def _wanted_twice(jobs: Sequence[Job]) -> set[str]:
-    """The pieces that are wanted more than once."""
-    count = Counter(name for item in jobs for name in pieces(item))
-    return {name for name, times in count.items() if times > 1}
+def _wanted_twice(jobs: Sequence[Job]) -> dict[str, float]:
+    """The pieces that are wanted more than once, and for how long at most (seconds)."""
+    wanted = [(name, item.timeout) for item in jobs for name in pieces(item)]
+    count = Counter(name for name, _ in wanted)
+    longest = dict(sorted(wanted, key=lambda one: one[1]))
+    return {name: longest[name] for name, times in count.items() if times > 1}

@@ -10,7 +10,6 @@ from opskit.app.clock import epoch
 from opskit.app.context import Context
 from opskit.app.daily import MorningReport, tidy_if_due
 from opskit.app.memory import open_memory
-from opskit.app.outcry import Outcry
 from opskit.app.rounds import note_unusable, round_of, tell_due
 from opskit.history.store import HistoryError
 from opskit.judge.settle import PATIENCE
@@ -30,12 +29,12 @@ def run_once(context: Context, emit: Callable[[str], None]) -> None:
     except HistoryError:
         known = {}  # each round says what is wrong with it
     waiting = due(list(loaded.good.values()), known, epoch())
-    outcry = Outcry()  # too short-lived to say anything: whoever reads cron's mail hears what is wrong
     for plan in plans(waiting, lambda check: sight_of(check, context.settings)):
-        round_of(context, plan, outcry)
+        round_of(context, plan)
     if loaded.broken:
         note_unusable(context)
-    tell_due(context, outcry, patient=False)
+    # What is wrong with the history stands in cron's own mail: a process that ends at once cannot tell it hourly.
+    tell_due(context, patient=False)
     MorningReport(emit).if_due(context)
     tidy_if_due(context)
 

@@ -21,7 +21,7 @@ TELL = "tell"
 UNUSABLE_S = 300.0
 
 
-def round_of(context: Context, plan: Plan, outcry: Outcry) -> None:
+def round_of(context: Context, plan: Plan, outcry: Outcry | None = None) -> None:
     """Run the checks of one plan and remember them."""
     with closing(Memory(context)) as memory:
         if memory.news is not None:
@@ -43,7 +43,7 @@ def note_unusable(context: Context) -> None:
         log.warning("%s", context.reader.read(error.message))
 
 
-def tell_due(context: Context, outcry: Outcry, *, patient: bool = True) -> None:
+def tell_due(context: Context, outcry: Outcry | None = None, *, patient: bool = True) -> None:
     """Decide about the incidents, and send what is due; where the history cannot be used, say so."""
     try:
         with closing(open_memory(context)) as store:
@@ -53,17 +53,21 @@ def tell_due(context: Context, outcry: Outcry, *, patient: bool = True) -> None:
                 level = logging.WARNING if outcome.error else logging.INFO
                 log.log(level, "%s", context.reader.read(outcome_said(outcome)), extra={"opskit": facts})
             store.heartbeat(TELL, epoch())
+        trouble = None
     except HistoryError as error:
         log.warning("%s", context.reader.read(error.message))
-        outcry.failed(error.message)
-    outcry.speak(context)
+        trouble = error.message
+    if outcry is not None:
+        outcry.tried(trouble)
+        outcry.speak(context)
 
 
-def _ran(context: Context, plan: Plan, memory: Memory, outcry: Outcry) -> None:
+def _ran(context: Context, plan: Plan, memory: Memory, outcry: Outcry | None) -> None:
     outcomes = list[Outcome]()
     for outcome in run_checks(context, plan.checks, Live(), memory):
         outcomes.append(outcome)
-        outcry.measured(outcome)
+        if outcry is not None:
+            outcry.measured(outcome)
         if outcome.trouble is not None:
             log.warning("%s", context.reader.read(outcome.trouble))
         verdict = outcome.verdict

@@ -18,7 +18,7 @@ from opskit.definitions.loaded import Loaded
 from opskit.history.incident import Kin
 from opskit.history.store import HistoryError, Store
 from opskit.judge.evaluate import evaluate
-from opskit.judge.hysteresis import clears, held
+from opskit.judge.hysteresis import bad_series, clears, held
 from opskit.judge.settle import settle
 from opskit.model.check import Check
 from opskit.model.message import Message, say
@@ -67,12 +67,18 @@ def unusable(loaded: Loaded[Check], ids: Sequence[str], at: float) -> list[Outco
 def record_unusable(context: Context, store: Store, every: float) -> None:
     """Record that of a check whose file is broken nobody knows; asked for `every` so many seconds. Raises HistoryError.
 
-    What was known of it before grows old and says so; but only an incident reaches whoever is not looking.
+    What was known of it before grows old and says so; but only an incident reaches whoever is not looking. A file that
+    was mended meanwhile is somebody else's to run: this process has none of it.
     """
-    broken = context.loaded_checks().broken
-    for name, problems in broken.items():
-        outcome = _broken(name, problems, epoch())
-        _recorded(context, store, msgspec.structs.replace(outcome.check, every=every), outcome.verdict)
+    mended = context.anew().loaded_checks().good
+    for name, problems in context.loaded_checks().broken.items():
+        if name in mended:
+            continue
+        state, outcome = store.state(name), _broken(name, problems, epoch())
+        if state is not None and state.hard in {Status.WARNING, Status.CRITICAL}:
+            continue  # nobody has looked: its fault stands, and grows old
+        verdict = msgspec.structs.replace(outcome.verdict, held=bad_series(store.newest(name)))
+        _recorded(context, store, msgspec.structs.replace(outcome.check, every=every), verdict)
 
 
 def _broken(name: str, problems: Sequence[Problem], at: float) -> Outcome:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 
 from opskit.model.raw import Raw
 from opskit.probes.base import Deadline, ProbeError
 
 _GRACE_S = 0.8  # who collects reports a moment after the end of the time
-Look = Callable[[], tuple[Raw, ...]]
+Look = Callable[[Deadline], tuple[Raw, ...]]
 
 
 class _Piece:
@@ -20,10 +20,10 @@ class _Piece:
         self.raws: tuple[Raw, ...] | None = None
         self.error: ProbeError | None = None
 
-    def collect(self, look: Look) -> None:
+    def collect(self, look: Look, deadline: Deadline) -> None:
         """Collect it, and let those who wait go on whatever comes of it."""
         try:
-            self.raws = look()
+            self.raws = look(deadline)
         except ProbeError as error:
             self.error = error
         finally:
@@ -39,22 +39,26 @@ class _Piece:
 
 
 class Shared:
-    """Pieces by name. Threads that ask for one of `names`, or for any where None, get the same answer or error."""
+    """Pieces by name. Threads that ask for one of `patience`, or for any where None, get the same answer or error.
 
-    def __init__(self, names: Iterable[str] | None) -> None:
-        self._names = None if names is None else frozenset(names)
+    `patience` is for how long the most patient of them waits (seconds): so long it is collected, whoever begins.
+    """
+
+    def __init__(self, patience: Mapping[str, float] | None) -> None:
+        self._patience = patience
         self._pieces: dict[str, _Piece] = {}
         self._lock = threading.Lock()
 
     def piece(self, name: str, look: Look, deadline: Deadline) -> tuple[Raw, ...]:
         """Return the piece; `look` collects it if nobody did so before. Raises ProbeError."""
-        if self._names is not None and name not in self._names:
-            return look()
+        if self._patience is not None and name not in self._patience:
+            return look(deadline)
         with self._lock:
             mine = name not in self._pieces
             piece = self._pieces.setdefault(name, _Piece())
         if mine:
-            piece.collect(look)
+            most = (self._patience or {}).get(name, 0.0)
+            piece.collect(look, Deadline(most) if most > deadline.seconds else deadline)
         elif not piece.over.wait(deadline.left + _GRACE_S):
             raise deadline.expired()
         return piece.told()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 
-import msgspec
-
 from opskit.history import checks, deciding, flips, incidents, outbox, silences
 from opskit.history.codec import bindable, packed
 from opskit.history.incident import NewNotice, Silence
@@ -107,9 +105,5 @@ def notice(db: sqlite3.Connection, row: NoticeRow) -> bool:
 
 
 def silence(db: sqlite3.Connection, row: SilenceRow) -> bool:
-    """Put a silence beside those that are here."""
-    found = Silence(0, row.pattern, row.since, row.until, row.by, row.note)
-    if any(msgspec.structs.replace(known, id=0) == found for known in silences.since(db, row.until - 1)):
-        return False
-    silences.add(db, found)
-    return True
+    """Put a silence beside those that are here; one that was ended here meanwhile stays so."""
+    return silences.add_missing(db, Silence(0, row.pattern, row.since, row.until, row.by, row.note))

@@ -17,6 +17,15 @@ def add(db: sqlite3.Connection, silence: Silence) -> int:
     return int(row.lastrowid or 0)
 
 
+def add_missing(db: sqlite3.Connection, silence: Silence) -> bool:
+    """Write a silence unless it is here, whenever it ends."""
+    known = db.execute(
+        "SELECT 1 FROM silences WHERE pattern = ? AND since = ? AND by = ? AND note = ?",
+        (bindable(silence.pattern), silence.since, bindable(silence.by), bindable(silence.note)),
+    ).fetchone()
+    return known is None and add(db, silence) > 0
+
+
 def end(db: sqlite3.Connection, number: int, now: float) -> bool:
     """End a silence now; False where there is none that is not over."""
     return db.execute("UPDATE silences SET until = ? WHERE id = ? AND until > ?", (now, number, now)).rowcount == 1

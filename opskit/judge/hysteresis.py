@@ -1,7 +1,7 @@
 """Hysteresis of thresholds: what was bad counts as bad until its value is inside the rule's `clear` range.
 
 The result itself stays what it is; only whether a confirmed state may end is decided by it. Pure: takes the verdict of
-the run before, in which the same mark says that the value had not come all the way back then either.
+the run before, which bears the same marks. A look that failed keeps them: not knowing ends nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from opskit.model.sample import Sample
 from opskit.model.status import Status
 from opskit.model.verdict import Item, Verdict
 
-Key = tuple[str, tuple[tuple[str, str], ...]]
+_BAD = frozenset({Status.WARNING, Status.CRITICAL})
 
 
 def clears(check: Check) -> dict[str, str]:
@@ -27,36 +27,44 @@ def clears(check: Check) -> dict[str, str]:
 
 
 def held(check: Check, verdict: Verdict, before: Verdict | None) -> Verdict:
-    """Return the verdict with the items marked that were bad before and have not come all the way back."""
-    limits = clears(check)
-    bad = _bad(before, limits) if before is not None else {}
-    if not bad:
+    """Return the verdict with the series that were bad before and have not come all the way back, and its words."""
+    limits, bad = clears(check), bad_series(before)
+    if not limits or not bad:
         return verdict
-    items = [_marked(item, limits, bad) for item in verdict.items]
-    items.sort(key=lambda item: (-item.status.severity, item.held is None))
-    return msgspec.structs.replace(verdict, items=tuple(items))
+    still = {
+        _name(item.sample): bad[_name(item.sample)]
+        for item in verdict.items
+        if item.sample is not None and _lingers(item, item.sample, limits) and _name(item.sample) in bad
+    }
+    items = [_worded(item, limits, still) for item in verdict.items]
+    items.sort(key=lambda item: (-item.status.severity, item.sample is None or _name(item.sample) not in still))
+    if verdict.status is Status.UNKNOWN:
+        seen = {_name(item.sample) for item in verdict.items if item.sample is not None}
+        still = {name: status for name, status in bad.items() if name not in seen} | still
+    return msgspec.structs.replace(verdict, items=tuple(items), held=still)
 
 
-def _bad(before: Verdict, limits: Mapping[str, str]) -> dict[Key, Status]:
-    """Return what each series was that was bad, or was held to be so."""
-    found = dict[Key, Status]()
-    for item in before.items:
-        status = item.held or item.status
-        if item.sample is not None and item.sample.metric in limits and status in {Status.WARNING, Status.CRITICAL}:
-            found[_key(item.sample)] = status
-    return found
+def bad_series(verdict: Verdict | None) -> dict[str, Status]:
+    """Return what each series is that is bad, or held to be so."""
+    if verdict is None:
+        return {}
+    found = [(item.sample, item.status) for item in verdict.items if item.status in _BAD]
+    return {**verdict.held, **{_name(sample): status for sample, status in found if sample is not None}}
 
 
-def _marked(item: Item, limits: Mapping[str, str], bad: Mapping[Key, Status]) -> Item:
-    sample = item.sample
-    if sample is None or sample.value is None or item.status is not Status.OK or _key(sample) not in bad:
+def _lingers(item: Item, sample: Sample, limits: Mapping[str, str]) -> bool:
+    """Whether a value is good by its threshold and no more than that."""
+    if item.status is not Status.OK or sample.value is None or sample.metric not in limits:
+        return False
+    return Range.parse(limits[sample.metric], sample.unit).alerts(sample.value)
+
+
+def _worded(item: Item, limits: Mapping[str, str], still: Mapping[str, Status]) -> Item:
+    if item.sample is None or _name(item.sample) not in still:
         return item
-    limit = limits[sample.metric]
-    if not Range.parse(limit, sample.unit).alerts(sample.value):
-        return item
-    text = say("{text}, not yet well: that begins at {range}", text=item.text, range=limit)
-    return msgspec.structs.replace(item, held=bad[_key(sample)], text=text)
+    text = say("{text}, not yet well: that begins at {range}", text=item.text, range=limits[item.sample.metric])
+    return msgspec.structs.replace(item, text=text)
 
 
-def _key(sample: Sample) -> Key:
-    return sample.metric, tuple(sorted(sample.labels.items()))
+def _name(sample: Sample) -> str:
+    return " ".join([sample.metric, *(f"{key}={value}" for key, value in sorted(sample.labels.items()))])

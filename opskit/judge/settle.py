@@ -53,7 +53,7 @@ def _counted(previous: State | None, verdict: Verdict) -> Status:
     stands = previous is not None and previous.hard in {Status.WARNING, Status.CRITICAL}
     if not stands or verdict.status is Status.UNKNOWN:
         return verdict.status
-    return worst([verdict.status, *(item.held for item in verdict.items if item.held is not None)])
+    return worst([verdict.status, *verdict.held.values()])
 
 
 def _confirmed(hard: Status | None, recent: tuple[Status, ...], k: int) -> Status:

@@ -14,8 +14,7 @@ class Item(msgspec.Struct, frozen=True):
     """One judged value: the state it leads to, in words, with the sample and its thresholds.
 
     `relative` thresholds hold for the deviation from an average, in percent, not for the value itself. `sustained`
-    items rest on several values already: they count at once. `held` is what it was before, where its value has not come
-    back as far as the rule's `clear` wants: until then a confirmed state does not end.
+    items rest on several values already: they count at once.
     """
 
     status: Status
@@ -25,13 +24,13 @@ class Item(msgspec.Struct, frozen=True):
     crit: str | None = None
     relative: bool = False
     sustained: bool = False
-    held: Status | None = None
 
 
 class Verdict(msgspec.Struct, frozen=True):
     """The outcome of one check at one time (`at`, seconds since the epoch). `items` are listed worst first.
 
-    `late`: the probe ran out of time, and a site may have its own opinion of what state that is.
+    `late`: the probe ran out of time, and a site may have its own opinion of what state that is. `held` is, by series,
+    what was bad before and has not come back as far as its rule's `clear` wants: until then no confirmed state ends.
     """
 
     check: str
@@ -42,3 +41,4 @@ class Verdict(msgspec.Struct, frozen=True):
     notes: tuple[Message, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     late: bool = False
+    held: dict[str, Status] = {}

@@ -41,7 +41,7 @@ def _state(incident: Incident) -> Status:
 
 def _line(incident: Incident, reader: Reader) -> str:
     state, first, since = _state(incident).name, incident.members[0], reader.stamp(incident.opened_at)
-    when = say("comes and goes since {when}", when=since) if incident.flaps else say("since {when}", when=since)
+    when = say("comes and goes, since {when}", when=since) if incident.flaps else say("since {when}", when=since)
     text = say(
         "  {state} {check}, incident {id}, {when}: {summary}",
         state=state,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import threading
+from collections.abc import Collection
 
 import msgspec
 
@@ -18,6 +19,7 @@ from opskit.model.verdict import Verdict
 from opskit.notify.channel import Content
 
 _GRACE_S = 60.0  # a lock, a moment without space: the spool is there for those
+_MOMENT_S = 15.0  # one that cannot be recorded among others that are is nothing that keeps the end back
 _AGAIN_S = 300.0  # for news
 _MOST = 30
 _EMPTY = Message("")
@@ -37,15 +39,26 @@ class _Told(msgspec.Struct, frozen=True):
     critical: frozenset[str]
 
 
+class _Source(msgspec.Struct):
+    """One who uses the history: since when it fails for him, and when it did last. None while it works."""
+
+    since: float | None = None
+    last: float = 0.0
+
+    def fails(self, for_s: float) -> bool:
+        """Whether it has failed for so long, and never worked in between."""
+        return self.since is not None and self.last - self.since >= for_s
+
+
 class Distress:
     """Knows since when the history fails, and what every check came to last. Threads may share it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._seen = dict[str, Verdict]()
+        self._sources = dict[str, _Source]()
         self._why = say("the history works")
-        self._since: float | None = None
-        self._since_at = self._last = 0.0
+        self._since_at = 0.0
         self._well: float | None = None
         self._told: _Told | None = None
 
@@ -54,20 +67,25 @@ class Distress:
         with self._lock:
             self._seen[verdict.check] = msgspec.structs.replace(verdict, samples=())
 
-    def failed(self, why: Message, now: float, at: float) -> None:
-        """The history took nothing; `at` is the time that is shown (epoch seconds)."""
+    def watch(self, checks: Collection[str]) -> None:
+        """Forget what was measured of others than these checks."""
         with self._lock:
-            if self._since is None:
-                self._since, self._since_at = now, at
-            self._why, self._last, self._well = why, now, None
+            self._seen = {name: verdict for name, verdict in self._seen.items() if name in checks}
 
-    def worked(self, now: float) -> None:
-        """The history took a result."""
+    def tried(self, source: str, trouble: Message | None, now: float, at: float) -> None:
+        """Somebody used the history, with or without success; `at` is the time that is shown (epoch seconds).
+
+        Each source speaks for itself: that notices can be decided does not mean that runs can be recorded.
+        """
         with self._lock:
-            if self._told is None:
-                self._since = None
-            else:
-                self._well = now if self._well is None else self._well
+            state = self._sources.setdefault(source, _Source())
+            if trouble is None:
+                state.since = None
+                return
+            if self._told is None and all(one.since is None for one in self._sources.values()):
+                self._since_at = at
+            state.since, state.last = now if state.since is None else state.since, now
+            self._why = trouble
 
     def word(self, now: float, reminder: float) -> Word | None:
         """Return what is to be told now, or again after `reminder` seconds; it counts as told."""
@@ -76,14 +94,14 @@ class Distress:
             if found is Word.NO_MEMORY:
                 self._told = _Told(now, self._critical())
             elif found is Word.MEMORY_AGAIN:
-                self._told = self._since = self._well = None
+                self._told = None
             return found
 
     def _due(self, now: float, reminder: float) -> Word | None:
-        if self._since is None:
-            return None
+        fails, wavers = (any(one.fails(span) for one in self._sources.values()) for span in (_GRACE_S, _MOMENT_S))
+        self._well = None if wavers else now if self._well is None else self._well
         if self._told is None:
-            return Word.NO_MEMORY if self._last - self._since >= _GRACE_S else None
+            return Word.NO_MEMORY if fails else None
         if self._well is not None:
             return Word.MEMORY_AGAIN if now - self._well >= _GRACE_S else None
         quiet = now - self._told.now
@@ -138,7 +156,7 @@ def _again(since: str) -> list[Message]:
     return [
         say("The history is written again. It was not since {when}.", when=since),
         _EMPTY,
-        say("What was measured meanwhile was kept aside where there was room; incidents are told as always."),
+        say("What could be kept aside meanwhile is brought in; incidents are told as always."),
         _EMPTY,
     ]
 

@@ -496,3 +496,19 @@ def test_the_moment_is_that_of_the_caller(host: Simulation):
     host.confirmed(0, "certificate", CRITICAL)
     Announcer(host.context, host.store, MIDNIGHT + timedelta(seconds=31), patient=True).announce()
     assert host.notices()[0].at == host.at(31)
+
+
+def test_a_check_that_somebody_else_runs_is_not_retired(tmp_path: Path):
+    host = Simulation(tmp_path)
+    host.context = Context(host.context.settings, host.context.reader, tmp_path)
+    assert "mine" not in host.context.checks()
+    (tmp_path / "checks").mkdir()
+    (tmp_path / "checks" / "mine.yaml").write_text(
+        "summary: {en: s, zh: s}\nwhy: {en: w, zh: w}\nprobe: plugin\nwith: {command: [/bin/false]}\n"
+        "every: 60s\ntimeout: 5s\n"
+    )
+    host.result(0, msgspec.structs.replace(host.checks["certificate"], id="mine", every=60.0), CRITICAL)
+    retire(host.context, host.store)
+    (incident,) = host.store.incidents(0, 9e12)
+    assert (incident.closed_at, incident.status) == (None, CRITICAL)
+    host.store.close()

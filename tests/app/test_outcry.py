@@ -105,3 +105,28 @@ def test_what_is_newer_takes_the_place_of_what_nobody_took(tmp_path: Path, mail:
     mail.rules.answers, web.answers, before = [], [], len(mail.raw)
     host.goes_on(240)
     assert [one["X-Opskit-Kind"] for one in mail.mails[before:] if "memory" in one["X-Opskit-Kind"]] == ["memory-again"]
+
+
+def test_a_channel_that_was_taken_away_meanwhile_keeps_nothing_from_the_others(
+    tmp_path: Path, mail: MailServer, web: Receiver
+) -> None:
+    path = tmp_path / "history.db"
+    path.write_text("no database, and long enough to be taken for one" * 20)
+    mail.rules.answers, web.answers = ["451 later"], [(503, b"")]
+    host = Host(path, mail, web)
+    host.goes_on(70)
+    assert (len(mail.mails), len(web.got)) == (1, 1)
+    notify = msgspec.structs.replace(host.context.settings.notify, email=None)
+    host.context = Context(msgspec.structs.replace(host.context.settings, notify=notify), Reader(UTC))
+    host.goes_on(120)
+    assert [json.loads(body)["kind"] for _, _, body in web.got] == ["no-memory", "no-memory"]
+
+
+def test_a_process_of_cron_tells_nobody_by_itself(tmp_path: Path, mail: MailServer, web: Receiver) -> None:
+    path = tmp_path / "history.db"
+    path.write_text("no database, and long enough to be taken for one" * 20)
+    host = Host(path, mail, web)
+    for _ in range(30):
+        round_of(host.context, Plan((BAD,), 60.0, 0.0))
+        tell_due(host.context, patient=False)
+    assert (mail.mails, web.got) == ([], [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -104,15 +105,30 @@ def test_a_broken_part_is_a_broken_joint_and_nobody_waits_for_it():
 
 
 def test_what_only_one_wants_is_not_kept():
-    shared, looks = Shared({"wanted"}), list[int]()
+    shared, looks = Shared({"wanted": 1.0}), list[int]()
 
-    def look() -> tuple[Raw, ...]:
+    def look(_until: Deadline) -> tuple[Raw, ...]:
         looks.append(1)
         return ()
 
     for name in ("other", "other", "wanted", "wanted"):
         shared.piece(name, look, Deadline(1.0))
     assert len(looks) == 3
+
+
+def test_what_somebody_patient_wants_is_collected_for_as_long_as_he_waits():
+    class Patient(Source):
+        def collect(self, args, deadline):
+            time.sleep(0.6)
+            assert deadline.left
+            return super().collect(args, deadline)
+
+    source = Patient(lambda: b"abc")
+    hasty, patient = Job("hasty", source, Args(), 0.3), Job("patient", source, Args(), 5.0)
+    found = dict(observe([hasty, patient], World()))
+    assert source.looks == 1
+    assert found["patient"].facts == {"load_per_core": 3.0}
+    assert found["hasty"].unreadable is None or found["hasty"].late
 
 
 def test_evidence_that_is_no_parts_is_none():

@@ -190,7 +190,7 @@ def test_where_the_clock_is_set_the_checks_go_on(config: Path, site: Path, tmp_p
         wait(lambda: runs(site, "mine") > before + 3)
         process.send_signal(signal.SIGTERM)
         _, log = process.communicate(timeout=30)
-    assert f"the clock was set by {set_by} s" in log or f"the clock was set by {set_by + 1} s" in log
+    assert f"the clock was set by {set_by} s, or" in log
 
 
 @pytest.mark.parametrize("words", [("--once",), ("--for", "3")], ids=["cron", "daemon"])

@@ -42,6 +42,14 @@ def other(tmp_path: Path) -> SqliteStore:
     return open_store(tmp_path / "other.db", 1.0)
 
 
+def test_a_silence_that_was_ended_does_not_come_back(full: SqliteStore):
+    rows = list(full.rows(*EVER))
+    (silence,) = full.silences(0)
+    assert full.end_silence(silence.id, 20 * DAY + 60)
+    assert full.take_in(rows) == 0
+    assert full.silences(20 * DAY + 61) == []
+
+
 def all_of(store: SqliteStore) -> list[object]:
     return sorted(store.rows(*EVER), key=repr)
 

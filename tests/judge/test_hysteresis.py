@@ -43,8 +43,8 @@ def run(values: list[float | None], rule: Rule = RULE, k: int = 1, n: int = 1) -
         ([90, 82, 79, 70], "cwoo", "cwwo"),
         # what was held stays so, however long
         ([90] + [79] * 20 + [70], "c" + "o" * 21, "c" * 21 + "o"),
-        # a look that failed ends no fault; what the next one sees counts by itself
-        ([90, None, 79], "cuo", "cco"),
+        # a look that failed ends no fault, and nothing is forgotten over it
+        ([90, None, 79, None, None, 76, 74], "cuouuoo", "cccccc" + "o"),
     ],
 )
 def test_a_fault_ends_inside_of_clear(values: list[float | None], seen: str, hard: str):
@@ -81,4 +81,13 @@ def test_it_says_what_it_waits_for():
     verdict = held(check, warm, hot)
     assert verdict.status is Status.OK
     assert str(verdict.items[0].text) == "temperature_c 0 79, not yet well: that begins at 75"
-    assert verdict.items[0].held is Status.CRITICAL
+    assert list(verdict.held.values()) == [Status.CRITICAL]
+
+
+def test_a_series_that_is_gone_holds_nothing():
+    check = Check("c", Text("s"), Text("w"), "gpu", (RULE,), 60.0, 5.0)
+    hot, cool = (
+        evaluate(check, Reading(samples=(Sample("temperature_c", value, "", {"gpu": gpu}),)), 0.0)
+        for value, gpu in ((90.0, "0"), (79.0, "1"))
+    )
+    assert held(check, cool, hot).held == {}

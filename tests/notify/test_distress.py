@@ -34,9 +34,9 @@ def words(distress: Distress, since: float, until: float, *, fails: bool = True,
     said = []
     for now in range(int(since), int(until), 5):
         if fails:
-            distress.failed(FULL, now, 1_800_000_000.0 + now)
+            distress.tried("tell", FULL, now, 1_800_000_000.0 + now)
         if works:
-            distress.worked(now)
+            distress.tried("tell", None, now, 1_800_000_000.0 + now)
         if (word := distress.word(now, HOUR)) is not None:
             said.append((now, word))
     return said
@@ -52,9 +52,35 @@ def test_a_hiccup_is_not_told(distress: Distress):
     assert words(distress, 600, 655) == []
 
 
-def test_a_single_failure_long_ago_is_no_failing_history(distress: Distress):
-    assert words(distress, 0, 5) == []
-    assert words(distress, 5, 900, fails=False) == []
+def test_failures_far_apart_are_no_failing_history_where_it_worked_between():
+    distress = Distress()
+    for begin in range(0, 3600, 120):
+        distress.tried("tell", FULL, begin, 0.0)
+        assert words(distress, begin + 5, begin + 120, fails=False, works=True) == []
+
+
+def test_one_check_that_cannot_be_recorded_among_others_that_are_is_no_failing_history(distress: Distress):
+    for now in range(0, 3600, 30):
+        distress.tried("record", FULL if now % 60 else None, now, 0.0)
+        distress.tried("tell", None, now, 0.0)
+        assert distress.word(now, HOUR) is None
+
+
+def test_where_nothing_can_be_recorded_it_does_not_help_that_notices_could_be_decided(distress: Distress):
+    said = []
+    for now in range(0, 600, 5):
+        distress.tried("tell", None, now, 0.0)
+        if now % 60 == 0:
+            distress.tried("record", FULL if now < 300 else None, now, 0.0)
+        said.append((now, distress.word(now, HOUR)))
+    assert [one for one in said if one[1] is not None] == [(60, Word.NO_MEMORY), (360, Word.MEMORY_AGAIN)]
+
+
+def test_a_check_that_was_taken_away_is_not_spoken_of(distress: Distress):
+    distress.measured(verdict("gone", CRITICAL))
+    distress.watch({"gpu"})
+    distress.tried("tell", FULL, 0, 0.0)
+    assert "gone" not in distress.content(Word.NO_MEMORY, "chat1", 0, READER).text
 
 
 def test_it_is_told_after_a_minute_and_hourly_and_at_its_end(distress: Distress):
@@ -86,7 +112,7 @@ def test_a_check_that_turns_critical_meanwhile_is_news_every_five_minutes_at_mos
 
 def test_what_it_says(distress: Distress):
     distress.measured(verdict("disk", CRITICAL, "/var is full\x1b[31m"))
-    distress.failed(FULL, 0, 1_800_000_000.0)
+    distress.tried("tell", FULL, 0, 1_800_000_000.0)
     content = distress.content(Word.NO_MEMORY, "chat1", 1_800_000_060.0, READER)
     assert content.subject == "[opskit] chat1: the history cannot be written"
     assert content.status is CRITICAL
@@ -104,7 +130,7 @@ def test_what_it_says(distress: Distress):
 
 
 def test_where_all_is_well_it_says_so(distress: Distress):
-    distress.failed(FULL, 0, 1_800_000_000.0)
+    distress.tried("tell", FULL, 0, 1_800_000_000.0)
     text = distress.content(Word.NO_MEMORY, "chat1", 0, READER).text
     assert "Each of them that ran was well when it was measured last: 1" in text
     content = distress.content(Word.MEMORY_AGAIN, "chat1", 0, READER)
