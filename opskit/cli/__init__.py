@@ -6,7 +6,10 @@ import gc
 import os
 import sys
 
-from opskit.cli.exits import UNKNOWN, guarded
+# Nearly all that commands load and build lives to their end: looking for garbage as often as usual costs a tenth.
+gc.set_threshold(100_000, 50, 100)
+
+from opskit.cli.exits import UNKNOWN, guarded  # noqa: E402  # the modules are most of it
 
 
 def _open_what_is_closed() -> None:
@@ -22,8 +25,6 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         # Agents start with LANG=C: a report must not die of a character that their encoding lacks.
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]  # a TextIOWrapper
-    # Nearly all that commands build lives to their end: looking for garbage as often as usual costs a tenth of them.
-    gc.set_threshold(100_000, 50, 100)
     code = guarded(sys.argv[1:])
     try:
         sys.stdout.flush()

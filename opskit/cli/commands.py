@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import click
 
-from opskit.cli.alerts_commands import alerts
-from opskit.cli.baseline_commands import baseline
-from opskit.cli.history_commands import history
-from opskit.cli.lab_commands import lab
-from opskit.cli.logs_commands import logs
 from opskit.cli.options import Options
-from opskit.cli.playbook_commands import playbook
-from opskit.cli.report_commands import report
 
 FORMATS = click.Choice(["nagios", "text", "json", "checkmk", "nagios-passive"])
 _PATH = click.Path(path_type=Path)
 
 
 pass_options = click.make_pass_decorator(Options)
+_GROUPS = ("alerts", "baseline", "history", "lab", "logs", "playbook", "report")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Cli(click.Group):
+    """The commands of this file, and groups with modules of their own, each loaded when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *_GROUPS])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _GROUPS:
+            return super().get_command(ctx, cmd_name)
+        found: click.Command = getattr(import_module(f"opskit.cli.{cmd_name}_commands"), cmd_name)
+        return found
+
+
+@click.group(cls=_Cli, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--config", type=_PATH, help="Configuration file (else $OPSKIT_CONFIG, ~/.config/opskit, /etc/opskit).")
 @click.option("--definitions", type=_PATH, help="Folder with checks and playbooks that replace the shipped ones.")
 @click.option("--lang", type=click.Choice(["en", "zh"]), help="Language of the output (else the locale).")
@@ -191,15 +199,6 @@ def install(options: Options, /, **given: object) -> int:
     from opskit.cli.install import install as body
 
     return body(options, **given)  # type: ignore[arg-type]
-
-
-cli.add_command(alerts)
-cli.add_command(baseline)
-cli.add_command(history)
-cli.add_command(lab)
-cli.add_command(logs)
-cli.add_command(playbook)
-cli.add_command(report)
 
 
 @cli.command()

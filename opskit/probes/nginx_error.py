@@ -20,9 +20,9 @@ from opskit.model.raw import Raw
 from opskit.model.reading import Reading
 from opskit.model.sample import Sample
 from opskit.model.settings import Settings
-from opskit.probes.access_lines import error_record
 from opskit.probes.address import port_of
 from opskit.probes.base import Deadline, Probe, ProbeError, as_facts
+from opskit.probes.error_lines import error_record
 from opskit.probes.log_tail import (
     AT_ONCE_BYTES,
     CAP_BYTES,
