@@ -115,7 +115,10 @@ def test_the_page_of_a_check_tells_its_states_and_how_to_change_it(check: Check)
 
 
 def commands(group: click.Group, path: str = "opskit") -> Iterator[tuple[str, click.Command]]:
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
         if isinstance(command, click.Group):
             yield from commands(command, f"{path} {name}")
         yield f"{path} {name}", command
