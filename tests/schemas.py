@@ -18,7 +18,7 @@ import msgspec
 
 from opskit.definitions import scalars
 from opskit.definitions.causes import CausesShape
-from opskit.definitions.checks import CheckShape, SelfJudgedShape
+from opskit.definitions.check_file import CheckShape, SelfJudgedShape
 from opskit.definitions.playbooks import PlaybookShape, StepShape, TargetShape
 from opskit.model.check import SELF_JUDGED
 from opskit.model.text import Text

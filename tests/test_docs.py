@@ -15,8 +15,8 @@ import msgspec
 import pytest
 
 from opskit.cli.commands import cli
-from opskit.definitions import checks, playbooks, settings
-from opskit.definitions.checks import CheckShape, RuleShape
+from opskit.definitions import check_file, playbooks, settings
+from opskit.definitions.check_file import CheckShape, RuleShape
 from opskit.model.check import Check
 from opskit.model.playbook import Cause
 from opskit.model.settings import EmailSettings, Settings
@@ -32,7 +32,9 @@ DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 PLAYBOOKS = playbooks.load().good
 CAUSES = list({code: cause for book in PLAYBOOKS.values() for code, cause in book.causes.items()}.values())
-CHECKS = [checks.parse(path.read_bytes(), path.name, path.stem) for path in sorted((ROOT / "checks").glob("*.yaml"))]
+CHECKS = [
+    check_file.parse(path.read_bytes(), path.name, path.stem) for path in sorted((ROOT / "checks").glob("*.yaml"))
+]
 READMES = ("README.md", "README.zh-CN.md")
 
 
@@ -217,7 +219,7 @@ def test_the_examples_of_the_configuration_are_valid() -> None:
 
 def test_the_check_in_ten_lines_is_a_check() -> None:
     (example,) = blocks(page("definitions.md"))
-    check = checks.parse(example.encode(), "host-room.yaml", "host-room")
+    check = check_file.parse(example.encode(), "host-room.yaml", "host-room")
     assert check is not None
     assert {rule.metric for rule in check.rules} <= type(probe(check.probe)).metrics
     assert len(example.splitlines()) == 10

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from opskit.app.lint import lint
-from opskit.definitions import checks, facts, playbooks, search
+from opskit.definitions import check_file, checks, facts, playbooks, search
 from opskit.definitions.search import shipped
 from opskit.judge.range import Range
 from opskit.model.check import Check
@@ -26,7 +26,7 @@ FILES = [
     (kind, path) for kind in ("checks", "playbooks") for path in sorted(shipped(kind).glob("*.yaml")) if path != FACTS
 ]
 INCLUDED = sorted(shipped("playbooks").glob("*/*"))
-PARSERS = {"checks": checks.parse, "playbooks": playbooks.parse}
+PARSERS = {"checks": check_file.parse, "playbooks": playbooks.parse}
 HAN = re.compile("[\u4e00-\u9fff]")
 # What may stand in a command that somebody copies to a root shell without reading it twice.
 READ_ONLY = {

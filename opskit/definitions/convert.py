@@ -21,7 +21,7 @@ import yaml
 from opskit.definitions.builder import MENDED, PARTIAL
 from opskit.definitions.draft import Draft, stand_in
 from opskit.definitions.reader import Document
-from opskit.definitions.wording import got, kind_of, quoted, reason, unknown_key
+from opskit.definitions.wording import kind_of, quoted, reason, unknown_key
 from opskit.model.message import Message, say
 from opskit.model.printable import first_unsafe, printable
 from opskit.model.problem import DefinitionError, Problem
@@ -223,6 +223,27 @@ def plain(node: yaml.Node) -> Any:
     if kind == "bool":
         return text.lower() == "true"
     return _number(text) if kind in {"int", "float"} and len(text) <= _LONGEST_NUMBER else text
+
+
+def got(node: yaml.Node) -> Message | str:
+    """What was found instead."""
+    if isinstance(node, yaml.MappingNode):
+        return say("keys and values")
+    if isinstance(node, yaml.SequenceNode):
+        return say("a list")
+    return say("nothing") if node.tag == "null" else quoted(node.value)
+
+
+def is_mask(document: Document) -> bool:
+    """True where a file says `enabled: false` and nothing else.
+
+    Raises DefinitionError where even that is not written as it must be.
+    """
+    if plain(document.root) != {"enabled": False}:
+        return False
+    if document.problems:
+        raise DefinitionError(document.problems)
+    return True
 
 
 def _join(where: str, key: str) -> str:

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
 
-from opskit.definitions.convert import plain
-from opskit.definitions.draft import Draft
-from opskit.definitions.reader import Document
+from opskit.definitions import compiled
 from opskit.definitions.search import Kind, Survey, read, survey
 from opskit.model.problem import DefinitionError, Problem
 
+if TYPE_CHECKING:
+    from opskit.definitions.draft import Draft
+
 T = TypeVar("T")
-Outline = Callable[[bytes, str, str], Draft[T]]
+Outline = Callable[[bytes, str, str], "Draft[T]"]
 
 
 class Loaded(msgspec.Struct, Generic[T], frozen=True):
@@ -48,39 +49,36 @@ class Loaded(msgspec.Struct, Generic[T], frozen=True):
                 yield draft.value, draft.unsure
 
 
-def is_mask(document: Document) -> bool:
-    """True where a file says `enabled: false` and nothing else.
-
-    Raises DefinitionError where even that is not written as it must be.
-    """
-    if plain(document.root) != {"enabled": False}:
-        return False
-    if document.problems:
-        raise DefinitionError(document.problems)
-    return True
-
-
-def load_all(kind: Kind, extra: Path | None, outline: Outline[T], ids: Sequence[str] = ()) -> Loaded[T]:
+def load_all(
+    kind: Kind, extra: Path | None, outline: Outline[T], ids: Sequence[str] = (), kept: type[T] | None = None
+) -> Loaded[T]:
     """Read every effective file of a kind. A broken one still replaces what it was to replace.
 
-    Where only `ids` are asked for, the others are not read, unless one of those is missing or masked.
+    Where only `ids` are asked for, the others are not read, unless one of those is missing or masked. What comes of a
+    file alone is `kept`, as values of that type, for whoever reads it next.
     """
     surveyed = survey(kind, extra)
     if ids:
         asked = {name: found for name, found in surveyed.found.items() if name in ids}
-        some = _read_all(Survey(asked, surveyed.problems), outline)
+        some = _read_all(Survey(asked, surveyed.problems), outline, kept)
         if {*some.good, *some.broken} == {*ids}:
             return some
-    return _read_all(surveyed, outline)
+    return _read_all(surveyed, outline, kept)
 
 
-def _read_all(surveyed: Survey, outline: Outline[T]) -> Loaded[T]:
+def _read_all(surveyed: Survey, outline: Outline[T], kept: type[T] | None) -> Loaded[T]:
     good: dict[str, T] = {}
     broken: dict[str, tuple[Problem, ...]] = {}
     salvaged: list[Draft[T]] = []
     for found in surveyed.found.values():
+        source = str(found.path)
         try:
-            draft = outline(read(found.path), str(found.path), found.id)
+            data = read(found.path)
+            known = compiled.recall(data, source, kept) if kept else None
+            if known is not None:
+                good[found.id] = known
+                continue
+            draft = outline(data, source, found.id)
         except DefinitionError as error:
             broken[found.id] = error.problems
             continue
@@ -89,4 +87,6 @@ def _read_all(surveyed: Survey, outline: Outline[T]) -> Loaded[T]:
             salvaged.append(draft)
         elif draft.value is not None:
             good[found.id] = draft.value
+            if kept:
+                compiled.keep(data, source, draft.value)
     return Loaded(good, broken, surveyed.problems, tuple(salvaged))

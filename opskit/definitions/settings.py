@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from opskit.definitions import compiled
 from opskit.definitions.search import SETTINGS, SITE, read
 from opskit.model.message import say
 from opskit.model.problem import Problem
@@ -29,7 +30,14 @@ def load(path: Path | None) -> Settings:
 
     Raises DefinitionError with every problem of the file.
     """
-    return Settings() if path is None else parse(read(path), str(path))
+    if path is None:
+        return Settings()
+    data, source = read(path), str(path)
+    found = compiled.recall(data, source, Settings)
+    if found is None:
+        found = parse(data, source)
+        compiled.keep(data, source, found)
+    return found
 
 
 def parse(data: bytes, source: str) -> Settings:

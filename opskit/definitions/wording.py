@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import yaml
-
 from opskit.model.message import Message, say
 
 _LONGEST_QUOTE = 60
@@ -17,15 +15,6 @@ def kind_of(kind: type, *, unquoted: bool = False) -> Message:
     if kind is str and unquoted:
         return say("text (put it in quotes)")
     return _KINDS.get(kind) or say("{kind}", kind=kind.__name__)
-
-
-def got(node: yaml.Node) -> Message | str:
-    """What was found instead."""
-    if isinstance(node, yaml.MappingNode):
-        return say("keys and values")
-    if isinstance(node, yaml.SequenceNode):
-        return say("a list")
-    return say("nothing") if node.tag == "null" else quoted(node.value)
 
 
 def reason(error: ValueError) -> Message | str:

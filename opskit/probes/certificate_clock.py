@@ -16,13 +16,14 @@ from opskit.model.message import Message, say
 from opskit.probes.certificate_evidence import Clock, Seen
 from opskit.probes.certificate_findings import SKEW_S, Findings
 from opskit.probes.kernel_state import kernel_state
+from opskit.probes.process_table import processes
 
 _JUST_S = 3600.0
 
 
 def clock() -> Clock | None:
     """What the kernel says of this host's clock; None where nothing here keeps it, so that nothing can be said."""
-    kernel = kernel_state()
+    kernel = kernel_state(processes())
     if kernel.synchronized is None or (not kernel.synchronized and kernel.time_service is None):
         return None
     return Clock(kernel.synchronized, kernel.time_service or "")

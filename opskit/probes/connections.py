@@ -13,10 +13,11 @@ import psutil
 
 from opskit.probes.address import port_of
 from opskit.probes.machine import Machine, Owner, Socket
+from opskit.probes.process_table import Table, family
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _LIMIT = re.compile(r"^Max open files +(\d+|unlimited)", re.MULTILINE)
-_WORKER = "nginx: worker"
+_NGINX, _WORKER = "nginx", "nginx: worker"
 Listing = list[Any]
 """What `psutil.net_connections` returns; its kind has no public name."""
 
@@ -29,10 +30,10 @@ def listing() -> Listing | None:
         return None
 
 
-def sockets(found: Listing, ports: set[int]) -> list[Socket]:
+def sockets(found: Listing, table: Table, ports: set[int]) -> list[Socket]:
     """Return those of the ports, without opskit's own."""
     # opskit's own questions do not count, at neither end. By ports: one end may write its addresses as IPv6.
-    serves = _serving(found, ports)
+    serves = _serving(found, table, ports)
     own = {(_port_of(item.laddr), _port_of(item.raddr)) for item in found if item.pid == os.getpid() and item.raddr}
     return [
         Socket(local, remote, item.status, -1 if item.pid is None else serves.get(item.pid, 0))
@@ -42,12 +43,12 @@ def sockets(found: Listing, ports: set[int]) -> list[Socket]:
     ]
 
 
-def _serving(found: Listing, ports: set[int]) -> dict[int, int]:
+def _serving(found: Listing, table: Table, ports: set[int]) -> dict[int, int]:
     """Which of the ports a process serves, by its pid: workers share the socket of whoever started them."""
     listens = [
         item for item in found if item.status == psutil.CONN_LISTEN and item.pid and _port_of(item.laddr) in ports
     ]
-    return {pid: _port_of(item.laddr) for item in listens for pid in (*_family(item.pid), item.pid)}
+    return {pid: _port_of(item.laddr) for item in listens for pid in (*_family(table, item.pid), item.pid)}
 
 
 def _port_of(address: tuple[str, int] | tuple[()]) -> int:
@@ -55,23 +56,23 @@ def _port_of(address: tuple[str, int] | tuple[()]) -> int:
     return address[1] if address else 0
 
 
-def owners(found: Listing, ports: set[int]) -> tuple[list[Owner], list[int]]:
+def owners(found: Listing, table: Table, ports: set[int]) -> tuple[list[Owner], list[int]]:
     """Return the processes that serve the ports, and the ports of which they are hidden from this user."""
     seen, hidden = list[Owner](), set[int]()
     for item in found:
         port = _port_of(item.laddr)
         if item.status != psutil.CONN_LISTEN or port not in ports:
             continue
-        told = list(_owners(port, item.pid)) if item.pid else []
+        told = list(_owners(table, port, item.pid)) if item.pid else []
         seen += told
         if not told:
             hidden.add(port)
     return list(dict.fromkeys(seen)), sorted(hidden - {owner.port for owner in seen})
 
 
-def _owners(port: int, pid: int) -> Iterator[Owner]:
+def _owners(table: Table, port: int, pid: int) -> Iterator[Owner]:
     """The process itself and its children: Nginx's workers share the master's socket, Ollama's runner is its child."""
-    for member in _family(pid):
+    for member in _family(table, pid):
         try:
             files = sum(1 for _ in Path(f"/proc/{member}/fd").iterdir())
             match = _LIMIT.search(Path(f"/proc/{member}/limits").read_text())
@@ -81,15 +82,17 @@ def _owners(port: int, pid: int) -> Iterator[Owner]:
             yield Owner(port, files, None if match[1] == "unlimited" else int(match[1]))
 
 
-def _family(pid: int) -> list[int]:
+def _family(table: Table, pid: int) -> list[int]:
+    """A process and its descendants; for one of Nginx's workers those of its master."""
+    entry = table.get(pid)
+    return family(table, entry.parent if entry is not None and entry.name == _NGINX and _is_worker(pid) else pid)
+
+
+def _is_worker(pid: int) -> bool:
     try:
-        process = psutil.Process(pid)
-        parent = process.parent()
-        if parent is not None and any(word.startswith(_WORKER) for word in process.cmdline()):
-            process = parent
-        return [process.pid, *(child.pid for child in process.children(recursive=True))]
+        return any(word.startswith(_WORKER) for word in psutil.Process(pid).cmdline())
     except psutil.Error:
-        return [pid]
+        return False
 
 
 def is_here(url: str) -> bool:

@@ -32,6 +32,7 @@ from opskit.probes.host_limits import limit_facts
 from opskit.probes.kernel_state import kernel_notes, kernel_samples, kernel_state, why_no_value
 from opskit.probes.machine import Disk, Kernel, Machine
 from opskit.probes.part_limits import limit_details, limit_notes, limit_samples
+from opskit.probes.process_table import processes
 
 _SETTLE_S = 0.6
 _SOCKET_FACTS = ("_connected", "_connections", "_listening")
@@ -116,7 +117,6 @@ class HostProbe(Probe[Args]):
         """Measure once."""
         deadline.enter(say("measure memory and load"))
         memory, swap = psutil.virtual_memory(), psutil.swap_memory()
-        kernel = kernel_state()
         disks = disks_of(args.folders, deadline)
         ports = set(_ports(args).values())
         before = queues(ports)
@@ -124,8 +124,8 @@ class HostProbe(Probe[Args]):
         # Other probes knock at the same doors: after a moment only what waits is still connected, or in a queue.
         if args.settled or any(queue.waiting for queue in (before or {}).values()):
             time.sleep(min(_SETTLE_S, left))
-        found = listing()
-        seen, hidden = owners(found or [], ports)
+        found, table = listing(), processes()
+        seen, hidden = owners(found or [], table, ports)
         machine = Machine(
             memory_total=memory.total,
             memory_available=memory.available,
@@ -134,11 +134,11 @@ class HostProbe(Probe[Args]):
             cores=psutil.cpu_count() or 1,
             load=psutil.getloadavg()[0],
             disks=disks,
-            sockets=None if found is None else sockets(found, ports),
+            sockets=None if found is None else sockets(found, table, ports),
             queues=lasting(before, queues(ports)),
             owners=seen,
             hidden=hidden,
-            kernel=kernel,
+            kernel=kernel_state(table),
             traces=(*("configuration",) * args.named, *filter(os.path.lexists, args.files)),
         )
         return (pack("host.json", machine, "host"),)

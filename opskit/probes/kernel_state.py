@@ -16,8 +16,8 @@ from typing import Any
 from opskit.model.message import Message, say
 from opskit.model.sample import Sample
 from opskit.probes.machine import Kernel
+from opskit.probes.process_table import PROC, Table
 
-_PROC = Path("/proc")
 _ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.EOPNOTSUPP, errno.ENOSYS, errno.EPERM}
 """EOPNOTSUPP: PSI is compiled in and switched off (psi=0). EPERM: a container's filter forbids the call to all."""
 _PSI = re.compile(r"^some .*?avg60=(\d+(?:\.\d+)?)", re.MULTILINE)
@@ -32,15 +32,15 @@ _FIELD_OF = {
 }
 
 
-def kernel_state(proc: Path = _PROC) -> Kernel:
-    """Read it all. `proc` is where the proc file system is mounted."""
+def kernel_state(table: Table, proc: Path = PROC) -> Kernel:
+    """Read it all, and look among the processes for one that sets the clock. `proc` is where that is mounted."""
     found: dict[str, Any] = {}
     failed: dict[str, str] = {}
     looks: tuple[tuple[str, Callable[[Path], dict[str, Any]]], ...] = (
         ("memory_stalled_pct", _pressure),
         ("tracked", _tracked),
         ("files", _files),
-        ("synchronized", _clock),
+        ("synchronized", lambda _: _clock(table)),
     )
     for name, look in looks:
         try:
@@ -87,7 +87,7 @@ class _Timex(ctypes.Structure):
     )
 
 
-def _clock(proc: Path) -> dict[str, Any]:
+def _clock(table: Table) -> dict[str, Any]:
     """adjtimex(2) with no modes, which changes nothing and needs no right; errors are in microseconds."""
     call = getattr(ctypes.CDLL(None, use_errno=True), "adjtimex", None)
     told = _Timex()
@@ -98,20 +98,13 @@ def _clock(proc: Path) -> dict[str, Any]:
     return {
         "synchronized": not told.status & _UNSYNC,
         "clock_error_s": told.maxerror / 1e6,
-        "time_service": _time_service(proc),
+        "time_service": _time_service(table),
     }
 
 
-def _time_service(proc: Path) -> str | None:
+def _time_service(table: Table) -> str | None:
     """Return a program that sets the clock and runs here; processes of other users may be hidden."""
-    for path in proc.glob("[0-9]*/comm"):
-        try:
-            name = path.read_text().strip()
-        except OSError:
-            continue  # it has ended
-        if name in _SERVICES:
-            return name
-    return None
+    return next((entry.name for entry in table.values() if entry.name in _SERVICES), None)
 
 
 def kernel_samples(kernel: Kernel, at: float) -> list[Sample]:

@@ -16,7 +16,7 @@ import yaml
 
 from opskit.app.context import Context
 from opskit.app.lint import lint
-from opskit.definitions import checks, playbooks
+from opskit.definitions import check_file, checks, playbooks
 from opskit.definitions.draft import stand_in
 from opskit.model.problem import DefinitionError
 from opskit.model.reader import Reader
@@ -180,7 +180,7 @@ def test_what_is_salvaged_stays_broken_for_whoever_runs_it(tmp_path):
 
 def test_the_parts_that_are_whole_keep_their_places():
     text = CHECK.replace('warn: "80"', "warn: high").replace("  - metric: temp", "  - 5\n  - metric: temp")
-    draft = checks.outline(text.encode(), "x.yaml", "x")
+    draft = check_file.outline(text.encode(), "x.yaml", "x")
     first, second, third = draft.value.rules
     assert (first.metric, first.warn) == ("?", None)
     assert (second.metric, second.warn, second.crit) == ("temperature_c", None, "90")
@@ -191,13 +191,13 @@ def test_the_parts_that_are_whole_keep_their_places():
 
 @pytest.mark.parametrize("kind", SOUND)
 def test_a_sound_file_is_sure_of_everything(kind):
-    draft = {"checks": checks, "playbooks": playbooks}[kind].outline(SOUND[kind].encode(), "x.yaml", "x")
+    draft = {"checks": check_file, "playbooks": playbooks}[kind].outline(SOUND[kind].encode(), "x.yaml", "x")
     assert (draft.problems, draft.unsure) == ((), frozenset())
     assert draft.whole() is draft.value
 
 
 def test_a_stand_in_says_nothing_at_all_of_its_places():
-    made, unsure = stand_in(checks.RuleShape, "rules[3]")
+    made, unsure = stand_in(check_file.RuleShape, "rules[3]")
     assert (made.metric, made.warn, made.optional, made.confirm, made.say) == ("?", None, False, None, None)
     assert unsure == {"rules[3]"} | {
         f"rules[3].{name}"

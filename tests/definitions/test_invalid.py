@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from opskit.definitions import checks, playbooks
+from opskit.definitions import check_file, checks, playbooks
 from opskit.model.problem import DefinitionError
 
 HERE = Path(__file__).parent
-KINDS = {"invalid": checks, "invalid_playbooks": playbooks}
+KINDS = {"invalid": check_file, "invalid_playbooks": playbooks}
+LOADERS = {"invalid": checks, "invalid_playbooks": playbooks}
 
 
 def expected(folder: str) -> dict[str, list[str]]:
@@ -42,10 +43,10 @@ def test_every_expected_line_has_its_file(folder):
 
 @pytest.mark.parametrize("folder", KINDS)
 def test_all_mistakes_of_a_folder_are_told_in_one_run_and_the_good_files_stay_in_force(folder):
-    loaded = KINDS[folder].load(HERE / folder)
+    loaded = LOADERS[folder].load(HERE / folder)
     told = [problem.render().removeprefix(f"{HERE / folder}/") for problem in loaded.problems]
     listed = {line for lines in expected(folder).values() for line in lines}
     assert set(told) == listed
     assert len(told) == len(listed)
-    assert loaded.good == KINDS[folder].load().good
+    assert loaded.good == LOADERS[folder].load().good
     assert set(loaded.broken) == set(expected(folder))

@@ -15,6 +15,7 @@ import pytest
 from opskit.probes.connections import forgotten, listing, owners, sockets
 from opskit.probes.machine import Machine, Owner, Socket
 from opskit.probes.part_limits import limit_notes, limit_samples
+from opskit.probes.process_table import processes
 from tests.probes.asking import as_nobody, ask, value
 
 # A part with a limit of 50 files, 40 of them open, and a child with more room.
@@ -44,7 +45,7 @@ def part() -> Iterator[tuple[int, int, int]]:
 
 def test_a_part_and_its_child_are_counted_and_the_worst_stands_for_it(part: tuple[int, int, int]) -> None:
     port, _, _ = part
-    seen, hidden = owners(listing() or [], {port})
+    seen, hidden = owners(listing() or [], processes(), {port})
     assert Owner(port, 40, 50) in seen
     assert (len(seen), hidden) == (2, [])
     reading = ask("host", gateway=f"http://127.0.0.1:{port}")
@@ -55,7 +56,7 @@ def test_a_part_and_its_child_are_counted_and_the_worst_stands_for_it(part: tupl
 def test_files_of_another_users_process_are_not_counted_and_it_is_said(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        told = as_nobody(tmp_path, "opskit.probes.connections", f"owners(listing(), {{{port}}})")
+        told = as_nobody(tmp_path, "opskit.probes.connections", f"owners(listing(), {{}}, {{{port}}})")
     # Only root can ask as somebody else; anybody sees their own.
     assert told.strip() == f"([], [{port}])" if os.getuid() == 0 else told.startswith(f"([Owner(port={port}, ")
 
@@ -75,7 +76,7 @@ def test_a_process_without_a_limit_is_not_near_it() -> None:
 
 def test_this_process_has_its_own_soft_limit() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        seen, _ = owners(listing() or [], {listener.getsockname()[1]})
+        seen, _ = owners(listing() or [], processes(), {listener.getsockname()[1]})
     assert seen[0].limit == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     assert seen[0].files > 3
 
@@ -94,5 +95,5 @@ def test_what_others_ask_ollama_is_not_forgotten_by_the_gateway(by: list[int | N
 
 def test_a_socket_knows_which_port_its_process_serves(part: tuple[int, int, int]) -> None:
     port, _, _ = part
-    seen = sockets(listing() or [], {port})
+    seen = sockets(listing() or [], processes(), {port})
     assert [item.by for item in seen if item.state == "LISTEN"] == [port]

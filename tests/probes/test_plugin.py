@@ -13,7 +13,7 @@ from opskit.app.context import Context, reader_for
 from opskit.app.observe import Live
 from opskit.app.run_checks import run_checks
 from opskit.app.snapshot import snapshot
-from opskit.definitions import checks
+from opskit.definitions import check_file
 from opskit.model.reading import Reading
 from opskit.model.settings import Settings
 from opskit.model.status import Status
@@ -201,7 +201,7 @@ timeout: 5s
 
 def judged(folder: Path, script: str, rules: str = "") -> Verdict:
     text = CHECK.format(script=json.dumps(script), rules=rules)
-    check = checks.parse(text.encode(), "room.yaml", "room")
+    check = check_file.parse(text.encode(), "room.yaml", "room")
     assert check is not None
     context = Context(Settings(), reader_for("en"), folder)
     (outcome,) = run_checks(context, [check], Live(), None)
@@ -227,7 +227,7 @@ def test_a_plugin_that_cannot_be_run_is_not_ok_because_of_what_is_asked_besides(
     assert judged(tmp_path, "echo OK", beside).status is OK
     assert judged(tmp_path, "echo NO; exit 2", beside).status is CRITICAL
     text = CHECK.format(script="x", rules=beside).replace("/bin/sh", "/nowhere/check_x")
-    check = checks.parse(text.encode(), "room.yaml", "room")
+    check = check_file.parse(text.encode(), "room.yaml", "room")
     assert check is not None
     (outcome,) = run_checks(Context(Settings(), reader_for("en"), tmp_path), [check], Live(), None)
     assert outcome.verdict.status is UNKNOWN
