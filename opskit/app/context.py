@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from opskit.app.clock import HostZone
 from opskit.definitions import settings
+from opskit.logs.host_zone import HostZone
 from opskit.model.message import say
 from opskit.model.problem import DefinitionError, Problem
 from opskit.model.reader import Reader

@@ -9,18 +9,19 @@ from collections.abc import Iterable
 from datetime import tzinfo
 from itertools import chain, pairwise
 from pathlib import Path
-from statistics import median
 
 import msgspec
 
+from opskit.judge.average import median
 from opskit.logs import stamp
 from opskit.logs.refusal import LogError, explained
 from opskit.model.message import Message, say
+from opskit.model.regex import regex
 
 _NAMES_OF_TIME = ("timestamp", "time", "at", "date", "datetime", "ts")
 _NAMES_OF_VALUE = ("value", "total_s", "seconds", "latency", "duration")
 _MILLIS_FROM = 1e11
-_DOTTED = re.compile(r"(\d\d?)\.(\d\d?)\.(\d{4})\b", re.ASCII)
+_DOTTED = regex(r"(\d\d?)\.(\d\d?)\.(\d{4})\b", re.ASCII)
 _LATEST = 253402214400.0  # the last day of the year 9999
 _NO_VALUES = frozenset({"", "-", "nan", "null", "none", "na", "n/a", "timeout", "failed", "error"})
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from opskit.app.clock import HostZone
 from opskit.logs.account import Span
+from opskit.logs.host_zone import HostZone
 from opskit.logs.refusal import LogError
 from opskit.logs.stats import Stats, stats
 from opskit.logs.top import Query, Row, count

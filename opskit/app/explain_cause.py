@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -11,11 +10,12 @@ from opskit.definitions.loaded import Loaded
 from opskit.model.message import say
 from opskit.model.playbook import Cause, Param, Playbook
 from opskit.model.problem import DefinitionError, Problem
+from opskit.model.regex import regex
 from opskit.model.text import Text
 from opskit.report.cause_words import ToldCause
 
-_TEXT = re.compile(r"'[^']*'|\"[^\"]*\"")
-_NAME = re.compile(r"(?<![\w.])[a-z]\w*(?:\.\w+)?")
+_TEXT = regex(r"'[^']*'|\"[^\"]*\"")
+_NAME = regex(r"(?<![\w.])[a-z]\w*(?:\.\w+)?")
 
 
 def told_causes(definitions: Path | None, code: str = "") -> list[ToldCause]:

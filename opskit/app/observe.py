@@ -18,8 +18,6 @@ import msgspec
 
 from opskit.app.clock import now
 from opskit.app.shared import Shared
-from opskit.definitions.arguments import wrong_arguments
-from opskit.logs.redact import redact
 from opskit.model.message import say
 from opskit.model.problem import DefinitionError, Lines, Problem
 from opskit.model.raw import Raw
@@ -92,7 +90,7 @@ def job(
     found = probe(probe_name)
     kind = type(found).arguments
     problems = [
-        *wrong_arguments(given, kind, where, lines),
+        *(_wrong_arguments(given, kind, where, lines) if given else ()),
         *(
             Problem(where, lines.of("with"), say("{where}: missing key '{key}'", where="with", key=key))
             for key in sorted(type(found).needs)
@@ -103,6 +101,12 @@ def job(
         raise DefinitionError(problems)
     defaults = msgspec.structs.asdict(found.defaults(settings))
     return Job(name, found, msgspec.convert({**defaults, **given}, prepared(kind)), timeout)
+
+
+def _wrong_arguments(given: Mapping[str, Any], kind: type[msgspec.Struct], where: str, lines: Lines) -> list[Problem]:
+    from opskit.definitions.arguments import wrong_arguments  # most checks give none
+
+    return wrong_arguments(given, kind, where, lines)
 
 
 def observe(jobs: Iterable[Job], source: Source) -> Iterator[tuple[str, Reading]]:
@@ -141,6 +145,8 @@ def _reading(item: Job, source: Source, deadline: Deadline, shared: Shared) -> R
     except ProbeError as error:
         return Reading(unreadable=error.reason, late=isinstance(error, LateError))
     except Exception as error:  # noqa: BLE001  # the one boundary: a broken probe is UNKNOWN, not the end of the run
+        from opskit.logs.redact import redact
+
         what = redact(f"{type(error).__name__}: {error}")
         return Reading(unreadable=say("internal error in probe {probe}: {what}", probe=item.name, what=what))
 

@@ -5,7 +5,6 @@ The walk is over when this begins; the hand that decides and hears stands in `cl
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
@@ -19,6 +18,7 @@ from opskit.logs.redact import redact
 from opskit.model.diagnosis import Finding
 from opskit.model.message import say
 from opskit.model.playbook import Remedy
+from opskit.model.regex import regex
 from opskit.model.treatment import Attempt, Fate, Treatment
 from opskit.probes.command import Ended, run_command
 from opskit.triage.verify import verified
@@ -26,7 +26,7 @@ from opskit.triage.verify import verified
 READ_ONLY_S = 60.0
 CHANGING_S = 300.0
 # Control sequences of a terminal (ECMA-48 5.4) and operating system commands such as a window's title (8.3.89).
-_TERMINAL = re.compile(r"\x1b\[[0-?]*+[ -/]*+[@-~]|\x1b\][^\x07\x1b\n]*+(?:\x07|\x1b\\)")
+_TERMINAL = regex(r"\x1b\[[0-?]*+[ -/]*+[@-~]|\x1b\][^\x07\x1b\n]*+(?:\x07|\x1b\\)")
 
 Decision = Literal["yes", "no", "not-asked", "quit", "stop"]
 

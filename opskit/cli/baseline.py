@@ -10,7 +10,7 @@ import click
 
 from opskit.app.baselines import accept as accepted
 from opskit.app.baselines import baselines
-from opskit.app.clock import host_zone, now
+from opskit.app.clock import now
 from opskit.app.csv_series import Series, series
 from opskit.app.memory import open_memory
 from opskit.app.run_checks import select
@@ -18,6 +18,7 @@ from opskit.cli.options import Options
 from opskit.cli.output import context_of, out, out_json, plain_context
 from opskit.definitions.scalars import duration
 from opskit.judge.baseline import Event, Limits, Watch, limits
+from opskit.logs.host_zone import host_zone
 from opskit.model.message import Message, say
 from opskit.model.reader import Reader
 from opskit.report.baseline_text import accepted_json, accepted_text, baselines_json, baselines_text

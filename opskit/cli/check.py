@@ -14,10 +14,8 @@ from opskit.app.memory import Memory, tidy
 from opskit.app.observe import Live, Source
 from opskit.app.run_checks import Outcome, run_checks, select, unusable
 from opskit.app.tell import daemon_lives, outcome_said, tell
-from opskit.app.thresholds import Level, with_thresholds
 from opskit.cli.options import Options
 from opskit.cli.output import context_of, out, out_json, plain_context, say_aside
-from opskit.definitions.allowed import wrong_name
 from opskit.history.store import HistoryError
 from opskit.model.check import Check
 from opskit.model.message import Message
@@ -44,8 +42,8 @@ def check(
     context = plain_context(options) if bundle else context_of(options)
     if submit:
         _insist_on_a_receiver(context, bundle)
-    if host is not None and (wrong := wrong_name(host)):
-        raise click.UsageError(f"--host: {context.reader.read(wrong)}")
+    if host is not None:
+        _insist_on_a_name(context, host)
     loaded = context.loaded_checks(ids)
     checks, broken = limited(select(loaded, ids), warn, crit), unusable(loaded, ids, epoch())
     seconds, state_on_timeout = _timeout(timeout)
@@ -73,6 +71,13 @@ def _insist_on_a_receiver(context: Context, bundle: Path | None) -> None:
         raise click.UsageError("--submit: no monitoring system is configured, see submit in opskit.yaml")
 
 
+def _insist_on_a_name(context: Context, host: str) -> None:
+    from opskit.definitions.allowed import wrong_name
+
+    if wrong := wrong_name(host):
+        raise click.UsageError(f"--host: {context.reader.read(wrong)}")
+
+
 def _recorded(bundle: Path) -> Source:
     from opskit.app.bundle import read
 
@@ -91,6 +96,8 @@ def limited(checks: list[Check], warn: tuple[str, ...], crit: tuple[str, ...]) -
         return checks
     if len(checks) != 1:
         raise click.UsageError("-w and -c are for one check: name it")
+    from opskit.app.thresholds import Level, with_thresholds
+
     given: list[tuple[Level, str]] = [*(("warn", text) for text in warn), *(("crit", text) for text in crit)]
     try:
         return [with_thresholds(checks[0], given)]

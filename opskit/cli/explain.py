@@ -5,7 +5,6 @@ The code of a cause may stand in the place of a check.
 
 from __future__ import annotations
 
-import re
 from contextlib import closing
 
 import click
@@ -18,10 +17,11 @@ from opskit.cli.check import limited
 from opskit.cli.options import Options
 from opskit.cli.output import context_of, out, out_json
 from opskit.model.problem import DefinitionError
+from opskit.model.regex import regex
 from opskit.report.explain_json import explain_json
 from opskit.report.explain_text import explain_text
 
-CODE = re.compile(r"OPS[1-9][0-9]{2}")
+CODE = regex(r"OPS[1-9][0-9]{2}")
 
 
 def explain(

@@ -12,9 +12,10 @@ from typing import TypedDict
 
 import click
 
-from opskit.app.clock import HostZone, epoch, now
+from opskit.app.clock import epoch, now
 from opskit.cli.output import out
 from opskit.logs.account import Account, bare_unit
+from opskit.logs.host_zone import HostZone
 from opskit.model.message import say
 from opskit.model.printable import printable
 from opskit.model.reader import Reader

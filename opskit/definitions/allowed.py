@@ -14,14 +14,15 @@ from urllib.parse import urlsplit
 from opskit.definitions.allowed_times import clock, hours, long_span, number, silent, span
 from opskit.model.endpoint import endpoint
 from opskit.model.message import Message, say
+from opskit.model.regex import regex
 from opskit.model.settings import EmailSettings, IcingaSettings, Settings
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.6.2, which header names are made of
-_ADDRESS = re.compile(r"(?:[^<>]*<)?[^\s<>@,;]+(?:@[^\s<>@,;]+)?>?")
+_TOKEN = regex(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.6.2, which header names are made of
+_ADDRESS = regex(r"(?:[^<>]*<)?[^\s<>@,;]+(?:@[^\s<>@,;]+)?>?")
 _FORBIDDEN = "`~!$%^&*|'\"<>?,()=;{}\\"  # Nagios' illegal_object_name_chars, and what ends a field or a name
-_NO_OBJECT = re.compile(f"[{re.escape(_FORBIDDEN)}\x00-\x1f\x7f]")
+_NO_OBJECT = regex(f"[{re.escape(_FORBIDDEN)}\x00-\x1f\x7f]")
 _LONGEST_NAME = 200  # an external command has room for two of them, and for a result behind
-_REFERENCE = re.compile(r"/.*|\$[A-Za-z_][A-Za-z0-9_]*", re.DOTALL)
+_REFERENCE = regex(r"/.*|\$[A-Za-z_][A-Za-z0-9_]*", re.DOTALL)
 
 
 def wrong_values(settings: Settings) -> Iterator[tuple[str, Message]]:

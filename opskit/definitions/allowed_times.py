@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from opskit.model.message import Message, say
+from opskit.model.regex import regex
 from opskit.model.settings import DAYS, NotifySettings
 
-_CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
+_CLOCK = regex(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 _DAY_S = 86_400
 
 

@@ -11,7 +11,6 @@ process. PyYAML's scalars are those of YAML 1.1 besides, where `no` is False and
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,12 +18,13 @@ import yaml
 
 from opskit.model.message import Message, say
 from opskit.model.problem import DefinitionError, Problem
+from opskit.model.regex import regex
 
 MENDED = "mended"
 PARTIAL = "partial"
 _DEEPEST = 40
 # The core schema of YAML 1.2, chapter 10.3.2 of yaml.org/spec/1.2.2, without the numbers that are none (.inf, .nan).
-_SCALAR = re.compile(
+_SCALAR = regex(
     "(?P<null>~|null|Null|NULL|)|(?P<bool>true|True|TRUE|false|False|FALSE)"
     "|(?P<int>[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)"
     r"|(?P<float>[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?)"

@@ -124,7 +124,7 @@ def _write(folder: int, name: str, made: bytes) -> None:
 
 def _empty(folder: int) -> None:
     """Forget everything: what is in use is soon there again."""
-    for name in os.listdir(folder):  # noqa: PTH208
+    for name in os.listdir(folder):
         os.unlink(name, dir_fd=folder)
 
 

@@ -18,9 +18,10 @@ from opskit.definitions.search import LARGEST
 from opskit.model.message import say
 from opskit.model.printable import printable
 from opskit.model.problem import DefinitionError, Lines, Problem
+from opskit.model.regex import regex
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_CONTROL = regex("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Document(msgspec.Struct, frozen=True):

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import keyword
-import re
 
 from opskit.judge.range import Range
 from opskit.model.check import Sustain
 from opskit.model.message import say
+from opskit.model.regex import regex
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h|d|w)")
+_DURATION = regex(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ms|s|m|h|d|w)")
 _LONGEST_S = 366 * 86400.0  # a timer that goes off in years is a slip of the pen
-_SUSTAIN = re.compile(r"([0-9]{1,3}) of ([0-9]{1,3})")
-_COUNT = re.compile(r"[0-9]{1,9}")
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
-_INCLUDED = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9_.-]{0,62}/){1,9}[A-Za-z0-9_-][A-Za-z0-9_.-]{0,62}\.ya?ml")
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_SUSTAIN = regex(r"([0-9]{1,3}) of ([0-9]{1,3})")
+_COUNT = regex(r"[0-9]{1,9}")
+_ID = regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
+_INCLUDED = regex(r"(?:[A-Za-z0-9_-][A-Za-z0-9_.-]{0,62}/){1,9}[A-Za-z0-9_-][A-Za-z0-9_.-]{0,62}\.ya?ml")
+_NAME = regex(r"[a-z][a-z0-9_]{0,62}")
 
 
 def duration(text: str) -> float:

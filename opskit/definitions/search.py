@@ -15,6 +15,7 @@ import msgspec
 
 from opskit.model.message import say
 from opskit.model.problem import DefinitionError, Problem
+from opskit.model.regex import regex
 
 Kind = Literal["checks", "playbooks"]
 PACKAGE = Path(__file__).parents[1]
@@ -22,8 +23,8 @@ SITE = Path("/etc/opskit")
 SETTINGS = "opskit.yaml"
 FACTS = "facts.yaml"  # beside playbooks, and none itself
 LARGEST = 1 << 20
-_PLAYBOOK = re.compile(rb"^[\"']?(?:steps|causes)[\"']?:", re.MULTILINE)
-_CHECK = re.compile(rb"^[\"']?(?:rules|probe)[\"']?:", re.MULTILINE)
+_PLAYBOOK = regex(rb"^[\"']?(?:steps|causes)[\"']?:", re.MULTILINE)
+_CHECK = regex(rb"^[\"']?(?:rules|probe)[\"']?:", re.MULTILINE)
 
 
 class Found(msgspec.Struct, frozen=True):

@@ -7,8 +7,7 @@ before a slow growth counts as the level that it has come to.
 
 from __future__ import annotations
 
-from statistics import median
-
+from opskit.judge.average import median
 from opskit.judge.baseline import DAY_S, WEEK_S, Limits, Watch
 from opskit.judge.level import Level
 from opskit.judge.usual import Series, latencies, standing

@@ -12,11 +12,11 @@ import math
 from bisect import bisect_left
 from collections import deque
 from itertools import chain, compress
-from statistics import fmean
 from typing import Literal, NamedTuple
 
 import msgspec
 
+from opskit.judge.average import mean
 from opskit.judge.drift import Drift, shown
 from opskit.judge.perfdata import decimal
 from opskit.model.message import Message, say
@@ -136,7 +136,7 @@ class Watch:
 
     def _usual(self, base: _Base) -> Usual:
         week = self._values[base.start :]
-        return Usual(base.value, self._p90(base.spans), fmean(week), len(week))
+        return Usual(base.value, self._p90(base.spans), mean(week), len(week))
 
     def _base(self, at: float) -> _Base | None:
         start = bisect_left(self._times, at - WEEK_S)

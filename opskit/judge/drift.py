@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Sequence
-from statistics import median
 from typing import NamedTuple
 
+from opskit.judge.average import median
 from opskit.judge.perfdata import decimal
 from opskit.model.message import Message, say
 

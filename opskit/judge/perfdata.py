@@ -15,6 +15,7 @@ from decimal import Decimal
 import msgspec
 
 from opskit.judge.range import Range
+from opskit.model.regex import regex
 
 _DIGITS = 15  # what a double holds exactly
 _LABEL_LENGTH = 63
@@ -84,9 +85,9 @@ def _threshold(text: str | None) -> str:
 
 
 _NUMBER = r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
-_LABEL_AND_REST = re.compile(r"\s*(?:'((?:[^']|'')*)'|([^\s'=][^\s=]*))=([^\s]*)")
-_RANGE_LIKE = re.compile(r"[-+@~:.%0-9eE]+")
-_VALUE = re.compile(rf"(U|{_NUMBER})([A-Za-z%/µ]*)")
+_LABEL_AND_REST = regex(r"\s*(?:'((?:[^']|'')*)'|([^\s'=][^\s=]*))=([^\s]*)")
+_RANGE_LIKE = regex(r"[-+@~:.%0-9eE]+")
+_VALUE = regex(rf"(U|{_NUMBER})([A-Za-z%/µ]*)")
 
 
 class Parsed(msgspec.Struct, frozen=True):

@@ -14,8 +14,9 @@ import re
 import msgspec
 
 from opskit.judge.perfdata import Parsed, Performance, parse
+from opskit.model.regex import regex
 
-_ITEM = re.compile(r"\|\s*(?:'(?:[^']|'')*'|[^\s|=']+)=")
+_ITEM = regex(r"\|\s*(?:'(?:[^']|'')*'|[^\s|=']+)=")
 _MANY = 100  # bars that are looked at
 
 

@@ -15,13 +15,14 @@ where the texts are silent: no exponents, no blanks inside, and `%` only behind 
 from __future__ import annotations
 
 import math
-import re
 from typing import Self
 
 import msgspec
 
+from opskit.model.regex import regex
+
 # [0-9], not \d: the latter also matches digits of other scripts, which float() would happily read.
-_NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
+_NUMBER = regex(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
 _LONGEST = 80  # longer than any two numbers a person writes, short enough to quote in an error
 
 

@@ -7,7 +7,7 @@ a failed request. All text is lower-cased.
 
 from __future__ import annotations
 
-import re
+from opskit.model.regex import regex
 
 _STATUSES = {
     400: "warning",
@@ -28,9 +28,9 @@ _STATUSES = {
     525: "proxy-tls",
     526: "proxy-tls",
 }
-_API = re.compile(r"[a-z]{3,10} (?:https?://[^/\s]{1,256})?/(?:api|v1|ollama)/")
-_WEBSOCKET = re.compile(r"transport=websocket|/ws(?:/|\s|\?|$)")
-_COMBINED = re.compile(
+_API = regex(r"[a-z]{3,10} (?:https?://[^/\s]{1,256})?/(?:api|v1|ollama)/")
+_WEBSOCKET = regex(r"transport=websocket|/ws(?:/|\s|\?|$)")
+_COMBINED = regex(
     r"(?:(?:\S{1,256} ){3,4}\[\d\d/[a-z]{3}/\d{4}[: ]\d\d(?::\d\d){2}(?: [+-]\d{4})?\]"
     r"|\[info\] request \S{1,80}|\[llama-swap\] \S{1,80} \[[\d :-]{19}\]"
     r"|(?:info: +|[][a-z :-]{0,12}uvicorn\.access(?: - info)?[^\w\"]{1,8}"
@@ -38,33 +38,33 @@ _COMBINED = re.compile(
     r'\S{1,80} -) "([^"]*+)" (\d{3})\b'
 )
 # 503 is what llama-server answers until its model is loaded, and nothing else.
-_LLAMA_SERVER = re.compile(
+_LLAMA_SERVER = regex(
     r"(?:\[\d{1,5}\] )?srv +log_server_r\w*: (?:done )?(?:request: |rid \S* *\| )([a-z]{3,7} \S{1,2000}) \S{1,80} "
     r"(?:\| status )?(\d{3})\b"
 )
-_CONSOLE = re.compile(r"((?:get|post) https?://\S{1,2000}) (\d{3}) \(")
+_CONSOLE = regex(r"((?:get|post) https?://\S{1,2000}) (\d{3}) \(")
 # How axios, httpx, requests and the SDKs of OpenAI tell the answer they got.
-_STATED = re.compile(
+_STATED = regex(
     r"(?:failed with status code|(?:server|client) error|error code:|\"http/[\d.]{1,3}) '?([45]\d\d)\b"
     r"|\b([45]\d\d)(?: (?:(?:server|client) error: |status code \(no body\))|, message=')"
 )
-_ELSEWHERE = re.compile(r"https?://(?![^/\s]{1,256}/(?:api|v1|ollama)/)")
-_JSON_STATUS = re.compile(r'(?<!\\)"(?:status|status_code|response_code|downstreamstatus|originstatus)": ?"?(\d{3})\b')
-_JSON_REQUEST = re.compile(
+_ELSEWHERE = regex(r"https?://(?![^/\s]{1,256}/(?:api|v1|ollama)/)")
+_JSON_STATUS = regex(r'(?<!\\)"(?:status|status_code|response_code|downstreamstatus|originstatus)": ?"?(\d{3})\b')
+_JSON_REQUEST = regex(
     r'(?<!\\)"(?:method|request_method|requestmethod|request|request_uri|uri|requestpath)": ?"([^"\\]*+)'
 )
 _JSON_REACH = 4000
 # Of a JSON record with a text of its own, `envelope` keeps the status in this form.
-_KEPT_STATUS = re.compile(r"handled request status (\d{3})$")
+_KEPT_STATUS = regex(r"handled request status (\d{3})$")
 # log-format httplog: status, bytes, two cookies, termination state, connections, queues.
-_HAPROXY = re.compile(
+_HAPROXY = regex(
     r"(?:^| )(-?\d{1,3}) \+?\d+ \S{1,64} \S{1,64} ([a-z-])([a-z-])[a-z-]{2} \d+/\d+/\d+/\d+/\+?\d+ \d+/\d+(?= |$)"
 )
 _HAPROXY_REACH = 600
 _TERMINATED = {"c": "client-abort", "s": "proxy-reset", "p": "warning", "r": "proxy-limit"}
-_SERVER_TIMEOUT = re.compile(r"(?:^| )-?\d{1,3} \+?\d+ \S{1,64} \S{1,64} s[A-Z-]{3} ")
-_ENVOY = re.compile(r'\[\d{4}-\d\d-\d\dt[\d:.]{8,18}z\] "([^"]*+)" (\d{1,3}) ([a-z,]{2,40}|-) (\S{1,200})')
-_ENVOY_FIELD = re.compile(r'(?:(?<!\\)"response_flags?": ?"|(?<=\s)response_flags?=)([a-z,]{2,40})(?=["\s]|$)')
+_SERVER_TIMEOUT = regex(r"(?:^| )-?\d{1,3} \+?\d+ \S{1,64} \S{1,64} s[A-Z-]{3} ")
+_ENVOY = regex(r'\[\d{4}-\d\d-\d\dt[\d:.]{8,18}z\] "([^"]*+)" (\d{1,3}) ([a-z,]{2,40}|-) (\S{1,200})')
+_ENVOY_FIELD = regex(r'(?:(?<!\\)"response_flags?": ?"|(?<=\s)response_flags?=)([a-z,]{2,40})(?=["\s]|$)')
 _FLAGS = {
     **dict.fromkeys(("dc",), "client-abort"),
     **dict.fromkeys(("ut", "si", "dt", "umsdr"), "proxy-timeout"),

@@ -7,21 +7,21 @@ the format is unknown.
 
 from __future__ import annotations
 
-import re
 from datetime import tzinfo
 from http import HTTPStatus
 
 from opskit.logs import stamp
 from opskit.logs.nginx_access import target, text
 from opskit.logs.request import Request
+from opskit.model.regex import regex
 
-_REQUEST = re.compile(rb'"([A-Z]{3,10} [^"\s]{1,8000} HTTP/[\d.]{1,3})"[ ,;|\t]{1,3}"?(\d{3})(?=["\s,;|]|$)')
-_QUOTED = re.compile(rb'"[^"]*"')
-_AGENT = re.compile(rb'"(?!-"|https?:)([A-Za-z][^"]*)"')
-_CLF = re.compile(rb"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}")
-_ISO = re.compile(rb"(?<!\d)\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?")
-_MSEC = re.compile(rb"(?<![\d.])(1\d{9}\.\d{3})(?![\d.])")
-_ADDRESS = re.compile(rb"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7})(?![\w.:])")
+_REQUEST = regex(rb'"([A-Z]{3,10} [^"\s]{1,8000} HTTP/[\d.]{1,3})"[ ,;|\t]{1,3}"?(\d{3})(?=["\s,;|]|$)')
+_QUOTED = regex(rb'"[^"]*"')
+_AGENT = regex(rb'"(?!-"|https?:)([A-Za-z][^"]*)"')
+_CLF = regex(rb"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}")
+_ISO = regex(rb"(?<!\d)\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?")
+_MSEC = regex(rb"(?<![\d.])(1\d{9}\.\d{3})(?![\d.])")
+_ADDRESS = regex(rb"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7})(?![\w.:])")
 _OF_NGINX = {444, 494, 495, 496, 497, 498, 499, 0, 9}
 _STATUSES = {*map(int, HTTPStatus), *_OF_NGINX}
 

@@ -8,11 +8,12 @@ from collections.abc import Collection, Iterator, Sequence
 from opskit.logs import stamp
 from opskit.logs.nginx_access import asked, field_of, given, last, number, seconds, target, text
 from opskit.logs.shape import Piece, Read, Shape, fitting
+from opskit.model.regex import regex
 
 _FIRST = rb'[^\s"\x00\xef]++'  # not with a byte order mark
 _TOKEN = rb'[^\s"]++'
 _QUOTED = rb'[^"\n]*+(?<!\\)'
-_ITEM = re.compile(rb' ([a-z_]{1,40}=)?("[^"]*"|[^\s"=]*)')
+_ITEM = regex(rb' ([a-z_]{1,40}=)?("[^"]*"|[^\s"=]*)')
 _READS: dict[str, Read] = {
     "duration_s": seconds,
     "first_byte_s": lambda raw: seconds(last(raw)),

@@ -6,7 +6,6 @@ request to the same target ended in the second of an error, nobody can tell whic
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, timedelta, timezone, tzinfo
 
@@ -21,12 +20,13 @@ from opskit.logs.rotated import Held
 from opskit.logs.sought import lines
 from opskit.model.clock_face import clock_face
 from opskit.model.message import Message
+from opskit.model.regex import regex
 
 _SECOND = 1.0  # both logs cut the time; an error is noted before the end of the request it belongs to
 _UNTIMED_S = 2.0
 _MOST_S = 7200.0
-_TIMES = re.compile(stamp.CLF + b"|" + stamp.ISO)
-_OFFSET = re.compile(rb"([+-])(\d\d):?(\d\d)$")
+_TIMES = regex(stamp.CLF + b"|" + stamp.ISO)
+_OFFSET = regex(rb"([+-])(\d\d):?(\d\d)$")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 Read = Callable[[bytes], Request | None]
 

@@ -6,7 +6,6 @@ starts a block.
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from opskit.logs import access_label
 from opskit.logs.envelope import unglued, unwrap
 from opskit.logs.gin import GinLine, read
 from opskit.logs.labels import HARMLESS, NGINX, RULES, VAGUE, Rule
+from opskit.model.regex import regex
 
 SLOW_S = 30.0
 _LIMIT = 20_000
@@ -32,7 +32,7 @@ _HUNG_S = 630.0
 _TRANSFERS = ("/api/pull", "/api/push", "/api/create", "/api/blobs/")
 # What a user wrote: prompts, and the request line where an access log quotes it.
 _USER_KEYS = "prompt|content|body|text|input|query|question|suffix"
-_PROMPT = re.compile(
+_PROMPT = regex(
     r'(?<![\w-])(?:prompt|content|input)=(\\*+)"(?:[^"\\]|\\.)*+"?'
     rf'|"(?:{_USER_KEYS})":\s{{0,4}}(?:"(?:[^"\\]|\\.)*+"?|\[(?:[^"\]]|"(?:[^"\\]|\\.)*+"?)*+)'
     # The same inside a quoted value: what ends the text is a quote with one backslash.
@@ -41,26 +41,26 @@ _PROMPT = re.compile(
 )
 _LEVEL = r"(?:debug|info|notice|warn|error|crit|alert|emerg)\]"
 # Its own file, its standard error before the file is open, and a message that somebody cut out.
-_NGINX_LINE = re.compile(
+_NGINX_LINE = regex(
     rf"(?={_LEVEL} (?:(?:\d+#\d+|n)\b|: \*\d))|(?<=nginx: \[)(?={_LEVEL} )"
     r"|^(?=(?:\*\d+ )?(?:upstream (?:timed out|prematurely closed|sent )|no live upstreams"
     r"|\w{2,20}\(\) (?:\S+ ){0,3}failed \(\d|client (?:intended to send|prematurely closed)))"
 )
 _NGINX_REACH = 200
 # llama-server warns of much that is in order, but not in these words.
-_TROUBLE = re.compile(r"\b(?:failed|unable|cannot|could not|error)\b")
-_QUOTED = re.compile(r'"[^"]*+"?')
-_GO_DATE = re.compile(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (?=[\w./-]+\.go:\d+: |[a-z])")
-_OFFLOADED = re.compile(r"offloaded (\d+)/(\d+) layers|layers\.model=(\d+).{0,80}layers\.offload=(\d+)")
-_STARTED = re.compile(r"started in (\d+(?:\.\d+)?) seconds")
-_DECODED = re.compile(r"(?:n_decoded|n_gen) = +(\d+)")
-_PROGRESS = re.compile(r"prompt processing.{0,120} t = +(\d+(?:\.\d+)?) s")
+_TROUBLE = regex(r"\b(?:failed|unable|cannot|could not|error)\b")
+_QUOTED = regex(r'"[^"]*+"?')
+_GO_DATE = regex(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (?=[\w./-]+\.go:\d+: |[a-z])")
+_OFFLOADED = regex(r"offloaded (\d+)/(\d+) layers|layers\.model=(\d+).{0,80}layers\.offload=(\d+)")
+_STARTED = regex(r"started in (\d+(?:\.\d+)?) seconds")
+_DECODED = regex(r"(?:n_decoded|n_gen) = +(\d+)")
+_PROGRESS = regex(r"prompt processing.{0,120} t = +(\d+(?:\.\d+)?) s")
 # A single token takes 0.00 ms, because the clock starts with the first one: its rate means nothing.
-_RATE = re.compile(
+_RATE = regex(
     r"\btg = +(\d+(?:\.\d+)?) t/s|(?<!prompt )eval time +=(?! *0\.00 ms).{0,90}, +(\d+(?:\.\d+)?) tokens per second"
 )
 # The whole of a request, or a part of it.
-_TOTAL = re.compile(r"(?:total|eval) time += +(\d+(?:\.\d+)?) ms")
+_TOTAL = regex(r"(?:total|eval) time += +(\d+(?:\.\d+)?) ms")
 
 # For a block: a named cause beats "it died", which beats who gave up and why it was slow, which beats that it was slow;
 # within one tier the first line.

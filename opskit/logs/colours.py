@@ -6,14 +6,14 @@ Nginx as `\x1B`, rsyslog as `#033`, and terminals and editors show `^[`.
 
 from __future__ import annotations
 
-import re
+from opskit.model.regex import regex
 
 # Only these two final letters: a code may end in any letter, and what looks like one could take the first letter of a
 # key with it (`ESC[sk-...` ends in `s`). Backslashes go together: half of an escaped one would break a JSON string;
 # and a run of them is tried once only.
-_CODE = re.compile(r"(?:\x1b|(?<!\\)\\++(?:u001[bB]|x1[bB]|033|e)|#033|\^\[)\[[0-9;:]{0,40}[mK]")
+_CODE = regex(r"(?:\x1b|(?<!\\)\\++(?:u001[bB]|x1[bB]|033|e)|#033|\^\[)\[[0-9;:]{0,40}[mK]")
 _ESCAPED = ("\\u001b[", "\\u001B[", "\\x1b[", "\\x1B[", "\\033[", "\\e[")
-_BYTES = re.compile(rb"\x1b\[[0-9;:]{0,40}[mK]")
+_BYTES = regex(rb"\x1b\[[0-9;:]{0,40}[mK]")
 
 
 def may_hold(text: str) -> bool:

@@ -5,35 +5,31 @@ r"""Takes a log line out of what carried it: journald, syslog, docker, Kubernete
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import msgspec
 
 from opskit.logs import stamp
+from opskit.model.regex import regex
 
-_ANSI = re.compile(
-    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*+(?:\x07|\x1b\\)?|[@-Z\\^_])|[\x00\x08\x0e\x0f\u2800-\u28ff]"
-)
-_COMPOSE = re.compile(r"[A-Za-z0-9][\w.-]{0,63} *\| ?")
-_ISO = re.compile(
-    r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)\s+(?:std(?:out|err) [FP] )?"
-)
-_SYSLOG = re.compile(r"(?:<\d{1,3}>)?(\S{1,12} +\d{1,2} \d\d:\d\d:\d\d)(?:\.\d{1,9})? ")
-_TAG = re.compile(r"(?:[\w.:-]{1,64} )?[A-Za-z(][\w./@()-]{0,63}(?:\[\d{1,10}\])?: ")
-_TAG_PID = re.compile(r"(?:[\w.:-]{1,64} )?[A-Za-z][\w./@-]{0,63}\[\d{1,10}\]: (?!segfault at|trap |general pro)")
-_BOOT = re.compile(r"\[ *(\d{1,12}\.\d{3,9})\] ?")
+_ANSI = regex(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*+(?:\x07|\x1b\\)?|[@-Z\\^_])|[\x00\x08\x0e\x0f\u2800-\u28ff]")
+_COMPOSE = regex(r"[A-Za-z0-9][\w.-]{0,63} *\| ?")
+_ISO = regex(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?)\s+(?:std(?:out|err) [FP] )?")
+_SYSLOG = regex(r"(?:<\d{1,3}>)?(\S{1,12} +\d{1,2} \d\d:\d\d:\d\d)(?:\.\d{1,9})? ")
+_TAG = regex(r"(?:[\w.:-]{1,64} )?[A-Za-z(][\w./@()-]{0,63}(?:\[\d{1,10}\])?: ")
+_TAG_PID = regex(r"(?:[\w.:-]{1,64} )?[A-Za-z][\w./@-]{0,63}\[\d{1,10}\]: (?!segfault at|trap |general pro)")
+_BOOT = regex(r"\[ *(\d{1,12}\.\d{3,9})\] ?")
 # `dmesg -e`: the minute where it changes, and else the seconds since the line before.
-_SINCE = re.compile(r"\[(?: *\+\d{1,9}\.\d{3,9}|[A-Z][a-z]{2}[ \d]\d \d\d:\d\d)\] ?")
+_SINCE = regex(r"\[(?: *\+\d{1,9}\.\d{3,9}|[A-Z][a-z]{2}[ \d]\d \d\d:\d\d)\] ?")
 # `dmesg -x` names the facility and the level first.
-_FACILITY = re.compile(r"(?:kern|user|daemon|syslog|local[0-7]) *:[a-z]{3,6} *: (?=\[)")
-_CTIME = re.compile(r"\[([A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4})\] ?")
+_FACILITY = regex(r"(?:kern|user|daemon|syslog|local[0-7]) *:[a-z]{3,6} *: (?=\[)")
+_CTIME = regex(r"\[([A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4})\] ?")
 # journald's `-o short-full` names the zone as people do; `-o short-unix` counts.
-_FULL = re.compile(r"[A-Z][a-z]{2} (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d{1,9})? (UTC|[+-]\d\d|[A-Z]{3,5}) ")
-_UNIX = re.compile(r"(\d{10}\.\d{3,6}) (?=[\w.-]{1,64} [\w./@()-]{1,64}(?:\[\d{1,10}\])?: )")
-_LLAMA = re.compile(r"(?:\d{1,9}\.){2,4}\d{3} ([IWEDT]) ")
-_GLUED = re.compile(r'(?<=[^\s"\\])(?=time=20\d\d-\d\d-\d\dT)|(?<= )(?=time=20\d\d-\d\d-\d\dT)')
+_FULL = regex(r"[A-Z][a-z]{2} (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d{1,9})? (UTC|[+-]\d\d|[A-Z]{3,5}) ")
+_UNIX = regex(r"(\d{10}\.\d{3,6}) (?=[\w.-]{1,64} [\w./@()-]{1,64}(?:\[\d{1,10}\])?: )")
+_LLAMA = regex(r"(?:\d{1,9}\.){2,4}\d{3} ([IWEDT]) ")
+_GLUED = regex(r'(?<=[^\s"\\])(?=time=20\d\d-\d\d-\d\dT)|(?<= )(?=time=20\d\d-\d\d-\d\dT)')
 _LAYERS = 4
 _ERROR_FIELDS = ("error", "cause", "err")
 _TEXT_FIELDS = ("MESSAGE", "msg", "message", "log", "line", "1")

@@ -6,7 +6,6 @@ Ollama's `"done":true` came; only fields whose meaning is certain count here. `t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import msgspec
@@ -14,6 +13,7 @@ import msgspec
 from opskit.logs.gateway import decoded, flat
 from opskit.logs.gateway_fields import plain
 from opskit.logs.request import Request
+from opskit.model.regex import regex
 
 _ENDED = frozenset(
     {"done", "completed", "complete", "finished", "ended", "sawdone", "gotdone", "doneseen", "donereceived"}
@@ -28,8 +28,8 @@ _BROKEN = frozenset(
 _REASONS = frozenset({"finishreason", "donereason", "stopreason"})
 _BAD = frozenset({"error", "abort", "aborted", "canceled", "cancelled", "disconnect", "disconnected", "incomplete"})
 # Where a gateway writes what it knows itself: deeper levels may hold what a client sent along.
-_OWN = re.compile(r"(?:[0-3]\.)?(?:(?:response|stream|result)\.)?([^.]+)")
-_PAIR = re.compile(r'(?<![^ ])([\w.-]{1,60})=(true|false|null|nil|"(?:[^"\\]|\\.)*+"|[^ "]*+)(?= |$)')
+_OWN = regex(r"(?:[0-3]\.)?(?:(?:response|stream|result)\.)?([^.]+)")
+_PAIR = regex(r'(?<![^ ])([\w.-]{1,60})=(true|false|null|nil|"(?:[^"\\]|\\.)*+"|[^ "]*+)(?= |$)')
 _WORDS = {"true": True, "false": False, "null": None, "nil": None}
 
 

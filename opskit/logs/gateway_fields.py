@@ -8,9 +8,10 @@ gen_ai conventions. Where a record has several names of one field, the one that 
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import Literal, NamedTuple
+
+from opskit.model.regex import regex
 
 TimeUnit = Literal["s", "ms"]
 
@@ -157,7 +158,7 @@ END = frozenset(
 
 # What any program says in any line of its log.
 _ANYWHERE = frozenset({"at", "began", "streamed", "event", "error", "request_id", "model", "host", "complete"})
-_TELLING = re.compile("status|code|method|path|url|latency|duration")
+_TELLING = regex("status|code|method|path|url|latency|duration")
 
 
 class Role(NamedTuple):

@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import re
 
+from opskit.model.regex import regex
+
 _LONGEST = 1 << 16
-_STRING_OR_BARE = re.compile(r'"(?:[^"\\]|\\.)*+"|:\s*([^\s"{}\[\]][^"{}\[\]]{0,500}?|)\s*(?=,\s*"|\})', re.DOTALL)
-_SCALAR = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null")
-_ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|.)", re.DOTALL)
+_STRING_OR_BARE = regex(r'"(?:[^"\\]|\\.)*+"|:\s*([^\s"{}\[\]][^"{}\[\]]{0,500}?|)\s*(?=,\s*"|\})', re.DOTALL)
+_SCALAR = regex(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null")
+_ESCAPE = regex(r"\\(?:x([0-9A-Fa-f]{2})|.)", re.DOTALL)
 
 
 def salvaged(line: bytes) -> object:

@@ -19,6 +19,7 @@ from opskit.logs.gateway import BARE_UNITS, decoded, flat
 from opskit.logs.gateway_fields import START, Role, TimeUnit, roles
 from opskit.logs.gateway_values import named, value_of
 from opskit.logs.shape import Memo, Piece, Read, Shape, Value
+from opskit.model.regex import regex
 
 _SHAPES = 3
 _STRING = rb'"[^"\\\n]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\n]*+)*+"'
@@ -32,7 +33,7 @@ class _Escaped:
     """A text that JSON writes with a backslash."""
 
 
-_ESCAPED = re.compile(r'["\\\x00-\x1f\x7f-\uffff]')
+_ESCAPED = regex(r'["\\\x00-\x1f\x7f-\uffff]')
 _PATTERNS = {
     frozenset({str}): rb'"[^"\\\n]*+"',
     frozenset({int}): rb"-?(?:0|[1-9]\d{0,18}+)",

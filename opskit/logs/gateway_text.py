@@ -16,24 +16,25 @@ from opskit.logs import colours, gateway, gin, logfmt, nginx_access, stamp
 from opskit.logs.envelope import Opened, layer
 from opskit.logs.gateway_fields import TimeUnit
 from opskit.logs.request import Request
+from opskit.model.regex import regex
 
 _LAYERS = 5
 _LONGEST = 1 << 16
 # In JSON only these carry the line of another program; the text in any other may be what a user wrote.
 _CARRIERS = ('"__REALTIME_TIMESTAMP"', '"log":')
-_ACCESS_LOGGER = re.compile(r'"(?:name|logger|logger_name)": ?"[\w.]{0,40}access[\w.]{0,20}"')
-_LEVEL = re.compile(
+_ACCESS_LOGGER = regex(r'"(?:name|logger|logger_name)": ?"[\w.]{0,40}access[\w.]{0,20}"')
+_LEVEL = regex(
     r"\[?(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL)\]?[ :|-]{1,10}(?=\[?\d{4}-)", re.IGNORECASE
 )
 # Python's servers put their stamp into brackets.
-_BRACKETED = re.compile(r"\[(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|[+-]\d\d:?\d\d))?)\] ?")
-_ACCESS = re.compile(
+_BRACKETED = regex(r"\[(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|[+-]\d\d:?\d\d))?)\] ?")
+_ACCESS = regex(
     r'[^"]{0,300}?(?<![^\s|])([0-9A-Fa-f.:\[\]]{2,60}) - "([A-Z]{3,10}) ([^\s"]{1,8000}) HTTP/[\d.]{1,3}" (\d{3})\b'
     r'(?=[^"]{0,200}$)'
 )
-_TOOK = re.compile(r"(?<![\w.])(\d{1,9}(?:\.\d{1,9})? ?(?:ms|s|us|\u00b5s|\u03bcs|毫秒|微秒|秒))(?!\w)")
-_REQUEST = re.compile(r'(?<![^\s"|\[])(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) (/[^\s"?]{0,500})')
-_PAIR = re.compile(r'(?<![^\s,;|(\[])([^\W\d][\w.-]{0,39})=("(?:[^"\\]|\\.)*+"|[^\s,;|")\]]*+)')
+_TOOK = regex(r"(?<![\w.])(\d{1,9}(?:\.\d{1,9})? ?(?:ms|s|us|\u00b5s|\u03bcs|毫秒|微秒|秒))(?!\w)")
+_REQUEST = regex(r'(?<![^\s"|\[])(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) (/[^\s"?]{0,500})')
+_PAIR = regex(r'(?<![^\s,;|(\[])([^\W\d][\w.-]{0,39})=("(?:[^"\\]|\\.)*+"|[^\s,;|")\]]*+)')
 _WHO = ("path", "user", "request_id")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 from collections.abc import Callable
@@ -13,13 +12,14 @@ from opskit.logs.gateway_fields import Role
 from opskit.logs.nginx_access import target
 from opskit.logs.redact import redact
 from opskit.logs.request import sound
+from opskit.model.regex import regex
 
 _TEXT_LIMIT = 1000
-_NUMBER = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,12})?")
-_WITH_PORT = re.compile(r"([0-9.]+):[0-9]+|\[([0-9A-Fa-f:.%]+)\](?::[0-9]+)?")
+_NUMBER = regex(r"-?[0-9]{1,20}(?:\.[0-9]{1,12})?")
+_WITH_PORT = regex(r"([0-9.]+):[0-9]+|\[([0-9A-Fa-f:.%]+)\](?::[0-9]+)?")
 _UNITS = {"毫秒": "ms", "微秒": "us", "秒": "s"}
-_CHINESE_UNIT = re.compile("|".join(_UNITS))
-_MASKED = re.compile(r"[^*.…]{0,8}(?:\*{2,}|\.{3}|…)[^*.…]{0,6}|\[?redacted\]?", re.IGNORECASE)
+_CHINESE_UNIT = regex("|".join(_UNITS))
+_MASKED = regex(r"[^*.…]{0,8}(?:\*{2,}|\.{3}|…)[^*.…]{0,6}|\[?redacted\]?", re.IGNORECASE)
 
 
 def value_of(role: Role, value: object, bare_unit: float, zone: tzinfo) -> object:
@@ -114,8 +114,10 @@ def _fingerprint(value: object) -> str | None:
     text = _text(value)
     if text is None or _MASKED.fullmatch(text):
         return text
+    from hashlib import sha256  # it loads a library for what most gateways do not write
+
     secret = text.removeprefix("Bearer ").encode("utf-8", "surrogateescape")
-    return f"key-{hashlib.sha256(secret).hexdigest()[:8]}"
+    return f"key-{sha256(secret).hexdigest()[:8]}"
 
 
 _READERS: dict[str, Callable[[object], object]] = {

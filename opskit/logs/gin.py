@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, tzinfo
 
 import msgspec
 
 from opskit.logs import stamp
 from opskit.logs.request import Request
+from opskit.model.regex import regex
 
 # gin logger.go: "[GIN] %v |%s %3d %s| %13v | %15s |%s %-7s %s %#v"; one-api and new-api put a request id in front.
-_LINE = re.compile(
+_LINE = regex(
     r"\[GIN\] (\d{4}/\d\d/\d\d - \d\d:\d\d:\d\d) \|(?: +([\w.-]{1,80}) +\|)?(?= +\d{3} ) +(\d{3}) +\| +(\S{1,24}) +\|"
     r'(?: +(\S{1,64}) +\|)? +([A-Z]{1,16}) +"?([^"]*)"?'
 )

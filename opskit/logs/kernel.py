@@ -10,28 +10,27 @@ from msgspec.structs import replace
 
 from opskit.logs.envelope import Opened, unwrap
 from opskit.logs.event import Event
+from opskit.model.regex import regex
 
 __all__ = ["Event", "boots", "events"]
 
 _YEAR_S = 364 * 86400.0
 _TEXT_LIMIT = 2000
 # mm/oom_kill.c: "%s: Killed process %d (%s) total-vm:...", and "oom-kill:constraint=...,task=%s,pid=%d,uid=%d"
-_KILLED = re.compile(
-    r"Killed process (?P<pid>\d{1,10}),? ?(?:UID \d+,? ?)?\((?P<process>.{1,64}?)\)(?= total-vm:|, |$)"
-)
-_OOM = re.compile(r"oom-kill:.{0,2000}\btask=(?P<process>.{1,64}?),pid=(?P<pid>\d{1,10}),uid=")
-_XID = re.compile(r"NVRM: Xid \((?:PCI:)?(?P<device>[0-9A-Fa-f:.]{1,24})[^)]{0,40}\): (?P<xid>\d{1,5})\b")
-_OFF_BUS_AT = re.compile(r"GPU (?:at )?(?:PCI:)?(?P<device>[0-9A-Fa-f]{4,8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2})")
-_BOOT = re.compile(r"(?:^|kernel: )(?:\[ {0,8}0\.\d{1,9}\] )?Linux version \d{1,3}\.")
-_XID_OWNER = re.compile(r"pid=(?P<pid>\d{1,10}), name=(?P<process>[^,]{1,64}),")
-_CRASH = re.compile(
+_KILLED = regex(r"Killed process (?P<pid>\d{1,10}),? ?(?:UID \d+,? ?)?\((?P<process>.{1,64}?)\)(?= total-vm:|, |$)")
+_OOM = regex(r"oom-kill:.{0,2000}\btask=(?P<process>.{1,64}?),pid=(?P<pid>\d{1,10}),uid=")
+_XID = regex(r"NVRM: Xid \((?:PCI:)?(?P<device>[0-9A-Fa-f:.]{1,24})[^)]{0,40}\): (?P<xid>\d{1,5})\b")
+_OFF_BUS_AT = regex(r"GPU (?:at )?(?:PCI:)?(?P<device>[0-9A-Fa-f]{4,8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2})")
+_BOOT = regex(r"(?:^|kernel: )(?:\[ {0,8}0\.\d{1,9}\] )?Linux version \d{1,3}\.")
+_XID_OWNER = regex(r"pid=(?P<pid>\d{1,10}), name=(?P<process>[^,]{1,64}),")
+_CRASH = regex(
     r"(?:traps: )?(?P<process>[\w./: -]{1,64})\[(?P<pid>\d{1,10})\]:? (?:segfault at|trap |general protection)"
 )
-_HUNG = re.compile(r"task (?P<process>.{1,64}?):(?P<pid>\d{1,10}) blocked for more than \d+ seconds")
-_NVIDIA = re.compile(r"NVRM|(?i:nvidia)")
+_HUNG = regex(r"task (?P<process>.{1,64}?):(?P<pid>\d{1,10}) blocked for more than \d+ seconds")
+_NVIDIA = regex(r"NVRM|(?i:nvidia)")
 _OFF_BUS = 79
 # In a file of syslog everybody may write, and whoever quotes the kernel is not the kernel: `stamp host program[pid]: `.
-_PROGRAM = re.compile(
+_PROGRAM = regex(
     r"(?:<\d{1,3}>)?(?:\d{4}-\d\d-\d\d[T ]\S{8,24}|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d"
     r"|[A-Z][a-z]{2} \d{4}-\d\d-\d\d [\d:.]{8,15} \S{3,5}|\d{10}\.\d{3,6})"
     r" [\w.:-]{0,63}[\w.-] (?P<program>[A-Za-z(][\w./@()-]{0,63})(?:\[\d{1,10}\])?: "
@@ -40,7 +39,7 @@ _KERNEL = {"kernel", "vmunix"}
 _CRASHED = ("segfault at", "trap ", "general protection")
 # One of these is in every line that makes an event, and taking the envelope off the others is what costs. In JSON a
 # text may be written as a list of bytes.
-_WORTH_OPENING = re.compile(
+_WORTH_OPENING = regex(
     rb"\{|NVRM|Killed process|oom-kill:|fallen off the bus|table full|blocked for more than|"
     + "|".join(_CRASHED).encode()
 )

@@ -8,14 +8,13 @@ of ollama/ollama (llm/status.go, llm/server.go, llm/llama_server.go, server/sche
 
 from __future__ import annotations
 
-import re
-
 from opskit.logs.label_rule import Rule, rule
 from opskit.logs.labels_engine import ENGINES
 from opskit.logs.labels_gpu import GPU, MEMORY
 from opskit.logs.labels_nginx import NGINX
 from opskit.logs.labels_proxy import PROXY
 from opskit.logs.labels_system import SYSTEM
+from opskit.model.regex import regex
 
 __all__ = ["HARMLESS", "NGINX", "RULES", "VAGUE", "Rule"]
 
@@ -245,5 +244,5 @@ RULES: tuple[Rule, ...] = (
     *PROXY,
     *_ADVICE,
 )
-HARMLESS = re.compile(r"retrying without pipeline parallelism|operation:(?:alloc|fit)\b")
-VAGUE = re.compile(r"fetch failed|connection error\.?$")
+HARMLESS = regex(r"retrying without pipeline parallelism|operation:(?:alloc|fit)\b")
+VAGUE = regex(r"fetch failed|connection error\.?$")

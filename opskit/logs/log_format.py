@@ -16,6 +16,7 @@ from opskit.logs.log_format_parts import Escape, Part, ends_itself, parts_of
 from opskit.logs.log_format_split import LOOSE, splitter
 from opskit.logs.nginx_access import asked, completed, given, last, number, seconds, target, text
 from opskit.logs.request import Request, sound
+from opskit.model.regex import regex
 
 # Who asked: what stands in a header only where the format has no address.
 CLIENTS = ("remote_addr", "realip_remote_addr", "proxy_protocol_addr", "http_x_real_ip", "http_x_forwarded_for")
@@ -47,7 +48,7 @@ _TYPED: dict[str, bytes] = {
     "upstream_cache_status": rb"(?:[A-Z]{1,20}+|-|)",
 }
 # Values without blanks. Any other may hold some, and then a client could write what looks like the next fields.
-_BLANKLESS = re.compile(
+_BLANKLESS = regex(
     r"(?:binary_)?remote_addr|realip_remote_addr|host|hostname|server_\w+|scheme|request_method"
     r"|request_uri|args|query_string|is_args|https|req_id|proxy_(?:alternative_)?upstream_name|ssl_(?:protocol|cipher)"
     r"|gzip_ratio|nginx_version|pid|tcpinfo_\w+|limit_rate|namespace|ingress_name|service_name|service_port"

@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from itertools import groupby, pairwise
 from typing import Literal, NamedTuple
 
+from opskit.model.regex import regex
+
 Escape = Literal["default", "json", "none"]
 
-_VARIABLE = re.compile(r"\$(?:([a-z0-9_]+)|\{([a-z0-9_]+)\})", re.IGNORECASE)
-_ESCAPED = re.compile(r"\\([\"'\\trn])")
+_VARIABLE = regex(r"\$(?:([a-z0-9_]+)|\{([a-z0-9_]+)\})", re.IGNORECASE)
+_ESCAPED = regex(r"\\([\"'\\trn])")
 _MEANT = {"t": "\t", "r": "\r", "n": "\n"}
 # What says how and when a request ended: it must never become part of another value.
 _NEEDED = frozenset({"status", "time_local", "time_iso8601", "msec"})

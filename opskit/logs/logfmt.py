@@ -13,9 +13,10 @@ from typing import Any
 from opskit.logs import gateway
 from opskit.logs.gateway_fields import TimeUnit
 from opskit.logs.request import Request
+from opskit.model.regex import regex
 
 _VALUE = rb'"(?:[^"\\]|\\.)*+"|[^\s"]*+'
-_PAIR = re.compile(rb'([^\s="]++)=(' + _VALUE + rb")(?:[ \t]++|$)", re.DOTALL)
+_PAIR = regex(rb'([^\s="]++)=(' + _VALUE + rb")(?:[ \t]++|$)", re.DOTALL)
 
 
 def parse(line: bytes, time_unit: TimeUnit = "s", zone: tzinfo = UTC) -> Request | None:

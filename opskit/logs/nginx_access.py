@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from opskit.logs import stamp
 from opskit.logs.request import Request
+from opskit.model.regex import regex
 
 _TIME = rb"\[([0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4})\]"
 # The user may contain blanks and brackets, but no quote: the time that counts stands right before the first quote.
@@ -25,13 +26,13 @@ _TAIL = rb'(?: (?!")(.*)|)'  # of the common form; a quote there would be a refe
 
 def _line(quoted: bytes) -> re.Pattern[bytes]:
     fields = b"(?: " + quoted + b" " + quoted + rb"(?: (.*))?|" + _TAIL + b")"
-    return re.compile(_HEAD + b" " + quoted + _NUMBERS + fields, re.DOTALL)
+    return regex(_HEAD + b" " + quoted + _NUMBERS + fields, re.DOTALL)
 
 
 _FORMS = (_line(_EXACT), _line(_APACHE))
-_METHOD = re.compile(rb"[A-Za-z][A-Za-z0-9_-]{0,31}")
-_EXTRA = re.compile(rb'"[^"]*"|(?<![^ ])([a-z_]{1,40})=(?:"([^"]*)")?')  # a header in quotes cannot pose as a field
-_LISTS = re.compile(rb" : |, ")
+_METHOD = regex(rb"[A-Za-z][A-Za-z0-9_-]{0,31}")
+_EXTRA = regex(rb'"[^"]*"|(?<![^ ])([a-z_]{1,40})=(?:"([^"]*)")?')  # a header in quotes cannot pose as a field
+_LISTS = regex(rb" : |, ")
 
 
 def parse(line: bytes) -> Request | None:

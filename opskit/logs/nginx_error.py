@@ -12,20 +12,21 @@ from datetime import tzinfo
 import msgspec
 
 from opskit.logs import stamp
+from opskit.model.regex import regex
 
 _MAX = 4096
-_HEAD = re.compile(
+_HEAD = regex(
     r"(?:[^\[\n]{0,160}nginx(?:\[\d{1,10}\])?: )?(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) "
     r"\[([a-z]{3,8})\] (\d{1,10})#\d{1,20}: "
     r"(?:\*(\d{1,20}) )?"
 )
 # The client is an address and a server name holds neither comma nor blank: most text that imitates them fails here.
-_CLIENT = re.compile(
+_CLIENT = regex(
     r', client: ([0-9A-Fa-f.:]{2,45}(?:%\w+)?|unix:[^,"\s]{0,108})'
     r'(?=$|, se?r?v?e?r?:? ?$|, server: [^,"\s]{0,253}(?:$|, (?:[a-z]{0,10}:? ?$|request: |upstream: |host: |login: )))'
 )
-_USER_END = re.compile(r'": password mismatch(?=, client: )|" was not found in "[^"]{0,1024}"(?=, client: )')
-_ERRNO = re.compile(r"\((\d{1,5}): ")
+_USER_END = regex(r'": password mismatch(?=, client: )|" was not found in "[^"]{0,1024}"(?=, client: )')
+_ERRNO = regex(r"\((\d{1,5}): ")
 _NAMES = ("server", "request", "subrequest", "upstream", "host", "referrer")
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 
 from opskit.logs.gateway import decoded
 from opskit.logs.nginx_access import asked, number
 from opskit.logs.request import Request
+from opskit.model.regex import regex
 
 # Names that Nginx's variables have and that gateways have not: two of them make a line one of Nginx.
-_NAMES = re.compile(
+_NAMES = regex(
     rb'"(request_time|body_bytes_sent|time_local|time_iso8601|remote_user|http_referer|http_user_agent|request_length'
     rb'|request_uri|server_protocol|connection_requests|upstream_(?:addr|status|(?:response|header|connect)_time))" ?:'
     rb'|"(request)" ?: ?"[A-Z]{3,10} [^"]* HTTP/'

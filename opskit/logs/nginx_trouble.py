@@ -8,9 +8,8 @@ beginnings are compared, because names that clients chose stand further on.
 
 from __future__ import annotations
 
-import re
-
 from opskit.logs.nginx_error import ErrorRecord
+from opskit.model.regex import regex
 
 KINDS = (
     "upstream_timeouts",
@@ -23,12 +22,12 @@ KINDS = (
 )
 _LOUD = {"crit", "alert", "emerg"}
 _NO_FILES = {24, 23}
-_CALL = re.compile(r"\w{2,24}\(\) ")
+_CALL = regex(r"\w{2,24}\(\) ")
 """Behind a call stands its errno, after any name; other messages may quote a client's words and no errno."""
-_IO = re.compile(r"(?:recv|readv|send|writev|SSL_read|SSL_write)\(\) failed")
-_UNRESOLVED = re.compile(r"\S{1,255} could not be resolved \(")
-_USED_UP = re.compile(r"\d{1,9} worker_connections are not enough")
-_LEFT = re.compile(r"open socket #\d+ left in connection")
+_IO = regex(r"(?:recv|readv|send|writev|SSL_read|SSL_write)\(\) failed")
+_UNRESOLVED = regex(r"\S{1,255} could not be resolved \(")
+_USED_UP = regex(r"\d{1,9} worker_connections are not enough")
+_LEFT = regex(r"open socket #\d+ left in connection")
 _MISSING = 2
 _CLIENT_SIDE = ("SSL handshaking", "waiting for request", "keepalive", "sending to client", "reading client request")
 

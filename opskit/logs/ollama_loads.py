@@ -7,7 +7,6 @@ stands as the blob in the command line; the context size of old ones in the load
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import tzinfo
 from typing import Literal
@@ -16,18 +15,19 @@ import msgspec
 
 from opskit.logs import stamp
 from opskit.logs.envelope import unwrap
+from opskit.model.regex import regex
 
 End = Literal["started", "failed", "abandoned", "open"]
 _SIGNS = (b"starting ", b"started in ", b"oad failed", b"aborting load", b"timed out waiting for", b"terminated")
 # slog's message, or that of Go's own log, which Ollama had until 0.1.2x.
 _SAID = r'(?:msg="?|\.go:\d{1,6}: )'
-_BEGIN = re.compile(_SAID + r'starting (?:llama-server|runner|llama server|llama runner|ollama runner)"?')
-_STARTED = re.compile(_SAID + r"(?:llama-server|llama runner|runner) started in (\d{1,9}(?:\.\d{1,9})?) seconds")
-_ABANDONED = re.compile(r"before (?:llama-server|server) finished loading|to start: context canceled")
-_FAILED = re.compile(_SAID + r"Load failed|timed out waiting for (?:llama|server)|process has terminated")
-_MODEL = re.compile(r"--model (\S{1,400})")
-_CONTEXT = re.compile(r"(?:--ctx-size|--num-ctx|KvSize:|NumCtx:) ?(\d{1,9})")
-_PLACES = re.compile(r"(?:--parallel|Parallel:) ?(\d{1,4})")
+_BEGIN = regex(_SAID + r'starting (?:llama-server|runner|llama server|llama runner|ollama runner)"?')
+_STARTED = regex(_SAID + r"(?:llama-server|llama runner|runner) started in (\d{1,9}(?:\.\d{1,9})?) seconds")
+_ABANDONED = regex(r"before (?:llama-server|server) finished loading|to start: context canceled")
+_FAILED = regex(_SAID + r"Load failed|timed out waiting for (?:llama|server)|process has terminated")
+_MODEL = regex(r"--model (\S{1,400})")
+_CONTEXT = regex(r"(?:--ctx-size|--num-ctx|KvSize:|NumCtx:) ?(\d{1,9})")
+_PLACES = regex(r"(?:--parallel|Parallel:) ?(\d{1,4})")
 _LONGEST = 9600
 
 

@@ -6,15 +6,15 @@ stands in quotation marks of its own and is escaped, so it does not begin a mess
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import tzinfo
 
 from opskit.logs import stamp
 from opskit.logs.envelope import unwrap
+from opskit.model.regex import regex
 
 _SIGN = b"Listening on "
-_LINE = re.compile(r'^time=\S+ level=INFO source=\S{0,80}routes\.go:\d+ msg="Listening on \S{1,120} \(version ')
+_LINE = regex(r'^time=\S+ level=INFO source=\S{0,80}routes\.go:\d+ msg="Listening on \S{1,120} \(version ')
 
 
 def starts(data: bytes, zone: tzinfo, base_at: float | None = None) -> Iterator[float]:

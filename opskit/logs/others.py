@@ -7,7 +7,6 @@ journald and docker put another program's line into JSON: it is read as what it 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Any
@@ -17,9 +16,10 @@ from opskit.logs.envelope import Opened, unwrap
 from opskit.logs.form import Format, inside
 from opskit.logs.gateway_fields import TimeUnit, of_a_request
 from opskit.logs.request import Request
+from opskit.model.regex import regex
 
 # How lines of llama.cpp, of ggml and of Go programs begin that bear no time of their own; and slog's, as Ollama has it.
-_OLLAMA = re.compile(
+_OLLAMA = regex(
     r"time=\S{10,40} level=\S{1,16} source=[\w./-]{1,80}\.go:\d|\[GIN(?:-debug)?\]"
     r"|(?:llama|llm|ggml|gguf|clip|load|print|common|alloc)_?\w*: "
     r"|(?:slot|srv|que|cmn|main|build|system|system_info|init|set|Device)\b.{0,40}: |SIG[A-Z]{3,5}: |runtime\."
@@ -28,14 +28,12 @@ _OLLAMA = re.compile(
     r"|\S{1,200}\.(?:go|s):\d{1,6}(?: \+0x[0-9a-f]{1,16})?$|r\w{1,2} +0x[0-9a-f]|exit status \d"
 )
 # Until 0.1.3x Go's own log, and its runner's (mid-2024); after that slog. ext_server wrote JSON.
-_GO_LOG = re.compile(r"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) [\w.-]{1,80}\.go:\d{1,6}: ")
-_RUNNER = re.compile(
-    r"(?:VERB|DEBUG|INFO|WARN|WARNING|ERR|ERROR) \[\w{1,80}\] .{0,4000}\| .{0,4000}\btimestamp=(\d{10})\b"
-)
-_EXT_SERVER = re.compile(rb'\{"function":"\w{1,80}","level":"[A-Z]{1,10}","line":\d{1,6},"msg":')
-_KERNEL = re.compile(rb"(?:<\d{1,3}>)?(?:[^\n\[{]{10,300} )?kernel: |\[ *\d{1,10}\.\d{6}\] ")
+_GO_LOG = regex(r"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) [\w.-]{1,80}\.go:\d{1,6}: ")
+_RUNNER = regex(r"(?:VERB|DEBUG|INFO|WARN|WARNING|ERR|ERROR) \[\w{1,80}\] .{0,4000}\| .{0,4000}\btimestamp=(\d{10})\b")
+_EXT_SERVER = regex(rb'\{"function":"\w{1,80}","level":"[A-Z]{1,10}","line":\d{1,6},"msg":')
+_KERNEL = regex(rb"(?:<\d{1,3}>)?(?:[^\n\[{]{10,300} )?kernel: |\[ *\d{1,10}\.\d{6}\] ")
 # A record of the error log goes on with what PHP or Lua printed, and ends with the fields that Nginx adds.
-_CONTINUED = re.compile(
+_CONTINUED = regex(
     rb"[ \t]+\S|#\d{1,4} |(?:PHP|Lua) |[Ss]tack trace(?:back)?:"
     rb"|.{0,2048}, client: [^ ,]{1,160}, server: [^,]{0,255}(?:,|$)"
 )

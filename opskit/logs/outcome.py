@@ -6,19 +6,19 @@ log tells (ngx_http_upstream.c). 499 means that the client left before Nginx had
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from opskit.logs.nginx_error import ErrorRecord
 from opskit.logs.request import Request
 from opskit.model.message import Message, say
+from opskit.model.regex import regex
 
 _ROUND_S = (5, 10, 15, 20, 30, 45, 60, 90, 100, 120, 180, 240, 300, 600, 900, 1800, 3600)
 _NEAR_S = 0.1  # a timeout strikes within milliseconds; wider, one duration in seven would be near one of these
 _AT_ONCE_S = 1.0
 _TIMED_OUT = frozenset({110, 60, 10060})
 _RESET = frozenset({104, 54, 10054})
-_LISTS = re.compile(", | : ")
+_LISTS = regex(", | : ")
 _BAD = frozenset({502, 503, 504})
 _LEFT = 499
 _MILD = frozenset({"warn", "notice", "info", "debug"})

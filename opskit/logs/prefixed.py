@@ -6,11 +6,11 @@ Nginx itself writes a syslog prefix with `access_log syslog:...` (RFC 3164); jou
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from opskit.logs.form import Format, inside
 from opskit.logs.request import Request
+from opskit.model.regex import regex
 
 _ISO = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)"
 _PREFIXES = (
@@ -24,7 +24,7 @@ _PREFIXES = (
     rb"[A-Za-z0-9][\w.-]{0,63} *\| ",
     rb"\[pod/[^\]\s]{1,300}\] ",
 )
-_PREFIX = re.compile(b"|".join(_PREFIXES))
+_PREFIX = regex(b"|".join(_PREFIXES))
 _LAYERS = 2  # docker compose logs -t
 
 

@@ -8,10 +8,12 @@ import ipaddress
 import re
 from functools import lru_cache
 
-_TOKEN = re.compile(rb"(?<![\w:.%-])(?=[0-9A-Fa-f]{0,64}[.:])[0-9A-Fa-f.:]{2,64}+(?![\w-])")
-_V4 = re.compile(rb"([0-9]{1,3}(?:\.[0-9]{1,3}){3})((?::[0-9]*|\.)?)")
-_MAPPED = re.compile(rb"(::[Ff]{4}:)([0-9]{1,3}(?:\.[0-9]{1,3}){3})(.*)")
-_USER = re.compile(
+from opskit.model.regex import regex
+
+_TOKEN = regex(rb"(?<![\w:.%-])(?=[0-9A-Fa-f]{0,64}[.:])[0-9A-Fa-f.:]{2,64}+(?![\w-])")
+_V4 = regex(rb"([0-9]{1,3}(?:\.[0-9]{1,3}){3})((?::[0-9]*|\.)?)")
+_MAPPED = regex(rb"(::[Ff]{4}:)([0-9]{1,3}(?:\.[0-9]{1,3}){3})(.*)")
+_USER = regex(
     rb'("(?:user_?id|user|end_?user|user_?name|enduser\.id)"\s{0,8}:\s{0,8})(?:"((?:[^"\\]|\\.)*+)"|([0-9]{1,20}))',
     re.IGNORECASE,
 )

@@ -10,6 +10,7 @@ import re
 from functools import cache
 
 from opskit.logs import colours
+from opskit.model.regex import regex
 
 MARK = "[redacted]"
 _SECRETS = (
@@ -17,20 +18,20 @@ _SECRETS = (
     r"|(?:client[-_])?secret|private[-_]key|(?:access|refresh|id|auth|session|bearer)[-_]token|token|credentials?"
 )
 _TEXTS = r"prompt|content|messages|system_prompt|reasoning_content|thinking"
-_QUOTE = re.compile(r'(?<!\\)(\\*+)"')
-_BRACKET = re.compile(r'(?<!\\)(\\*+)"|[\[\]{}]')
-_SCALAR = re.compile(r"[^\s,\]}\"\\]*+")
-_BARE = re.compile(r"-?[0-9][0-9.]*|null|true|false|")
+_QUOTE = regex(r'(?<!\\)(\\*+)"')
+_BRACKET = regex(r'(?<!\\)(\\*+)"|[\[\]{}]')
+_SCALAR = regex(r"[^\s,\]}\"\\]*+")
+_BARE = regex(r"-?[0-9][0-9.]*|null|true|false|")
 # What a line must contain before the patterns above are worth trying: the end of a name and what follows it.
 _NAMES = (
     *("authorization", "key", "cookie", "cookies", "password", "passwd", "passphrase", "pwd", "secret", "token"),
     *("credential", "credentials", "prompt", "content", "messages", "thinking"),
 )
 _MARKS = '"\\=:'
-_HINT = re.compile("bearer|sk-|gh[oprsu]_|hf_|eyj|://")
-_PEM_BEGIN = re.compile(r"-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----")
-_PEM_END = re.compile(r"-----END [A-Z ]{0,32}PRIVATE KEY-----")
-_PEM_REST = re.compile(r"(?:[A-Za-z0-9+/=\r\n:, -]|\\[rn])*+")
+_HINT = regex("bearer|sk-|gh[oprsu]_|hf_|eyj|://")
+_PEM_BEGIN = regex(r"-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----")
+_PEM_END = regex(r"-----END [A-Z ]{0,32}PRIVATE KEY-----")
+_PEM_REST = regex(r"(?:[A-Za-z0-9+/=\r\n:, -]|\\[rn])*+")
 
 
 @cache

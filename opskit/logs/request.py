@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
 import msgspec
 
+from opskit.model.regex import regex
+
 Kind = Literal["start", "end", "other"]
-_LONE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+_LONE = regex("[\ud800-\udc7f\udd00-\udfff]")
 
 
 def sound(text: str) -> str:

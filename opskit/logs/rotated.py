@@ -15,15 +15,16 @@ from opskit.logs.files import FLAGS, LogError, identity, make_room
 from opskit.logs.refusal import explained
 from opskit.logs.unpack import SUFFIXES
 from opskit.model.message import Message
+from opskit.model.regex import regex
 
 Age = tuple[int, int, str]
 _TRIES, _PAUSE_S = 40, 0.025
 _MISSED = 10
-_PACKED = re.compile(r"\.(?:gz|bz2|xz|zst|Z|lz4|lzo|lzma|zip|7z|br)$")
-_NUMBERED = re.compile(r"\.([0-9]{1,6})")
-_MARK = re.compile(r"[-._]")
+_PACKED = regex(r"\.(?:gz|bz2|xz|zst|Z|lz4|lzo|lzma|zip|7z|br)$")
+_NUMBERED = regex(r"\.([0-9]{1,6})")
+_MARK = regex(r"[-._]")
 # logrotate's dateformat, also with %s; Python's TimedRotatingFileHandler; what lumberjack puts before `.log`.
-_DATED = re.compile(
+_DATED = regex(
     r"[-._]((?:[0-9]{4}-?[0-9]{2}(?:-?[0-9]{2})?|[0-9]{2}-[0-9]{2}-[0-9]{4})"
     r"(?:[-_T.]?[0-9]{2}(?:[-_:.]?[0-9]{2}){0,2}(?:\.[0-9]{1,9})?|[-_.][0-9]{10})?|[0-9]{10})"
 )

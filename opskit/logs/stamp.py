@@ -7,9 +7,10 @@ change to winter time repeats, the first of the two moments is meant.
 from __future__ import annotations
 
 import math
-import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
+
+from opskit.model.regex import regex
 
 _MONTHS = {
     name: number
@@ -17,14 +18,14 @@ _MONTHS = {
         (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"), 1
     )
 }
-_CLF = re.compile(rb"([0-9]{2})/([A-Z][a-z]{2})/([0-9]{4}):([0-9]{2}):([0-9]{2}):([0-9]{2}) ([+-])([0-9]{2})([0-9]{2})")
-_ISO = re.compile(
+_CLF = regex(rb"([0-9]{2})/([A-Z][a-z]{2})/([0-9]{4}):([0-9]{2}):([0-9]{2}):([0-9]{2}) ([+-])([0-9]{2})([0-9]{2})")
+_ISO = regex(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]{1,12}))?"
     r" ?(?:(Z|UTC)|([+-])([0-9]{2}):?([0-9]{2})?)?"
 )
-_SLASHED = re.compile(r"([0-9]{4})/([0-9]{2})/([0-9]{2})(?: -)? ([0-9]{2}):([0-9]{2}):([0-9]{2})")
-_SYSLOG = re.compile(r"(\S{1,12}) +([0-9]{1,2}) ([0-9]{2}):([0-9]{2}):([0-9]{2})")
-_GO_PART = re.compile(r"([0-9]{1,20}(?:\.[0-9]{0,20})?)(h|ms|m|s|\u00b5s|\u03bcs|us|ns)")
+_SLASHED = regex(r"([0-9]{4})/([0-9]{2})/([0-9]{2})(?: -)? ([0-9]{2}):([0-9]{2}):([0-9]{2})")
+_SYSLOG = regex(r"(\S{1,12}) +([0-9]{1,2}) ([0-9]{2}):([0-9]{2}):([0-9]{2})")
+_GO_PART = regex(r"([0-9]{1,20}(?:\.[0-9]{0,20})?)(h|ms|m|s|\u00b5s|\u03bcs|us|ns)")
 _GO_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "\u00b5s": 1e-6, "\u03bcs": 1e-6, "us": 1e-6, "ns": 1e-9}
 _DAY = 86400.0
 

@@ -6,7 +6,6 @@ Lines are found by their bytes, so any format will do; what the line is, is aske
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, tzinfo
 from itertools import islice
@@ -29,6 +28,7 @@ from opskit.logs.request import Request
 from opskit.logs.rotated import Held
 from opskit.logs.sought import Id, lines
 from opskit.model.message import Message, say
+from opskit.model.regex import regex
 
 MOST = 1000
 _LAYERS = {
@@ -41,7 +41,7 @@ _LAYERS = {
 _LONGEST = 300
 _CLOSE_S = 0.05
 _MOST_MINUTES = 120
-_MSEC = re.compile(rb"\bmsec=(\d{9,11}\.\d{3})\b")
+_MSEC = regex(rb"\bmsec=(\d{9,11}\.\d{3})\b")
 
 
 class Story(msgspec.Struct, frozen=True):

@@ -19,8 +19,9 @@ from opskit.logs.request import Request
 from opskit.logs.shape import Columns, Show, Shown, Value
 from opskit.logs.shape import Row as Line
 from opskit.logs.wanted import Wanted
+from opskit.model.regex import regex
 
-_STATUS = re.compile(r"[0-9]{1,3}|[0-9]xx", re.IGNORECASE)
+_STATUS = regex(r"[0-9]{1,3}|[0-9]xx", re.IGNORECASE)
 _MANY = 50_000
 _HEAVY = 6 << 20
 _ADDRESS = 50
@@ -44,7 +45,7 @@ FIELDS: dict[str, str] = {
     "error": "error",
 }
 # A segment of a path that is a number, a UUID, a hash or a long random name: `route` has `:id` there.
-_ID = re.compile(
+_ID = regex(
     r"(?<=/)(?:[0-9]+|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{16,}"
     r"|(?=[^/]*[0-9])(?:[a-z]{2,12}[-_])?[0-9A-Za-z]{20,})(?=/|$)"
 )

@@ -6,9 +6,11 @@ import re
 
 import msgspec
 
+from opskit.model.regex import regex
+
 STARTTLS = ("imap", "ldap", "pop3", "postgres", "smtp")
 """Protocols that begin in the clear and switch to TLS when asked."""
-_FORM = re.compile(
+_FORM = regex(
     rf"(?:(?P<protocol>{'|'.join(STARTTLS)})://)?(?P<host>[^\s/@]+):(?P<port>[0-9]{{1,5}})(?:/(?P<name>[^\s/@:]+))?",
     re.ASCII,
 )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+from opskit.model.regex import regex
+
 # C0 and C1 controls (they drive terminals), DEL, line separators, lone surrogates (they stand for undecodable bytes),
 # the two noncharacters that YAML forbids, and everything that shows as nothing and makes a line read differently from
 # what it is: the bidirectional controls (CVE-2021-42574), zero-width characters, soft hyphens and the invisible tag
 # letters. The tests hold the list against the categories of the Unicode database.
-_UNSAFE = re.compile(
+_UNSAFE = regex(
     "[\x00-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\ufffe\uffff\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
     "\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f]"

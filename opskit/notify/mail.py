@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import base64
-import re
 from email.message import EmailMessage
 from email.utils import format_datetime
 
 from opskit.model.printable import printable
+from opskit.model.regex import regex
 from opskit.notify.channel import Notice
 from opskit.notify.folding import WholeWords
 from opskit.notify.mailbox import Mailbox
 
-_NOT_IN_A_DOMAIN = re.compile(r"[^A-Za-z0-9.-]+")
+_NOT_IN_A_DOMAIN = regex(r"[^A-Za-z0-9.-]+")
 
 
 def mail(notice: Notice, sender: Mailbox, to: tuple[Mailbox, ...]) -> EmailMessage:

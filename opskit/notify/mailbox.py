@@ -8,14 +8,15 @@ import msgspec
 
 from opskit.model.message import say
 from opskit.model.printable import printable
+from opskit.model.regex import regex
 from opskit.notify.channel import ChannelError
 
 # Stricter than RFC 5322, and than Python's own reader, which makes something of nearly everything: nothing here can
 # end the address and begin another one. A local user has no domain.
 _ATOM = r"[!#-'*+/-9=?A-Z^-~-]+"
 _ADDRESS = rf"{_ATOM}(?:\.{_ATOM})*(?:@[A-Za-z0-9.-]+)?"
-_MAILBOX = re.compile(rf"(?P<name>[^<>\r\n]*?)\s*<(?P<inner>{_ADDRESS})>|(?P<bare>{_ADDRESS})", re.ASCII)
-_ESCAPED = re.compile(r"\\(.)")
+_MAILBOX = regex(rf"(?P<name>[^<>\r\n]*?)\s*<(?P<inner>{_ADDRESS})>|(?P<bare>{_ADDRESS})", re.ASCII)
+_ESCAPED = regex(r"\\(.)")
 
 
 class Mailbox(msgspec.Struct, frozen=True):

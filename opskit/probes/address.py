@@ -6,7 +6,6 @@ from ipaddress import ip_address
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
-from opskit.logs.redact import redact
 from opskit.model.message import say
 from opskit.probes.base import ProbeError
 
@@ -31,6 +30,8 @@ def address_of(url: str) -> Address:
     """
     found = _parsed(url)
     if found is None:
+        from opskit.logs.redact import redact
+
         raise ProbeError(say("{url} is not an http(s) address: correct it in opskit.yaml", url=redact(url)))
     return found
 

@@ -12,9 +12,10 @@ from collections import Counter
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from opskit.model.regex import regex
 from opskit.probes.exchange_evidence import Exchange
 
-_WORDS = re.compile(r"[\w+/=.:-]+|[^\w\s]")
+_WORDS = regex(r"[\w+/=.:-]+|[^\w\s]")
 _MOST_WORDS = 1500
 _MARGIN = 200
 _CUT_WORDS = 20

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 
 from opskit.model.message import say
+from opskit.model.regex import regex
 from opskit.probes.base import Deadline, ProbeError
 from opskit.probes.certificate_evidence import Key, Seen
 from opskit.probes.certificate_key import key_beside, key_configured, key_in, public_of
@@ -27,12 +28,12 @@ from opskit.probes.path_pattern import paths_of
 from opskit.probes.pem import ODD, parsed
 
 # Base64 has no dashes: so a file full of beginnings without an end costs no more than its length.
-PEM = re.compile(rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END (?:TRUSTED |X509 )?CERTIFICATE-----")
-_BEGUN = re.compile(rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----")
+PEM = regex(rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END (?:TRUSTED |X509 )?CERTIFICATE-----")
+_BEGUN = regex(rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----")
 _FILE_CAP = 4 << 20
 _MOST_FILES = 300
 _MOST_MATCHES = 20_000
-_GENERATION = re.compile(r"(?:cert|chain|fullchain|privkey)[0-9]+\.pem")
+_GENERATION = regex(r"(?:cert|chain|fullchain|privkey)[0-9]+\.pem")
 _MOST_FORMER = 20
 _FORMER_CAP = 1 << 16
 _SUFFIXES = {".pem", ".crt", ".cer", ".cert", ".der", ".p12", ".pfx"}

@@ -23,15 +23,14 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from opskit.model.regex import regex
 from opskit.probes.base import ProbeError
 from opskit.probes.certificate_evidence import Key
 from opskit.probes.exchange_evidence import Failure
 from opskit.probes.pem import ODD
 
 # The next line of dashes ends a block, its own or not: a file full of beginnings costs no more than its length.
-_KEY = re.compile(
-    rb"-----BEGIN ([A-Z ]{0,20})PRIVATE KEY-----(?:[^-]|-(?!----))+-----END \1PRIVATE KEY-----", re.DOTALL
-)
+_KEY = regex(rb"-----BEGIN ([A-Z ]{0,20})PRIVATE KEY-----(?:[^-]|-(?!----))+-----END \1PRIVATE KEY-----", re.DOTALL)
 _CAP = 1 << 18
 _FOR_OTHERS = 0o006
 _OTHERS_PASS = 0o001

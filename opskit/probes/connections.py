@@ -11,12 +11,13 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from opskit.model.regex import regex
 from opskit.probes.address import port_of
 from opskit.probes.machine import Machine, Owner, Socket
 from opskit.probes.process_table import Table, family
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-_LIMIT = re.compile(r"^Max open files +(\d+|unlimited)", re.MULTILINE)
+_LIMIT = regex(r"^Max open files +(\d+|unlimited)", re.MULTILINE)
 _NGINX, _WORKER = "nginx", "nginx: worker"
 Listing = list[Any]
 """What `psutil.net_connections` returns; its kind has no public name."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ import psutil
 
 from opskit.logs.nginx_certificates import certificate_pairs
 from opskit.model.message import Message, say
+from opskit.model.regex import regex
 from opskit.model.settings import NginxSettings
 from opskit.probes.answer import unpack
 from opskit.probes.base import Deadline, ProbeError
@@ -23,7 +23,7 @@ from opskit.probes.nginx_config_server import Server
 from opskit.probes.nginx_config_site import Site
 
 _MASTER = "nginx: master process"
-_OPTION = re.compile(r"\s-(?P<option>[cp])\s+(?P<value>\S+)")
+_OPTION = regex(r"\s-(?P<option>[cp])\s+(?P<value>\S+)")
 _HTTPS = 443
 
 

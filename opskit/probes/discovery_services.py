@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -13,6 +12,7 @@ import psutil
 
 from opskit.logs.redact import redact
 from opskit.model.message import Message, say
+from opskit.model.regex import regex
 from opskit.model.settings import ClawdbotSettings, GatewaySettings, OllamaSettings
 from opskit.probes.base import Deadline, ProbeError
 from opskit.probes.connections import Listing
@@ -32,11 +32,11 @@ from opskit.probes.exchange import Target, exchange
 
 _T = TypeVar("_T")
 _LOOK_S = 2.0
-_UNIT = re.compile(r"/(?P<unit>[A-Za-z0-9@._:\\-]+)\.service")
+_UNIT = regex(r"/(?P<unit>[A-Za-z0-9@._:\\-]+)\.service")
 _MOST_PORTS = 20
 _MOST_BYTES = 1 << 20
 _GATEWAY_CONFIG = "/etc/qwen-gateway/config.yaml"
-_OLLAMA_API = re.compile(
+_OLLAMA_API = regex(
     r"""["']?ollama_api["']?\s*:\s*["']?(?P<url>https?://[A-Za-z0-9.:\[\]_-]+/?)["']?\s*(?:[,}#\n]|$)"""
 )
 _TELLING = ("OLLAMA_", "CUDA_VISIBLE_DEVICES", "GGML_CUDA")

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 
 import msgspec
-from tzlocal import get_localzone
 
+from opskit.logs.host_zone import host_zone
 from opskit.model.evidence import Evidence
 from opskit.model.message import Message, say
 from opskit.model.raw import Raw
@@ -121,7 +121,7 @@ class EndingsProbe(JointProbe[Args]):
         gateway, nginx = seen["gateway"], seen["nginx"]
         if gateway.trouble is not None:
             raise ProbeError(gateway.trouble)
-        zone = now.tzinfo or get_localzone()
+        zone = now.tzinfo or host_zone()
         raws = stood(gateway.raws, args.gateway.at, lambda line: stamp(line, zone))
         front = None
         if nginx.trouble is None:

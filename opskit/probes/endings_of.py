@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import msgspec
-from tzlocal import get_localzone
 
 from opskit.logs.finished import whole
 from opskit.logs.gateway_fields import TimeUnit
+from opskit.logs.host_zone import host_zone
 from opskit.logs.request import Request
 from opskit.model.raw import Raw
+from opskit.model.regex import regex
 from opskit.probes.access_lines import access_record
 from opskit.probes.answer import OWN_AGENT, OWN_REQUEST
 from opskit.probes.endings_kind import Kind, kind_of
@@ -22,12 +23,10 @@ from opskit.probes.log_tail import Line, not_ahead, read_lines
 NEWEST = 20
 _OWN_S = (-1.1, 3.5)
 """Of the second in which opskit's own question ended at Nginx: it asks the gateway right after."""
-_LOOKS = re.compile(
-    r"(?:/v1)?/(?:models?|tags|ps|version|health\w*|ready\w*|live\w*|ping|metrics|status|favicon\.ico)\b"
-)
-_OTHER_WORK = re.compile(r"/(?:embeddings?|embed|rerank|moderations|audio|images)\b")
-_STREAM = re.compile(rb'\bstream(?:ed|ing)?"?\s{0,2}[:=]\s{0,2}"?(true|false)')
-_CLIENT_LEFT = re.compile(rb'\bclient_?(?:aborted|disconnected|closed|gone)"?\s{0,2}[:=]\s{0,2}"?true', re.IGNORECASE)
+_LOOKS = regex(r"(?:/v1)?/(?:models?|tags|ps|version|health\w*|ready\w*|live\w*|ping|metrics|status|favicon\.ico)\b")
+_OTHER_WORK = regex(r"/(?:embeddings?|embed|rerank|moderations|audio|images)\b")
+_STREAM = regex(rb'\bstream(?:ed|ing)?"?\s{0,2}[:=]\s{0,2}"?(true|false)')
+_CLIENT_LEFT = regex(rb'\bclient_?(?:aborted|disconnected|closed|gone)"?\s{0,2}[:=]\s{0,2}"?true', re.IGNORECASE)
 _Told = tuple[Request, Line]
 
 
@@ -48,7 +47,7 @@ def endings_of(
 
     `front` are those of Nginx's log, opskit's own among them. Raises ProbeError where no line is a record.
     """
-    at, zone = now.timestamp(), now.tzinfo or get_localzone()
+    at, zone = now.timestamp(), now.tzinfo or host_zone()
     found = _once(not_ahead(records(raws, time_unit, zone, at), at))
     told = sorted(_of_users(found, front or ()), key=lambda pair: pair[0].at)
     habits = _Habits(told)
@@ -58,7 +57,7 @@ def endings_of(
 
 def front_of(raws: Sequence[Raw], recent_s: float, now: datetime) -> list[Request]:
     """Return the requests that ended at Nginx within `recent_s` seconds before `now`, opskit's own among them."""
-    at, zone = now.timestamp(), now.tzinfo or get_localzone()
+    at, zone = now.timestamp(), now.tzinfo or host_zone()
     parsed = ((access_record(line.data, zone, at), line) for line in read_lines(raws))
     told = ((request, line) for request, line in parsed if request is not None)
     found = [request for request, _ in not_ahead(told, at) if at - request.at <= recent_s]

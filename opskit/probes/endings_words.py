@@ -6,52 +6,50 @@ Chinese ones of one-api and its kin. Not of one product.
 
 from __future__ import annotations
 
-import re
+from opskit.model.regex import regex
 
-LONG = re.compile(
+LONG = regex(
     r"prompt\W{0,3}(?:is )?too (?:long|large|big)|(?:input|question|messages?|text) (?:is |are )?too (?:long|large|big)"
     r"|\btoo long\b|max(?:imum)? (?:context|prompt|input|\d+ ?(?:char|token))|context[ _](?:length|size|window)"
     r"|exceed\w*[ _]context|exceeds? (?:the )?(?:available|max(?:imum)?) (?:context|prompt|input|length)|input length"
     r"|string_above_max_length|(?:提示词?|输入|内容|文本|上下文|消息).{0,10}(?:过长|太长|超出|超过)|超过最大长度"
 )
-OF_CONTEXT = re.compile(r"context|token|上下文")
+OF_CONTEXT = regex(r"context|token|上下文")
 """Of a length that the model does not take, where the gateway's own limit is one of characters."""
-_ASKED_LENGTH = re.compile(r"max_(?:completion_|output_|new_)?tokens")
+_ASKED_LENGTH = regex(r"max_(?:completion_|output_|new_)?tokens")
 _NAMED = r"[ :=(]{0,3}[\"'`“]?[^\s\"'`”]{0,120}[\"'`”]?,? {0,2}"
-MODEL = re.compile(
+MODEL = regex(
     rf"\bmodels?\b{_NAMED}(?:is |was |has )?(?:not (?:been )?(?:found|supported|available)|does not exist|unknown)"
     r"|model_not_found|(?:unknown|no such|unsupported|invalid) model|模型.{0,60}(?:不存在|未找到|不支持)"
     r"|找不到.{0,4}模型"
 )
-BREAKER = re.compile(
-    r"circuit|breaker|cool(?:ing)?[ -]?down|no (?:healthy|available) (?:upstream|deployment|backend)|熔断"
-)
-BUSY = re.compile(
+BREAKER = regex(r"circuit|breaker|cool(?:ing)?[ -]?down|no (?:healthy|available) (?:upstream|deployment|backend)|熔断")
+BUSY = regex(
     r"server busy|server is busy|queue (?:is )?full|pending requests exceeded|overloaded|too many concurrent"
     r"|服务(?:器)?繁忙|系统繁忙|队列已满"
 )
-NAME = re.compile(
+NAME = regex(
     r"name or service not known|name resolution|no such host|getaddrinfo|enotfound|eai_again|could not be resolved"
     r"|nxdomain|解析失败|无法解析"
 )
-DOWN = re.compile(
+DOWN = regex(
     r"connection refused|econnrefused|connect call failed|connection attempts failed|no route to host"
     r"|ehostunreach|network is unreachable|dial tcp|failed to establish|errno 111|拒绝连接|连接被拒绝|无法连接"
 )
-LATE = re.compile(
+LATE = regex(
     r"time(?:d)?[ -]?out|no (?:first|complete) (?:byte|token|answer)|deadline exceeded|etimedout"
     r"|did not (?:answer|respond)|within \d{1,6}|超时"
 )
-LEFT = re.compile(
+LEFT = regex(
     r"client.{0,20}(?:closed|disconnect|gone|left|abort|cancel|hung up)|context cancell?ed|broken pipe|epipe"
     r"|(?:closed|cancell?ed|aborted) by (?:the )?(?:client|user|caller)|cancellederror|clientdisconnect|request aborted"
     r"|客户端.{0,8}(?:断开|关闭|取消)"
 )
-DIED = re.compile(
+DIED = regex(
     r"eof\b|reset by peer|econnreset|peer closed|incomplete|broke off|unexpectedly|terminated|prematurely|"
     r"upstream.{0,20}closed|remoteprotocol|socket hang up|server disconnected|crash|cuda|runner"
 )
-_OF_SERVER = re.compile(r"llama|runner|cuda|\bvram\b|out of memory|no slots? available")
+_OF_SERVER = regex(r"llama|runner|cuda|\bvram\b|out of memory|no slots? available")
 _NOTHING = frozenset({"", "-", "none", "null", "nil", "<nil>", "ok", "false", "no error", "n/a", "success", "{}", "[]"})
 
 

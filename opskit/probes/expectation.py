@@ -5,7 +5,6 @@ A body is kept only in part, so what stands at the expected places of its JSON i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ import msgspec
 
 from opskit.logs.redact import MARK, redact
 from opskit.model.message import Message, say
+from opskit.model.regex import regex
 from opskit.probes.base import ProbeError
 from opskit.probes.catch_all import KEPT
 from opskit.probes.exchange_evidence import Exchange
@@ -20,7 +20,7 @@ from opskit.probes.exchange_evidence import Exchange
 Statuses = int | str | tuple[int | str, ...] | None
 """One status or several, each as 200, "2xx" or "200-299"; None where any will do."""
 Scalar = bool | int | float | str | None
-_CODES = re.compile(r"[1-5](?:xx|[0-9]{2}(?:-[1-5][0-9]{2})?)")
+_CODES = regex(r"[1-5](?:xx|[0-9]{2}(?:-[1-5][0-9]{2})?)")
 _LONGEST = 200
 _CAP = 1 << 20
 

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
-from tzlocal import get_localzone
 
 from opskit.logs.account import Span
 from opskit.logs.gateway_fields import TimeUnit
+from opskit.logs.host_zone import host_zone
 from opskit.logs.tally import tally
 from opskit.probes.answer import OWN_REQUEST
 
@@ -42,7 +42,7 @@ class Former(msgspec.Struct, frozen=True):
 def collect_former(path: str, since: float, until: float, time_unit: TimeUnit) -> Former:
     """Count from `since` to `until` (epoch seconds), rotated members included. What cannot be read is in the answer."""
     form = "gateway-ms" if time_unit == "ms" else "auto"
-    span = Span(paths=(Path(path),), since=since, until=until, format=form, zone=get_localzone())
+    span = Span(paths=(Path(path),), since=since, until=until, format=form, zone=host_zone())
     found = tally(span, SLOT_S, OWN_REQUEST)
     slots = tuple(Slot(at, status, number) for (at, status), number in found.counts.items())
     unread = tuple(str(file.error) for file in found.account.files if file.error)

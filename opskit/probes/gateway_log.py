@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Literal, TypeGuard
 
 import msgspec
-from tzlocal import get_localzone
 
 from opskit.logs import gateway as log
+from opskit.logs.host_zone import host_zone
 from opskit.logs.request import Request
 from opskit.model.evidence import Evidence
 from opskit.model.message import Message, say
@@ -109,7 +109,7 @@ class GatewayLogProbe(Probe[Args]):
 
     def collect(self, args: Args, deadline: Deadline) -> tuple[Raw, ...]:
         """Read back as far as is judged, two hours at least."""
-        since, zone = (args.at or time.time()) - max(_WINDOW_S, args.recent_s), get_localzone()
+        since, zone = (args.at or time.time()) - max(_WINDOW_S, args.recent_s), host_zone()
         room = AT_ONCE_BYTES if args.recent_s <= _WINDOW_S and not args.at else CAP_BYTES
         raws = collect_log("gateway.log", args.path, since, lambda line: stamp(line, zone), deadline, room)
         if not args.former_days:
@@ -121,7 +121,7 @@ class GatewayLogProbe(Probe[Args]):
 
     def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
         """Count endings, find the open requests."""
-        at, zone = now.timestamp(), now.tzinfo or get_localzone()
+        at, zone = now.timestamp(), now.tzinfo or host_zone()
         former = [raw for raw in raws if raw.name == _FORMER]
         raws = stood([raw for raw in raws if raw.name != _FORMER], args.at, lambda line: stamp(line, zone))
         told = Told()

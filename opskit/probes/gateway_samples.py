@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from statistics import median
 
+from opskit.judge.average import median
 from opskit.judge.burn import burn_rate
 from opskit.logs.request import Request
 from opskit.model.message import Message, say

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -13,6 +12,7 @@ from opskit.logs.gateway_fields import TimeUnit
 from opskit.logs.request import Request
 from opskit.model.message import say
 from opskit.model.raw import Raw
+from opskit.model.regex import regex
 from opskit.probes.answer import OWN_REQUEST
 from opskit.probes.base import ProbeError
 from opskit.probes.log_tail import Line, read_lines
@@ -22,7 +22,7 @@ _HOUR_S = 3600.0
 _MOST_S = 26 * _HOUR_S
 _LATELY_S = 300.0
 _ZONES = (UTC, timezone(timedelta(hours=1)))
-_OTHER_403 = re.compile(r"quota|balance|billing|credit|model|ollama|upstream|额度|余额|模型")
+_OTHER_403 = regex(r"quota|balance|billing|credit|model|ollama|upstream|额度|余额|模型")
 
 
 class Told:

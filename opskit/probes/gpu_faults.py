@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 
 import msgspec
-from tzlocal import get_localzone
 
+from opskit.logs.host_zone import host_zone
 from opskit.logs.kernel import boots, events
 from opskit.logs.redact import redact
 from opskit.model.evidence import Evidence
@@ -75,7 +75,7 @@ class GpuFaultsProbe(JointProbe[Args]):
 
     def join(self, seen: Mapping[str, Seen], args: Args, now: datetime) -> Reading:
         """Judge each card by what it says, and by the Xids about it."""
-        at, zone = now.timestamp(), now.tzinfo or get_localzone()
+        at, zone = now.timestamp(), now.tzinfo or host_zone()
         found = _inventory(seen["gpu"])
         cards = [card for card in found.gpus if card.lost is None]
         told = [*_logged(seen["kernel"], zone, at), *_heard(found, at)]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from opskit.model.message import Message, say
+from opskit.model.regex import regex
 from opskit.probes.gpu_inventory import Inventory, Wrong
 
 _MISMATCH = 18  # NVML_ERROR_LIB_RM_VERSION_MISMATCH
 # "NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.104.05  Sat Aug 19 ...", or "... Open Kernel Module for x86_64".
-_MODULE = re.compile(r"Kernel Module(?: for \S{1,20})? {1,8}(\d{2,4}\.\d{1,4}(?:\.\d{1,4})?)")
-_LIBRARY = re.compile(r"libnvidia-ml\.so\.(\d{2,4}\.\d{1,4}(?:\.\d{1,4})?)$")
+_MODULE = regex(r"Kernel Module(?: for \S{1,20})? {1,8}(\d{2,4}\.\d{1,4}(?:\.\d{1,4})?)")
+_LIBRARY = regex(r"libnvidia-ml\.so\.(\d{2,4}\.\d{1,4}(?:\.\d{1,4})?)$")
 _INIT: dict[int, Message] = {
     4: say("this user may not use the NVIDIA driver (/dev/nvidiactl)"),
     8: say("a GPU lacks external power: check its cables"),

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
 
 import msgspec
-from tzlocal import get_localzone
 
 from opskit.logs.envelope import unwrap
+from opskit.logs.host_zone import host_zone
 from opskit.logs.ollama import events
 from opskit.logs.ollama_start import starts
 from opskit.model.evidence import Evidence
 from opskit.model.message import Message, say
 from opskit.model.reading import Reading
+from opskit.model.regex import regex
 from opskit.model.sample import Sample
 from opskit.model.settings import Settings
 from opskit.probes import gpu, kernel_log, ollama_api, ollama_log
@@ -28,8 +28,8 @@ from opskit.probes.joint import JointProbe, Part, Seen
 from opskit.probes.ollama_api import Asked, Model, models_of, named
 
 _ON_GPU_PCT = 1.0
-_DRIVER = re.compile(r"(?:^|kernel: )NVRM: loading NVIDIA UNIX ")
-_RESUMED = re.compile(
+_DRIVER = regex(r"(?:^|kernel: )NVRM: loading NVIDIA UNIX ")
+_RESUMED = regex(
     r"(?:^|kernel: )(?:ACPI: )?PM: (?:suspend exit|Waking up from system sleep|hibernation: hibernation exit)"
 )
 
@@ -81,7 +81,7 @@ class GpuUnusedProbe(JointProbe[Args]):
         2 where a GPU is expected, 1 where one is merely there, where only the log says so, and where the model is said
         to be on a GPU and no GPU of this host holds as much.
         """
-        at, zone = now.timestamp(), now.tzinfo or get_localzone()
+        at, zone = now.timestamp(), now.tzinfo or host_zone()
         found = _cards(seen["gpu"], args)
         loaded, silence = _loaded(seen["ollama"], args)
         if loaded is None:

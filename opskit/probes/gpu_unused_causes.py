@@ -10,18 +10,19 @@ import re
 import msgspec
 
 from opskit.model.message import Message, say
+from opskit.model.regex import regex
 from opskit.probes.gpu_inventory import Card, Inventory
 from opskit.probes.gpu_tenants import foreign_bytes, gigabytes, people, strangers
 from opskit.probes.gpu_trouble import card_trouble, trouble_of, versions
 from opskit.probes.ollama_api import Model
 
-_MISMATCH = re.compile(r"(?i)init failure: 18\b|driver/library version mismatch|forward compatibility was attempted")
-_TOO_OLD = re.compile(r"(?i)driver (?:is )?too old|driver version is insufficient")
-_REFUSED = re.compile(
+_MISMATCH = regex(r"(?i)init failure: 18\b|driver/library version mismatch|forward compatibility was attempted")
+_TOO_OLD = regex(r"(?i)driver (?:is )?too old|driver version is insufficient")
+_REFUSED = regex(
     r"(?i)(?:cuinit|cu\w{4,24} err:|cudasetdevice|cuda error|device context|init failure:?)\D{0,40}\b999\b"
     r"|cuda.{0,60}unknown error"
 )
-_NONE_FOUND = re.compile(
+_NONE_FOUND = regex(
     r"(?i)inference compute.{0,80}library=cpu|no compatible gpus|gpu (?:discovery|bootstrap).{0,80}(?:fail|timed)"
 )
 _OLDEST, _OLDEST_EARLY = 550, 570

@@ -7,13 +7,14 @@ import re
 import ssl
 from datetime import UTC
 
+from opskit.model.regex import regex
 from opskit.probes.base import Deadline
 from opskit.probes.exchange_evidence import Failure
 
 _CAP = 1 << 14
 _LONGEST_S = 1.0
 _SHARE = 0.3
-_DATE = re.compile(rb"\r\nDate:[ \t]*([^\r\n]{1,60})", re.IGNORECASE)
+_DATE = regex(rb"\r\nDate:[ \t]*([^\r\n]{1,60})", re.IGNORECASE)
 _BY_DATE = ("certificate has expired", "certificate is not yet valid")
 """OpenSSL's words (X509_verify_cert_error_string)."""
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from tzlocal import get_localzone
 
+from opskit.logs.host_zone import host_zone
 from opskit.logs.kernel import Event, events
 from opskit.logs.redact import redact
 from opskit.model.evidence import Evidence
@@ -71,7 +71,7 @@ class KernelLogProbe(Probe[Args]):
 
     def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
         """Sort the events by what they mean for the chat."""
-        at, zone = now.timestamp(), now.tzinfo or get_localzone()
+        at, zone = now.timestamp(), now.tzinfo or host_zone()
         if args.source != "journal" and never_written(raws):
             raise ProbeError(say("{path} is empty", path=args.source))
         told = [

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from opskit.model.message import Message, say
+from opskit.model.regex import regex
 from opskit.model.sample import Sample
 from opskit.probes.machine import Kernel
 from opskit.probes.process_table import PROC, Table
 
 _ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.EOPNOTSUPP, errno.ENOSYS, errno.EPERM}
 """EOPNOTSUPP: PSI is compiled in and switched off (psi=0). EPERM: a container's filter forbids the call to all."""
-_PSI = re.compile(r"^some .*?avg60=(\d+(?:\.\d+)?)", re.MULTILINE)
+_PSI = regex(r"^some .*?avg60=(\d+(?:\.\d+)?)", re.MULTILINE)
 _UNSYNC = 0x40
 _SERVICES = {"chronyd", "ntpd", "systemd-timesyn", "ptp4l", "phc2sys", "openntpd"}
 """As the kernel keeps names: 15 characters at most."""

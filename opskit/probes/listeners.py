@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import re
 import socket
 from pathlib import Path
 
 import psutil
 
 from opskit.logs.redact import redact
+from opskit.model.regex import regex
 from opskit.probes.accept_queue import queues
 from opskit.probes.connections import Listing, listing
 from opskit.probes.down import Down, Listener, Process
 
 _NAMES = ("clawdbot", "openclaw", "moltbot")
-_OWN = re.compile(rf"(?:^|[/.@])(?:{'|'.join(_NAMES)})(?:-gateway)?(?:$|[/.@](?!log|ya?ml|json))")
-_INTERPRETER = re.compile(r"(?:node|nodejs|bun|deno|python[\d.]*)$")
+_OWN = regex(rf"(?:^|[/.@])(?:{'|'.join(_NAMES)})(?:-gateway)?(?:$|[/.@](?!log|ya?ml|json))")
+_INTERPRETER = regex(r"(?:node|nodejs|bun|deno|python[\d.]*)$")
 _PROXIES = ("docker-proxy", "rootlessport", "slirp4netns", "pasta", "conmon", "kube-proxy")
 _MOST = 20
 _LONGEST = 64

@@ -13,9 +13,10 @@ from typing import Any
 import msgspec
 
 from opskit.logs.redact import redact
+from opskit.model.regex import regex
 
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,6})?(?:Z|[+-]\d\d:?\d\d)?")
-_TELLING = re.compile(r"error|fatal|panic|exception|warn|kill|stop|shut|exit|signal|eaddr|enospc|memory", re.IGNORECASE)
+_TIME = regex(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,6})?(?:Z|[+-]\d\d:?\d\d)?")
+_TELLING = regex(r"error|fatal|panic|exception|warn|kill|stop|shut|exit|signal|eaddr|enospc|memory", re.IGNORECASE)
 _LEVELS = {"warn", "warning", "error", "fatal", "critical", "panic"}
 _NEAR = 80
 _LONGEST, _SHOWN = 2000, 120

@@ -7,7 +7,6 @@ absent line is no proof by itself; the length of the silence, held against the u
 from __future__ import annotations
 
 import itertools
-import re
 import time
 from array import array
 from collections import Counter
@@ -15,13 +14,14 @@ from collections.abc import Sequence
 from datetime import datetime, tzinfo
 
 import msgspec
-from tzlocal import get_localzone
 
+from opskit.logs.host_zone import host_zone
 from opskit.logs.request import Request
 from opskit.model.evidence import Evidence
 from opskit.model.message import Message, say
 from opskit.model.raw import Raw
 from opskit.model.reading import Reading
+from opskit.model.regex import regex
 from opskit.model.sample import Sample
 from opskit.model.settings import Settings
 from opskit.probes.access_lines import Seen, access_record, access_requests
@@ -35,7 +35,7 @@ _WINDOW_S = 7200.0
 _ENOUGH_GAPS = 20
 _LATEST = 20
 _NO_SOCKET = {400, 404, 426, 502}
-_OF_PAGE = re.compile(r"/(?:assets|static|_next|build|dist|js|css|app)/|/(?:main|app|index|bundle|style)[\w.-]*$")
+_OF_PAGE = regex(r"/(?:assets|static|_next|build|dist|js|css|app)/|/(?:main|app|index|bundle|style)[\w.-]*$")
 
 
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -107,13 +107,13 @@ class NginxAccessProbe(Probe[Args]):
 
     def collect(self, args: Args, deadline: Deadline) -> tuple[Raw, ...]:
         """Read the newest part of the log and, where it was just rotated, of the one before it."""
-        since, zone = (args.at or time.time()) - _WINDOW_S, get_localzone()
+        since, zone = (args.at or time.time()) - _WINDOW_S, host_zone()
         room = CAP_BYTES if args.at else AT_ONCE_BYTES
         return collect_log("nginx-access.log", args.path, since, lambda line: stamp(line, zone), deadline, room)
 
     def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
         """Count what is recent, and measure the silence since the last line."""
-        at, zone = now.timestamp(), now.tzinfo or get_localzone()
+        at, zone = now.timestamp(), now.tzinfo or host_zone()
         raws = stood(raws, args.at, lambda line: stamp(line, zone))
         times, recent = array("d"), list[Seen]()
         newest: Seen | None = None

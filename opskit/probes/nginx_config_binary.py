@@ -7,16 +7,16 @@ files is one that this Nginx refuses to load.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from opskit.model.regex import regex
 from opskit.probes.nginx_config_evidence import Fault
 
 _FOLDERS = ("/usr/share/nginx", "/usr/lib/nginx", "/usr/lib64/nginx", "/etc/nginx", "/usr/local/nginx")
 _MOST_BYTES = 64 << 20
-_VERSION = re.compile(rb"\0nginx/(\d+\.\d+\.\d+)[\0 ]")
+_VERSION = regex(rb"\0nginx/(\d+\.\d+\.\d+)[\0 ]")
 
 
 class Program:

@@ -6,10 +6,10 @@ it stands, not by how it looks: `proxy_set_header X-Api-Key 1234` has nothing th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from opskit.logs.redact import MARK, redact
+from opskit.model.regex import regex
 
 _LONGEST = 300
 _MOST_ARGS = 200
@@ -25,10 +25,10 @@ _PLAIN = frozenset({
 HANDLERS = frozenset({"dav_methods", "echo", "empty_gif", "flv", "hls", "js_content", "mp4", "perl", "stub_status"})
 """Directives that answer a request themselves, besides those whose name ends in `_pass`."""
 _SHOWN_HEADERS = frozenset({"connection", "host", "upgrade"})
-_VARIABLES = re.compile(r"(?:\$\{?[A-Za-z0-9_]+\}?)+")
-_VARIABLE = re.compile(r"\$\{?([A-Za-z0-9_]+)")
+_VARIABLES = regex(r"(?:\$\{?[A-Za-z0-9_]+\}?)+")
+_VARIABLE = regex(r"\$\{?([A-Za-z0-9_]+)")
 _OPERATORS = frozenset({"=", "!=", "~", "~*", "!~", "!~*"})
-_COMPARED = re.compile(r"\$(?:scheme|https|request_method|host|http_host|server_port|uri|request_uri)\Z")
+_COMPARED = regex(r"\$(?:scheme|https|request_method|host|http_host|server_port|uri|request_uri)\Z")
 UPGRADE = "$http_upgrade"
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from opskit.model.message import Message, say
+from opskit.model.regex import regex
 from opskit.probes.nginx_config_evidence import Directive
 from opskit.probes.nginx_config_findings import Findings, Told
 from opskit.probes.nginx_config_level import DoubtError, Level
 from opskit.probes.nginx_config_site import Site
 
-_IDS = re.compile(r"request_?id|correlation_?id|trace_?id|traceparent")
+_IDS = regex(r"request_?id|correlation_?id|trace_?id|traceparent")
 _TIMES = frozenset({"upstream_response_time", "upstream_header_time", "upstream_connect_time"})
 
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 import re
 
 from opskit.model.message import say
+from opskit.model.regex import regex
 from opskit.probes.nginx_config_level import DoubtError
 
 _LONGEST = 400
 _MOST_ENDLESS = 6
-_NAMED = re.compile(r"\(\?<(?=[A-Za-z_])")
-_ENDLESS = re.compile(r"(?<!\\)[*+]|(?<!\\)\{\d*,")
-_REPEATED_GROUP = re.compile(r"(?<!\\)\)(?:[*+]|\{)")
-_OTHERWISE = re.compile(r"\\[zGKRXQEhHvVN]|\[\[:|\(\?[|RC&0-9+-]|\\g")
+_NAMED = regex(r"\(\?<(?=[A-Za-z_])")
+_ENDLESS = regex(r"(?<!\\)[*+]|(?<!\\)\{\d*,")
+_REPEATED_GROUP = regex(r"(?<!\\)\)(?:[*+]|\{)")
+_OTHERWISE = regex(r"\\[zGKRXQEhHvVN]|\[\[:|\(\?[|RC&0-9+-]|\\g")
 """What PCRE understands and Python does not, or not alike."""
 
 

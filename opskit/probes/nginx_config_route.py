@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from opskit.model.message import say
+from opskit.model.regex import regex
 from opskit.probes.nginx_config_condition import Request, decide
 from opskit.probes.nginx_config_evidence import Directive
 from opskit.probes.nginx_config_kept import answers, is_program
@@ -16,7 +17,7 @@ from opskit.probes.nginx_config_pattern import match
 
 Kind = Literal["passed", "files", "answered", "other"]
 _MOST_TURNS = 10  # as Nginx itself (NGX_HTTP_MAX_URI_CHANGES)
-_CAPTURE = re.compile(r"\$(\d)")
+_CAPTURE = regex(r"\$(\d)")
 _ELSEWHERE = ("http://", "https://", "$scheme")
 
 

@@ -7,19 +7,19 @@ One worker alone is also started anew after a crash, so the oldest of those in s
 from __future__ import annotations
 
 import os
-import re
 import time
 from pathlib import Path
 
 import psutil
 
+from opskit.model.regex import regex
 from opskit.probes.nginx_config_evidence import Running
 
 _MASTER = "nginx: master process"
 _WORKER = "nginx: worker process"
 _STARTED = 19
-_CONF = re.compile(r"\s-c\s+(\S+)")
-_OF_CONTAINERS = re.compile(r"docker|kubepods|libpod|containerd|lxc|machine\.slice")
+_CONF = regex(r"\s-c\s+(\S+)")
+_OF_CONTAINERS = regex(r"docker|kubepods|libpod|containerd|lxc|machine\.slice")
 _USUAL = ("/etc/nginx/nginx.conf", "/usr/local/nginx/conf/nginx.conf", "/usr/local/etc/nginx/nginx.conf")
 _PID_FILES = ("/run/nginx.pid", "/var/run/nginx.pid")
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 from opskit.model.message import say
+from opskit.model.regex import regex
 from opskit.probes.nginx_config_level import DoubtError
 
 _SECONDS = {"y": 31536000.0, "M": 2592000.0, "w": 604800.0, "d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_TIME = re.compile(r"\s*(\d{1,12})(ms|[yMwdhms])?", re.ASCII)
-_SIZE = re.compile(r"(\d{1,12})([kmg]?)", re.ASCII | re.IGNORECASE)
+_TIME = regex(r"\s*(\d{1,12})(ms|[yMwdhms])?", re.ASCII)
+_SIZE = regex(r"(\d{1,12})([kmg]?)", re.ASCII | re.IGNORECASE)
 _BYTES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 

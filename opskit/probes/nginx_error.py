@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, tzinfo
 
 import msgspec
-from tzlocal import get_localzone
 
+from opskit.logs.host_zone import host_zone
 from opskit.logs.nginx_trouble import KINDS, kind
 from opskit.logs.redact import redact
 from opskit.model.evidence import Evidence
@@ -101,7 +101,7 @@ class NginxErrorProbe(Probe[Args]):
 
     def collect(self, args: Args, deadline: Deadline) -> tuple[Raw, ...]:
         """Read the newest part of the log."""
-        zone = get_localzone()
+        zone = host_zone()
         return collect_log(
             "nginx-error.log",
             args.path,
@@ -115,7 +115,7 @@ class NginxErrorProbe(Probe[Args]):
         """Count by service and kind."""
         if not raws:
             raise ProbeError(say("the evidence is empty"))
-        zone = now.tzinfo or get_localzone()
+        zone = now.tzinfo or host_zone()
         at, raws = now.timestamp(), stood(raws, args.at, lambda line: stamp(line, zone))
         told = list(not_ahead(_records(raws, zone), at))
         recent = [pair for pair in told if at - pair[0].at <= args.recent_s]

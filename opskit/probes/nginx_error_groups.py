@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from opskit.logs.nginx_error import ErrorRecord
 from opskit.logs.nginx_trouble import kind
+from opskit.model.regex import regex
 from opskit.probes.address import port_of
 from opskit.probes.log_tail import Line
 
@@ -17,8 +17,8 @@ _REFUSED = {111, 2, 113, 101, 61, 65, 51}
 _LOUD = {"emerg", "alert"}
 _NO_FILES = {24, 23}
 _FULL = {28, 122, 30}  # no space, quota, read-only
-_TEMP = re.compile(r'(?:open|mkdir|pwrite|write|writev|rename)\(\) "[^"]{0,400}/\d{10,}" failed')
-_UNRESOLVED = re.compile(r"\S{1,255} could not be resolved|host not found in upstream")
+_TEMP = regex(r'(?:open|mkdir|pwrite|write|writev|rename)\(\) "[^"]{0,400}/\d{10,}" failed')
+_UNRESOLVED = regex(r"\S{1,255} could not be resolved|host not found in upstream")
 _OTHER_WORDS = {
     "bad_answers": ("upstream sent no valid", "upstream sent invalid", "upstream sent unsupported"),
     "headers_too_big": ("upstream sent too big header",),

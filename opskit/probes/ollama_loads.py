@@ -8,8 +8,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from datetime import tzinfo
-from statistics import median
 
+from opskit.judge.average import median
 from opskit.logs.ollama_loads import Load, loads
 from opskit.logs.redact import redact
 from opskit.model.evidence import Evidence

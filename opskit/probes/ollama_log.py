@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, tzinfo
 
 import msgspec
-from tzlocal import get_localzone
 
+from opskit.logs.host_zone import host_zone
 from opskit.logs.ollama import Event, events
 from opskit.logs.ollama_start import starts
 from opskit.logs.redact import redact
@@ -120,7 +120,7 @@ class OllamaLogProbe(Probe[Args]):
     def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
         """Take the failures after the last good answer, if they are recent and their time is known."""
         at = now.timestamp()
-        zone = now.tzinfo or get_localzone()
+        zone = now.tzinfo or host_zone()
         if not args.source.startswith("unit:") and never_written(raws):
             raise ProbeError(say("{path} is empty", path=args.source))
         raws = stood_by(raws, args.at, lambda raw: _dated(raw, zone, at))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import html
 import re
 
+from opskit.model.regex import regex
 from opskit.probes.exchange_evidence import Exchange
 
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+_TITLE = regex(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 # What web servers show before anybody gave them a site: nginx (html/index.html; Fedora and EPEL have their own),
 # Apache on Debian, Ubuntu and Fedora, IIS, Caddy, Lighttpd, Tomcat.
-_OUT_OF_THE_BOX = re.compile(
+_OUT_OF_THE_BOX = regex(
     r"welcome to (?:nginx|openresty|tengine|centos)|test page for the |http server test page|apache2 .*default page|"
     r"^it works!?$|^iis windows|^caddy works|placeholder page|^apache tomcat|^site not found|^domain default page",
     re.IGNORECASE,

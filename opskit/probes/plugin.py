@@ -24,6 +24,7 @@ from opskit.model.evidence import Evidence
 from opskit.model.message import Message, say
 from opskit.model.raw import Raw
 from opskit.model.reading import Reading
+from opskit.model.regex import regex
 from opskit.model.sample import Sample
 from opskit.model.settings import Settings
 from opskit.model.status import Status
@@ -41,7 +42,7 @@ _LONGEST_UNIT = 16
 _EXCERPT = 300
 _UNITS = {"µs": "us"}  # the one unit that is not ASCII, as Nagios spells it
 _BY_CODE = {status.exit_code: status for status in Status}
-_NO_FILE_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
+_NO_FILE_NAME = regex(r"[^A-Za-z0-9_.-]+")
 
 
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -20,7 +20,7 @@ Table = dict[int, Entry]
 
 
 def processes(proc: Path = PROC) -> Table:
-    """Return the processes that this user may see, by pid; see proc_pid_stat(5). One that has ended is not among them."""
+    """Return the processes that this user may see, by pid; see proc_pid_stat(5). One that has ended is left out."""
     found: Table = {}
     try:
         names = os.listdir(proc)  # noqa: PTH208  # pathlib takes three times as long

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from opskit.logs.redact import redact
 from opskit.model.message import say
+from opskit.model.regex import regex
 from opskit.probes.base import Deadline
 from opskit.probes.certificate_evidence import Lineage, Renewal
 from opskit.probes.exchange_evidence import Failure
@@ -20,9 +21,9 @@ from opskit.probes.starters import head, starters
 
 _LOG_CAP = 4 << 20
 _SHOWN = 200
-_SETTING = re.compile(r"^[ \t]*(version|renew_before_expiry|autorenew)[ \t]*=(.*)$", re.MULTILINE)
+_SETTING = regex(r"^[ \t]*(version|renew_before_expiry|autorenew)[ \t]*=(.*)$", re.MULTILINE)
 # certbot/_internal/renewal.py, since 1.12 and before.
-_FAILED = re.compile(
+_FAILED = regex(
     r"(?:Failed to renew certificate (\S+) with error: "
     r"|Attempting to renew cert \((\S+)\) from \S+ produced an unexpected error: )(.*)"
 )

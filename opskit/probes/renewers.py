@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from opskit.model.message import say
+from opskit.model.regex import regex
 from opskit.model.typed import prepared
 from opskit.probes.base import Deadline
 from opskit.probes.certificate_evidence import Keeper, Keepers, Seen
@@ -26,12 +27,12 @@ from opskit.probes.starters import WORDS, head, starters
 HOMES = ("/root/.acme.sh", "/home/*/.acme.sh", "/etc/acme.sh", "/usr/local/share/acme.sh", "/opt/acme.sh")
 _MOST_RECORDS = 500
 _JSON_CAP = 1 << 20
-_ACME = re.compile(r"^(Le_[A-Za-z_]{1,40})='?([^'\n]{0,4096})", re.MULTILINE)
+_ACME = regex(r"^(Le_[A-Za-z_]{1,40})='?([^'\n]{0,4096})", re.MULTILINE)
 _ACME_TARGETS = ("Le_RealFullChainPath", "Le_RealCertPath")
-_GENERATION = re.compile(r"(?:fullchain|cert)-[0-9]{9,11}\.pem")
-_RENEW_DAYS = re.compile(r"^[ \t]*(?:export[ \t]+)?RENEW_DAYS=[\"']?([0-9]{1,4})\b", re.MULTILINE)
+_GENERATION = regex(r"(?:fullchain|cert)-[0-9]{9,11}\.pem")
+_RENEW_DAYS = regex(r"^[ \t]*(?:export[ \t]+)?RENEW_DAYS=[\"']?([0-9]{1,4})\b", re.MULTILINE)
 _DEHYDRATED = ("/etc/dehydrated/config", "/usr/local/etc/dehydrated/config")
-_LEGO_DAYS = re.compile(rb"--days[ =]([0-9]{1,4})\b")
+_LEGO_DAYS = regex(rb"--days[ =]([0-9]{1,4})\b")
 
 
 def renewers(files: Iterable[Seen], homes: Sequence[str], schedules: Sequence[str], deadline: Deadline) -> Keepers:

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
 
 import msgspec
-from tzlocal import get_localzone
 
 from opskit.logs.finished import whole
+from opskit.logs.host_zone import host_zone
 from opskit.logs.outcome import outcomes
 from opskit.logs.request import Request
 from opskit.model.message import Message, say
@@ -118,7 +118,7 @@ def _logs(args: Args) -> str:
 
 
 def _mentions(seen: Mapping[str, Seen], args: Args, now: datetime) -> Iterable[Mention]:
-    zone, at = now.tzinfo or get_localzone(), now.timestamp()
+    zone, at = now.tzinfo or host_zone(), now.timestamp()
     mark = re.compile(rb"(?<![\w-])" + re.escape(args.request_id.encode("utf-8", "surrogateescape")) + rb"(?![\w-])")
     for layer, part in seen.items():
         if part.trouble is None:

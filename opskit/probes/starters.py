@@ -8,22 +8,24 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from opskit.model.regex import regex
+
 TIMERS = ("/etc/systemd/system/*.wants/*.timer",)
 CRON = ("/etc/crontab", "/etc/cron.d/*", "/etc/cron.hourly/*", "/etc/cron.daily/*", "/etc/cron.weekly/*",
         "/var/spool/cron/crontabs/*", "/var/spool/cron/*", "/var/spool/cron/tabs/*", "/etc/periodic/daily/*",
         "/etc/crontabs/*")  # fmt: skip
 _UNITS = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 WORDS = {
-    "certbot": re.compile(rb"certbot|letsencrypt", re.IGNORECASE),
-    "acme.sh": re.compile(rb"acme\.sh|\bacmesh\b", re.IGNORECASE),
-    "lego": re.compile(rb"\blego\b", re.IGNORECASE),
-    "dehydrated": re.compile(rb"\bdehydrated\b", re.IGNORECASE),
+    "certbot": regex(rb"certbot|letsencrypt", re.IGNORECASE),
+    "acme.sh": regex(rb"acme\.sh|\bacmesh\b", re.IGNORECASE),
+    "lego": regex(rb"\blego\b", re.IGNORECASE),
+    "dehydrated": regex(rb"\bdehydrated\b", re.IGNORECASE),
 }
 """How a renewer is recognized in a command. Caddy is none of them: it renews by itself while it runs."""
 _CAP = 1 << 16
 _MOST = 200
 _NOT_UNDER_SYSTEMD = b"-d /run/systemd/system"
-_SETS_A_NAME = re.compile(rb"[ \t]*[A-Za-z_][A-Za-z0-9_]*[ \t]*=")
+_SETS_A_NAME = regex(rb"[ \t]*[A-Za-z_][A-Za-z0-9_]*[ \t]*=")
 
 
 def head(path: Path, cap: int = _CAP) -> bytes:

@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable
 
 from opskit.logs.redact import redact
+from opskit.model.regex import regex
 from opskit.probes.base import Deadline
 
 _LONGEST_LINE = 4096
@@ -19,7 +20,7 @@ _MOST_LINES = 100
 _LONGEST_ANSWER = 1 << 16
 _SHOWN = 120
 _LDAP_REQUEST = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037"
-_LDAP_ANSWER = re.compile(rb"\x02\x01\x01\x78(?:[\x00-\x7f]|\x81.|\x82..|\x83...|\x84....)\x0a\x01(.)", re.DOTALL)
+_LDAP_ANSWER = regex(rb"\x02\x01\x01\x78(?:[\x00-\x7f]|\x81.|\x82..|\x83...|\x84....)\x0a\x01(.)", re.DOTALL)
 _POSTGRES_REQUEST = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
-from tzlocal import get_localzone
 
+from opskit.logs.host_zone import host_zone
 from opskit.model.message import say
 from opskit.model.reading import Fact, Reading
 from opskit.model.settings import Settings
@@ -58,7 +58,7 @@ class UsersAnsweredProbe(JointProbe[Args]):
 
     def join(self, seen: Mapping[str, Seen], args: Args, now: datetime) -> Reading:
         """Judge by the newest; where too few asked, nothing is known."""
-        gateway, zone = seen["gateway"], now.tzinfo or get_localzone()
+        gateway, zone = seen["gateway"], now.tzinfo or host_zone()
         if gateway.trouble is not None:
             raise ProbeError(gateway.trouble)
         raws = stood(gateway.raws, args.gateway.at, lambda line: stamp(line, zone))

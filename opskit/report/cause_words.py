@@ -5,12 +5,12 @@ These are no messages of the catalogue, because the page is made in two language
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import msgspec
 
 from opskit.model.playbook import Cause, Param
+from opskit.model.regex import regex
 from opskit.model.text import Text
 
 LAYER = Text("Layer: {layer}. Playbook: {playbooks}.", "层次：{layer}。预案：{playbooks}。")
@@ -39,7 +39,7 @@ RISKS = {
     "disruptive": Text("disruptive", "影响服务"),
 }
 UNDO = Text("Undo: {undo}", "回退：{undo}")
-_CODE = re.compile(r"(?<![A-Za-z0-9_])OPS[1-9][0-9]{2}(?![A-Za-z0-9_])")
+_CODE = regex(r"(?<![A-Za-z0-9_])OPS[1-9][0-9]{2}(?![A-Za-z0-9_])")
 _MAIN = "chat-stuck"  # what `opskit triage` walks where nothing else is said
 
 

@@ -8,13 +8,13 @@ first, then whole items of the perfdata, and a line says how many.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from opskit.judge.perfdata import Performance, emit
 from opskit.model.message import say
 from opskit.model.printable import printable
 from opskit.model.reader import Reader
+from opskit.model.regex import regex
 from opskit.model.sample import Sample
 from opskit.model.status import Status, worst
 from opskit.model.verdict import Item, Verdict
@@ -25,7 +25,7 @@ _ROOM = 8000
 _REMARK = 60  # bytes of a line that says how much was left out
 _REMARKS = 4 * _REMARK
 _HEADLINE = 400
-_TAG = re.compile(r"<(?=[A-Za-z/!])")
+_TAG = regex(r"<(?=[A-Za-z/!])")
 
 
 def check_nagios(outcomes: Sequence[Shown], reader: Reader, verbosity: int = 0, room: int = _ROOM) -> str:

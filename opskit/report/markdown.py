@@ -6,9 +6,10 @@ import re
 from collections.abc import Sequence
 
 from opskit.model.printable import printable
+from opskit.model.regex import regex
 
-_SPECIAL = re.compile(r"([\\`*_\[\]<>#|!~&$])")
-_STARTS = re.compile(r"^(\s*)([-+=]|[0-9]+(?=[.)]))")
+_SPECIAL = regex(r"([\\`*_\[\]<>#|!~&$])")
+_STARTS = regex(r"^(\s*)([-+=]|[0-9]+(?=[.)]))")
 
 
 def fenced(lines: Sequence[str]) -> list[str]:

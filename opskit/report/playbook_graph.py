@@ -7,17 +7,17 @@ title begins with `1. `, which it takes for a list.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from opskit.model.playbook import Playbook, Target
 from opskit.model.printable import printable
 from opskit.model.reader import Reader
+from opskit.model.regex import regex
 from opskit.report.playbook_words import answers_text, branches, question_of, target_text
 
 _LONGEST = 1000
-_NO_NODE = re.compile(r"[^A-Za-z0-9_]")
-_MERMAID = re.compile(r"[\"#<>&`;|{}\[\]()\\]")
+_NO_NODE = regex(r"[^A-Za-z0-9_]")
+_MERMAID = regex(r"[\"#<>&`;|{}\[\]()\\]")
 
 
 def mermaid(book: Playbook, reader: Reader) -> str:

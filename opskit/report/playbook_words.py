@@ -9,8 +9,9 @@ from opskit.model.message import Message, say
 from opskit.model.playbook import Answer, Playbook, Step, Target
 from opskit.model.printable import printable
 from opskit.model.reader import Reader
+from opskit.model.regex import regex
 
-_WORD = re.compile(r"'[^']*'|\"[^\"]*\"|(?<![\w.])[a-z]\w*(?![\w.])")
+_WORD = regex(r"'[^']*'|\"[^\"]*\"|(?<![\w.])[a-z]\w*(?![\w.])")
 _ORDER: tuple[Answer, ...] = ("yes", "no", "unknown")
 _LONGEST = 1000
 ANSWERS = {"yes": say("yes"), "no": say("no"), "unknown": say("unknown")}

@@ -6,14 +6,15 @@ no closing punctuation.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from wcwidth import wcswidth
 
+from opskit.model.regex import regex
+
 _CLOSING = "，。、；：？！）》」』】…％"
 _WIDE = "\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6"
-_PIECE = re.compile(rf"[^\s{_WIDE}]+[{_CLOSING}]*|[{_WIDE}][{_CLOSING}]*|\s+")
+_PIECE = regex(rf"[^\s{_WIDE}]+[{_CLOSING}]*|[{_WIDE}][{_CLOSING}]*|\s+")
 
 
 def columns(text: str) -> int:

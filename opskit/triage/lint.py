@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
 import msgspec
@@ -10,13 +9,14 @@ import msgspec
 from opskit.model.message import Message, say
 from opskit.model.playbook import Cause, Playbook, Remedy
 from opskit.model.problem import DefinitionError, Place, Problem, spelled, untranslated
+from opskit.model.regex import regex
 from opskit.model.text import Text
 from opskit.triage.expression import Kind
 from opskit.triage.idle import constant_conditions, idle_questions, repeated_conditions
 from opskit.triage.tree import Wrong, dangling, grow, placed, targets
 
-_CODE = re.compile(r"OPS[1-9][0-9]{2}")
-_SHELL = re.compile(r"[|&;<>`\n]|\$[({A-Za-z_]")
+_CODE = regex(r"OPS[1-9][0-9]{2}")
+_SHELL = regex(r"[|&;<>`\n]|\$[({A-Za-z_]")
 _SHELLS = frozenset({"sh", "bash", "dash", "ksh", "zsh"})
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import keyword
-import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from opskit.model.message import Message, say
 from opskit.model.playbook import Cause, Playbook, Step, Target
 from opskit.model.problem import DefinitionError, Place, Problem, spelled
+from opskit.model.regex import regex
 from opskit.triage.expression import Expression, ExpressionError, Kind, Schema, compile_expression
 
 Wrong = tuple[Place, Message]
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
-_NAMED = re.compile(r"(?<![\w.])([^\W\d]\w*)(\.?)")  # the probes, with a dot, and the parameters in a condition
+_QUOTED = regex(r"'[^']*'|\"[^\"]*\"")
+_NAMED = regex(r"(?<![\w.])([^\W\d]\w*)(\.?)")  # the probes, with a dot, and the parameters in a condition
 
 
 class Tree:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import tzlocal
 
-from opskit.app import clock
+from opskit.logs import host_zone
 
 WINTER = datetime(2026, 1, 15, 12, tzinfo=UTC)
 
@@ -19,7 +19,7 @@ WINTER = datetime(2026, 1, 15, 12, tzinfo=UTC)
 @pytest.fixture
 def link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("TZ", raising=False)
-    monkeypatch.setattr(clock, "LOCALTIME", str(tmp_path / "localtime"))
+    monkeypatch.setattr(host_zone, "LOCALTIME", str(tmp_path / "localtime"))
     return tmp_path / "localtime"
 
 
@@ -33,14 +33,14 @@ def link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 )
 def test_the_link_names_the_zone(link: Path, target: str, hours: int):
     link.symlink_to(target)
-    assert clock.host_zone().utcoffset(WINTER.replace(tzinfo=None)) == timedelta(hours=hours)
+    assert host_zone.host_zone().utcoffset(WINTER.replace(tzinfo=None)) == timedelta(hours=hours)
 
 
 def test_the_environment_comes_before_the_link(link: Path, monkeypatch: pytest.MonkeyPatch):
     link.symlink_to("/usr/share/zoneinfo/Asia/Shanghai")
     monkeypatch.setenv("TZ", "America/New_York")
     tzlocal.reload_localzone()  # it remembers what it found
-    assert WINTER.astimezone(clock.host_zone()).hour == 7
+    assert WINTER.astimezone(host_zone.host_zone()).hour == 7
     monkeypatch.undo()
     tzlocal.reload_localzone()
 
@@ -49,7 +49,7 @@ def test_the_environment_comes_before_the_link(link: Path, monkeypatch: pytest.M
 def test_where_the_link_names_none_it_is_found_out_otherwise(link: Path, target: str | None):
     if target is not None:
         link.symlink_to(target)
-    assert clock.host_zone().utcoffset(datetime(2026, 1, 15)) is not None  # noqa: DTZ001  # asked of the zone itself
+    assert host_zone.host_zone().utcoffset(datetime(2026, 1, 15)) is not None  # noqa: DTZ001  # asked of the zone itself
 
 
 def test_a_zone_that_nobody_knows_is_said():
