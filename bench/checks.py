@@ -1,14 +1,14 @@
 """A cold `opskit check ID` beside the smallest command that click can start, and beside the C plugins of Debian.
 
-Starts a lab for the checks to look at, lets every command run once, then all of them in turns: whatever else this
-machine does in the meantime slows all alike. Each row is the median of its runs as whole processes, with bytecode
-compiled, a configuration and a history. Prints Markdown tables, and ends with 1 where a check answered UNKNOWN or a
-target is missed. Run: python bench/checks.py [ROUNDS]
+Installs opskit as its users do, into an environment of its own in which both commands run. Starts a lab for the checks
+to look at, lets every command run once, then all of them in turns: whatever else this machine does in the meantime
+slows all alike. Each row is the median of its runs as whole processes, with bytecode compiled, a configuration and a
+history. Prints Markdown tables, and ends with 1 where a check answered UNKNOWN or a target is missed.
+Run: python bench/checks.py [ROUNDS]
 """
 
 from __future__ import annotations
 
-import compileall
 import os
 import stat
 import subprocess
@@ -26,7 +26,6 @@ from opskit.lab.stack import Stack, fresh
 from opskit.lab.users import ask
 
 ROOT = Path(__file__).resolve().parent.parent
-OPSKIT = str(Path(sys.executable).with_name("opskit"))
 PLUGINS = Path("/usr/lib/nagios/plugins")
 LIMIT = 2.5  # a check that asks nobody over the network, as a part of what click takes to start
 HELLO = '''import click
@@ -101,12 +100,23 @@ def peak_mb(command: list[str], env: Mapping[str, str]) -> float:
     return int(ended.stdout) * 1024 / 1e6
 
 
-def hello(folder: Path) -> Entrant:
-    """Install the smallest click command, as a package of one module with a console script."""
-    (folder / "hello.py").write_text(HELLO)
-    compileall.compile_dir(folder, quiet=1)
-    script = folder / "hello"
-    script.write_text(SCRIPT.format(python=sys.executable))
+def installed(folder: Path) -> Path:
+    """Install opskit from this checkout, with what it needs and nothing else; return the folder of its programs."""
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    programs = folder / "bin"
+    subprocess.run([str(programs / "pip"), "install", "--quiet", str(ROOT)], check=True, stderr=subprocess.DEVNULL)
+    return programs
+
+
+def hello(programs: Path) -> Entrant:
+    """Install the smallest click command beside it, as a package of one module with a console script."""
+    python = programs / "python"
+    asked = [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    module = Path(subprocess.run(asked, check=True, text=True, stdout=subprocess.PIPE).stdout.strip(), "hello.py")
+    module.write_text(HELLO)
+    subprocess.run([str(python), "-m", "compileall", "-q", str(module)], check=True)
+    script = programs / "hello"
+    script.write_text(SCRIPT.format(python=python))
     script.chmod(script.stat().st_mode | stat.S_IXUSR)
     return Entrant("click hello", "nothing", [str(script), "world"])
 
@@ -120,11 +130,12 @@ def files_only(stack: Stack, folder: Path) -> Path:
     return path
 
 
-def entrants(stack: Stack, folder: Path) -> list[Entrant]:
+def entrants(stack: Stack, folder: Path, programs: Path) -> list[Entrant]:
     """Return every shipped check."""
+    opskit = str(programs / "opskit")
 
     def check(name: str, looks_at: str, config: Path = stack.plan.config_file, *, offline: bool = False) -> Entrant:
-        command = [OPSKIT, "--config", str(config), "check", name.partition(",")[0]]
+        command = [opskit, "--config", str(config), "check", name.partition(",")[0]]
         return Entrant(name, looks_at, command, offline)
 
     return [
@@ -201,12 +212,12 @@ def main() -> int:
     missing = [name for name in ("check_disk", "check_http") if not (PLUGINS / name).exists()]
     if missing:
         sys.exit(f"bench/checks.py needs {', '.join(missing)}: apt-get install monitoring-plugins-basic")
-    compileall.compile_dir(ROOT / "opskit", quiet=1)  # as pip does when it installs
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        start = hello(folder)
-        beside = os.pathsep.join(filter(None, (temporary, os.environ.get("PYTHONPATH", ""))))
-        env = {**os.environ, "PYTHONPATH": beside, "LC_ALL": "C.UTF-8", "XDG_STATE_HOME": str(folder / "state")}
+        programs = installed(folder / "installed")
+        start = hello(programs)
+        homes = {"XDG_STATE_HOME": str(folder / "state"), "XDG_CACHE_HOME": str(folder / "cache")}
+        env = {**os.environ, **homes, "LC_ALL": "C.UTF-8"}
         stack = fresh(folder / "lab", remembered=False)
         stack.up()
         try:
@@ -214,7 +225,7 @@ def main() -> int:
             stack.change({"gateway": {"rate_limit": {"max_requests": 100_000}}}, [])
             for user in range(5):  # a log that nobody wrote to is no measure
                 ask(stack.plan, user)
-            checks, plugins = entrants(stack, folder), peers(stack)
+            checks, plugins = entrants(stack, folder, programs), peers(stack)
             others = [each for several in plugins.values() for each in several]
             found = rounds([start, *checks, *others], number, env)
         finally:

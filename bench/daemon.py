@@ -25,11 +25,11 @@ from typing import NamedTuple
 import psutil
 import yaml
 
+from checks import installed
 from opskit.lab.stack import Stack, fresh
 from opskit.lab.users import ask
 
 ROOT = Path(__file__).resolve().parent.parent
-OPSKIT = str(Path(sys.executable).with_name("opskit"))
 MINUTES = 10.0
 WARM_S, SAMPLE_S = 60.0, 5.0
 CHECKS = 30
@@ -81,7 +81,8 @@ def _entrants(folder: Path, lab: Stack) -> Iterator[tuple[str, list[str], dict[s
     config = yaml.safe_load(lab.plan.config_file.read_text())
     config["history"] = {"path": str(folder / "history.db")}
     (folder / "opskit.yaml").write_text(yaml.safe_dump(config))
-    ours = [OPSKIT, "--config", str(folder / "opskit.yaml"), "--definitions", str(site), "run"]
+    opskit = str(installed(folder / "installed") / "opskit")
+    ours = [opskit, "--config", str(folder / "opskit.yaml"), "--definitions", str(site), "run"]
     yield "opskit run, 30 checks", ours, {}
     yield "Glances", [_need("glances"), "--quiet", "--time", "2"], {}
     yield "Netdata", [_need("netdata"), "-D", "-s", "/", "-p", "39999"], {}

@@ -14,8 +14,6 @@ from fnmatch import fnmatchcase
 
 from opskit.app.clock import now
 from opskit.app.context import Context
-from opskit.app.diagnose import diagnosed
-from opskit.app.notice_page import with_page
 from opskit.history.codec import packed
 from opskit.history.incident import Decided, Incident, Member, NewNotice, Silence, StoredNotice
 from opskit.history.store import HistoryError, Store
@@ -144,6 +142,10 @@ class Announcer:
 
     def _content(self, story: Story) -> Content:
         """Return the notice with what adorns it: diagnosis and page, if these can be made."""
+        # Diagnosing and drawing are a program of their own, loaded by the first that there is to tell.
+        from opskit.app.diagnose import diagnosed
+        from opskit.app.notice_page import with_page
+
         try:
             told = diagnosed(self._context, self._store, story)
             return with_page(self._context, self._store, worded(told, self._context.reader), self._at)

@@ -47,6 +47,12 @@ class Context(msgspec.Struct, frozen=True, dict=True):
         """Return the same without what was read, for whoever has to see what the files say by now."""
         return Context(self.settings, self.reader, self.definitions, self.config)
 
+    def with_checks(self, checks: Loaded[Check]) -> Context:
+        """Return the same with checks that somebody has read already."""
+        same = self.anew()
+        same.__dict__["_all_checks"] = checks  # where `cached_property` keeps it
+        return same
+
     def checks(self) -> dict[str, Check]:
         """Return the checks in force that can be used."""
         return self.loaded_checks().good
@@ -106,4 +112,8 @@ def environment_language() -> str:
 
 def reader_for(lang: str) -> Reader:
     """Return a reader of `lang` in the host's zone."""
-    return Reader(HostZone(), lang, gettext.translation("opskit", LOCALE, [lang], fallback=True).gettext)
+    # The texts in the code are English: to find that there is no catalogue of it takes a millisecond.
+    spoken = (
+        gettext.NullTranslations() if lang == "en" else gettext.translation("opskit", LOCALE, [lang], fallback=True)
+    )
+    return Reader(HostZone(), lang, spoken.gettext)

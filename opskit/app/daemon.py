@@ -19,6 +19,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from opskit.app.alive import sign_of_life
+from opskit.app.apart import SELDOM_S
 from opskit.app.asking import sight_of
 from opskit.app.clock import epoch, now
 from opskit.app.context import Context
@@ -32,6 +33,8 @@ from opskit.schedule.plan import DEFAULTS, plans
 
 if TYPE_CHECKING:
     from apscheduler.schedulers.background import BackgroundScheduler
+
+    from opskit.model.check import Check
 
 log = logging.getLogger("opskit")
 _REPORT_S = 60.0
@@ -107,7 +110,7 @@ class Daemon:
         loaded = context.loaded_checks()
         self._outcry.watch(loaded.good)
         self._name(logging.WARNING, loaded.problems)
-        for plan in plans(loaded.good.values(), lambda check: sight_of(check, context.settings)):
+        for plan in plans(loaded.good.values(), self._sight_of):
             first, name = now() + timedelta(seconds=plan.delay), " ".join(plan.ids)
             work = [context, plan, self._outcry]
             scheduler.add_job(round_of, "interval", work, seconds=plan.every, next_run_time=first, id=name)
@@ -130,6 +133,10 @@ class Daemon:
             seconds = self._systemd.patience_s / 3
             scheduler.add_job(self._systemd.alive, "interval", seconds=seconds, next_run_time=now(), id="watchdog")
         return len(loaded.good)
+
+    def _sight_of(self, check: Check) -> str:
+        """Of what is seldom looked at, and then in a process of its own, nothing is loaded here."""
+        return check.id if check.every >= SELDOM_S else sight_of(check, self._context.settings)
 
     def _start_anew(self, scheduler: BackgroundScheduler) -> None:
         """Begin all intervals again: what was due at a time of the old clock may be hours away on the new one."""

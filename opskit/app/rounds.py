@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import closing
 
+from opskit.app.apart import SELDOM_S, ran_apart
 from opskit.app.clock import epoch
 from opskit.app.context import Context
 from opskit.app.memory import Memory, open_memory
@@ -63,8 +64,9 @@ def tell_due(context: Context, outcry: Outcry | None = None, *, patient: bool = 
 
 
 def _ran(context: Context, plan: Plan, memory: Memory, outcry: Outcry | None) -> None:
+    apart = ran_apart(context, plan.checks) if plan.every >= SELDOM_S else None
     outcomes = list[Outcome]()
-    for outcome in run_checks(context, plan.checks, Live(), memory):
+    for outcome in run_checks(context, plan.checks, Live(), memory) if apart is None else apart:
         outcomes.append(outcome)
         if outcry is not None:
             outcry.measured(outcome)

@@ -9,7 +9,7 @@ import sys
 # Nearly all that commands load and build lives to their end: looking for garbage as often as usual costs a tenth.
 gc.set_threshold(100_000, 50, 100)
 
-from opskit.cli.exits import UNKNOWN, guarded  # noqa: E402  # the modules are most of it
+from opskit.cli.ahead import begin  # noqa: E402  # the modules are most of it
 
 
 def _open_what_is_closed() -> None:
@@ -25,6 +25,9 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         # Agents start with LANG=C: a report must not die of a character that their encoding lacks.
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]  # a TextIOWrapper
+    begin(sys.argv[1:])
+    from opskit.cli.exits import UNKNOWN, guarded
+
     code = guarded(sys.argv[1:])
     try:
         sys.stdout.flush()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import NamedTuple
 from urllib.parse import quote, urlsplit
+
+import msgspec
 
 from opskit.model.message import say
 from opskit.probes.base import ProbeError
@@ -13,7 +14,7 @@ _PORTS = {"http": 80, "https": 443}
 _AS_WRITTEN = "/?%:@!$&'()*+,;=~[]"  # all else in a path is sent in percent notation
 
 
-class Address(NamedTuple):
+class Address(msgspec.Struct, frozen=True):
     """`host` as the resolver wants it, `netloc` as the Host header does; a user name and password are left out."""
 
     scheme: str

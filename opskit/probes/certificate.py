@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 from cryptography import x509
@@ -31,7 +32,6 @@ from opskit.probes.certificate_key_told import tell_key
 from opskit.probes.certificate_pairs import configured, real_path
 from opskit.probes.certificate_served import Shown, tell_served
 from opskit.probes.certificate_spare import anchors, needed
-from opskit.probes.handshake import Visit, visit
 from opskit.probes.pem import parsed
 from opskit.probes.renewal import LOGS, look_after
 from opskit.probes.renewal_told import tell_renewal
@@ -39,6 +39,9 @@ from opskit.probes.renewers import HOMES, renewers
 from opskit.probes.renewers_told import tell_renewers
 from opskit.probes.secret import secret_of
 from opskit.probes.starters import CRON, TIMERS
+
+if TYPE_CHECKING:
+    from opskit.probes.handshake import Visit
 
 
 class Args(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -86,7 +89,7 @@ class CertificateProbe(Probe[Args]):
         certbots = {each.conf for each in renewal.lineages} if renewal else set[str]()
         others = (each for each in shelf.seen if each.pem and each.lineage not in certbots)
         keepers = renewers(others, args.acme_homes, args.schedules, deadline)
-        shown, unreached = _endpoints(visits, deadline)
+        shown, unreached = _endpoints(visits, deadline) if visits else ([], [])
         if not shelf.seen and not shown:
             places = ", ".join((*args.files, *args.endpoints)) or "-"
             raise ProbeError(say("no certificate found at {places}: set certificates in opskit.yaml", places=places))
@@ -149,6 +152,8 @@ def _files(args: Args, deadline: Deadline) -> Shelf:
 
 def _endpoints(visits: Sequence[Visit], deadline: Deadline) -> tuple[list[Seen], list[str]]:
     """What they show, and the addresses without a way. Each gets its share of the time, to hide no other."""
+    from opskit.probes.handshake import visit  # a host that has only files needs no TLS
+
     seen, unreached = list[Seen](), list[str]()
     for position, one in enumerate(visits):
         deadline.stage = say("TLS handshake with {endpoint}", endpoint=one.endpoint.shown)
@@ -162,6 +167,8 @@ def _visit(text: str, args: Args) -> Visit:
     found = endpoint_of(text)
     if found is None:
         raise ProbeError(say("{endpoint} is not host:port: correct certificates.endpoints", endpoint=text))
+    from opskit.probes.handshake import Visit
+
     return Visit(found, found.name or args.server_name or found.host, args.ca_file)
 
 

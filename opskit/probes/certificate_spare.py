@@ -7,8 +7,6 @@ first (X509_V_FLAG_TRUSTED_FIRST). Of an endpoint the path that was verified tel
 
 from __future__ import annotations
 
-import ssl
-
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
@@ -27,6 +25,8 @@ def anchors(pem: list[str]) -> dict[str, float]:
     crossed = {found for text in pem[_FIRST:] if (found := parsed(text)) is not None and found.issuer != found.subject}
     if not crossed:
         return {}
+    import ssl  # few chains are looked at so closely
+
     ends: dict[tuple[x509.Name, str | None], float] = {}
     for held in ssl.create_default_context().get_ca_certs(binary_form=True):
         root = parsed(ssl.DER_cert_to_PEM_cert(held))

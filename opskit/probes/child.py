@@ -34,11 +34,11 @@ def run(
     stage: Message,
     cap_bytes: int,
     more: Mapping[str, str] = {},
-    keep: Sequence[int] = (),
+    stdin: int = subprocess.DEVNULL,
 ) -> Output:
     """Run a program and return its output, cut at `cap_bytes`; when time or room run out its whole group is ended.
 
-    `more` is added to its environment; it inherits the descriptors `keep`, and so the locks on them.
+    `more` is added to its environment; `stdin` is a descriptor that it reads from.
 
     Raises OSError like subprocess where it cannot be started, and ProbeError where no time is left at all.
     """
@@ -46,13 +46,17 @@ def run(
     # A group of its own, so that whatever the program starts dies with it.
     process = subprocess.Popen(
         list(argv),
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
         env={**os.environ, **more, "LC_ALL": "C.UTF-8"},
-        pass_fds=keep,
     )
+    return finish(process, deadline, cap_bytes)
+
+
+def finish(process: subprocess.Popen[bytes], deadline: Deadline, cap_bytes: int) -> Output:
+    """Return what a program prints that leads a group of its own; when time or room run out that is ended."""
     finished = False
     try:
         printed, closed = _drain(process, deadline, cap_bytes)

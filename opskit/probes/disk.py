@@ -10,7 +10,8 @@ import os
 import re
 import stat
 from pathlib import Path
-from typing import NamedTuple
+
+import msgspec
 
 from opskit.model.message import Message, say
 from opskit.model.sample import Sample
@@ -22,7 +23,7 @@ _IMAGES = {"squashfs", "iso9660", "erofs", "cramfs", "romfs"}
 """Full by nature, also where nobody mounted them read-only by name."""
 
 
-class Mount(NamedTuple):
+class Mount(msgspec.Struct, frozen=True):
     """Where a file system is mounted, and of which kind it is.
 
     `read_only` is whether all of it is, and not only seen so from here: a service under ProtectSystem sees every disk

@@ -1,31 +1,28 @@
 """Runs gpu_reader and takes its answer: one at a time on this host, within the deadline, ended gently where it hangs.
 
-A lock says that somebody asks. The reader inherits it, so it is held for as long as the reader lives: also after
-opskit has given up one that not even SIGKILL ends, and so wedged readers never pile up.
+A lock says that somebody asks. The reader holds it for as long as it lives: also after opskit has given up one that not
+even SIGKILL ends, and so wedged readers never ask all at once.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
-import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
-import opskit
-from opskit.logs.redact import redact
 from opskit.model.message import Message, say
 from opskit.model.typed import prepared
 from opskit.probes.base import Deadline, LateError, ProbeError
-from opskit.probes.child import Output, run
+from opskit.probes.child import Output, finish
+from opskit.probes.gpu_start import start, waiting
 
-_PACKAGES = Path(opskit.__file__).parents[1]
+if TYPE_CHECKING:
+    from subprocess import Popen
+
+_READER = str(Path(__file__).with_name("gpu_reader.py"))
 _CAP_BYTES = 4 << 20
-_TICK_S = 0.02
 _HUNG = say(
     "the NVIDIA driver did not answer {stage} within {seconds} s: look for Xid 119 or 79 in the kernel log",
     stage="",
@@ -44,64 +41,39 @@ def inventory(library: str | None, version_file: str, deadline: Deadline) -> byt
 
     Raises LateError where the driver or the reader hangs, ProbeError where the reader fails.
     """
-    # With -P, and without relative paths, the present folder lends the reader no module.
-    argv = (sys.executable, "-P", "-m", "opskit.probes.gpu_reader", version_file)
-    given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    more = {"PYTHONPATH": os.pathsep.join([str(_PACKAGES), *filter(os.path.isabs, given)])}
-    # glibc reads it when a process starts: for the reader that is now.
-    more |= {"LD_LIBRARY_PATH": library} if library else {}
-    with _alone(library, deadline) as lock:
-        waited = deadline.seconds - deadline.left
-        try:
-            output = run(argv, deadline, say("ask the NVIDIA driver"), _CAP_BYTES, more, lock)
-        except OSError as error:
-            why = error.strerror or str(error)
-            raise ProbeError(say("the NVML reader failed at {stage}: {why}", stage="start", why=why)) from None
-    return _answer(output, deadline, waited)
+    deadline.enter(say("ask the NVIDIA driver"))
+    question = {"library": library, "version_file": version_file, "lock": library or _READER}
+    try:
+        reader = waiting() or start()
+        _ask(reader, msgspec.json.encode(question))
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise ProbeError(say("the NVML reader failed at {stage}: {why}", stage="start", why=why)) from None
+    return _answer(finish(reader, deadline, _CAP_BYTES), deadline)
 
 
-def _answer(output: Output, deadline: Deadline, waited: float) -> bytes:
+def _ask(reader: Popen[bytes], question: bytes) -> None:
+    """Hand over the question, which is shorter than a pipe is wide. A reader that has died says itself why."""
+    if reader.stdin is not None:
+        with contextlib.suppress(BrokenPipeError), reader.stdin as pipe:
+            pipe.write(question + b"\n")
+
+
+def _answer(output: Output, deadline: Deadline) -> bytes:
     stage, found = _told(output.stdout)
     if found:
         return bytes(msgspec.json.format(found, indent=1))
     if output.finished:
+        from opskit.logs.redact import redact
+
         why = redact(output.stderr.decode("utf-8", "replace")).strip().rpartition("\n")[2]
         shown = why or f"exit code {output.code}"
         raise ProbeError(say("the NVML reader failed at {stage}: {why}", stage=stage, why=shown))
-    if stage == "start" and waited > deadline.seconds / 2:
+    if stage == "lock":
         raise LateError(Message(_BUSY.template, {"seconds": deadline.seconds}))
     if stage == "start":
         raise LateError(say("the NVML reader did not start within {seconds} s", seconds=deadline.seconds))
     raise LateError(Message(_HUNG.template, {"stage": stage, "seconds": deadline.seconds}))
-
-
-@contextlib.contextmanager
-def _alone(library: str | None, deadline: Deadline) -> Iterator[tuple[int, ...]]:
-    """Hold the lock; its place is the folder of the library, or the reader's own file. Where none can be had, go on."""
-    place = library or str(Path(__file__).with_name("gpu_reader.py"))
-    try:
-        descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        yield ()
-        return
-    try:
-        while not _taken(descriptor):
-            if not deadline.left:
-                raise LateError(Message(_BUSY.template, {"seconds": deadline.seconds}))
-            time.sleep(_TICK_S)
-        yield (descriptor,)
-    finally:
-        os.close(descriptor)
-
-
-def _taken(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True  # a file system without locks
-    return True
 
 
 class _Progress(msgspec.Struct):

@@ -1,16 +1,17 @@
 """Runs as a process of its own and prints what NVML says, as JSON lines: a driver that hangs hangs only this process.
 
-A program for itself, it imports nothing of opskit but its two parts. It prints `{"stage": …}` before each call that may
+A program for itself, it imports nothing of opskit but its two parts. It waits for one line on standard input, the
+question: `{"library": folder or null, "version_file": …, "lock": …}`, the file in which the kernel's driver tells its
+version, and what is locked for as long as the driver is asked. It prints `{"stage": …}` before each call that may
 block (Xid 119 makes calls wait for tens of seconds, open-gpu-kernel-modules#446), and at the end `{"inventory": …}`.
 One failing call costs its field, one failing card costs its row: never the others. A function that the driver does not
-have is not called again for the next card. Its only argument is the file in which the kernel's driver tells its
-version.
+have is not called again for the next card.
 """
 
 from __future__ import annotations
 
 import ctypes
-import sys
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +19,7 @@ from typing import Any
 import pynvml
 
 from opskit.probes.gpu_reader_call import announce, as_wrong, call, text
-from opskit.probes.gpu_reader_host import first_line, mapped_library, person
+from opskit.probes.gpu_reader_host import alone, first_line, mapped_library, person, prefer, question
 
 Ask = Callable[..., Any]
 _THRESHOLDS = {"shutdown_c": 0, "slowdown_c": 1, "gpu_max_c": 3}
@@ -40,9 +41,14 @@ _XID_EVENT = 0x8  # nvmlEventTypeXidCriticalError
 
 
 def main() -> None:
-    """Print the inventory of this host's NVIDIA GPUs."""
-    found = inventory(sys.argv[1] if len(sys.argv) > 1 else None)
-    announce({"inventory": found})
+    """Print the inventory of this host's NVIDIA GPUs; nothing where nobody asks."""
+    asked = question()
+    if asked is not None:
+        alone(asked["lock"])
+        if asked["library"]:
+            prefer(asked["library"])
+        announce({"inventory": inventory(asked["version_file"])})
+    os._exit(0)  # all is said: taking the binding apart takes longer than asking a card
 
 
 def inventory(version_file: str | None) -> dict[str, Any]:

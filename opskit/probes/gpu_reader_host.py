@@ -7,9 +7,52 @@ memory), so it is done in the process that may be given up.
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import fcntl
+import json
+import os
+import select
+import sys
 from typing import Any
 
-from opskit.probes.gpu_reader_call import text
+from opskit.probes.gpu_reader_call import announce, text
+
+_NAME = "libnvidia-ml.so.1"
+
+
+def question() -> dict[str, Any] | None:
+    """Wait for the question, and return it; None where nobody has one. What it may take is loaded meanwhile."""
+    if not select.select([sys.stdin], [], [], 0)[0]:
+        import psutil  # noqa: F401  # as `person` does
+
+    line = sys.stdin.buffer.readline()
+    asked: dict[str, Any] | None = json.loads(line) if line else None
+    return asked
+
+
+def alone(place: str) -> None:
+    """Wait until no other reader asks. The lock is never given back: it ends with this process."""
+    try:
+        descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return  # where there is nothing to lock, it is asked all the same
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        announce({"stage": "lock"})
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except OSError:
+        return  # a file system without locks
+
+
+def prefer(folder: str) -> None:
+    """Load the library from a folder: whoever wants it by its name, as the binding does, is given this one.
+
+    That is what the loader does with a name that is loaded already (DT_SONAME, dlopen(3)). Where there is none in the
+    folder, the binding looks where the system does.
+    """
+    with contextlib.suppress(OSError):
+        ctypes.CDLL(f"{folder}/{_NAME}")
 
 
 def person(pid: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -25,7 +25,7 @@ _BETWEEN = "//"  # of part and file, in the name of a piece of evidence
 _ABSENT = "absent"
 
 
-class Part(NamedTuple):
+class Part(msgspec.Struct, frozen=True):
     """A probe that is joined, under a name of its own."""
 
     name: str
@@ -33,7 +33,7 @@ class Part(NamedTuple):
     args: Any
 
 
-class Seen(NamedTuple):
+class Seen(msgspec.Struct, frozen=True):
     """What a part saw: its evidence and how it reads it, or why there is none."""
 
     raws: tuple[Raw, ...] = ()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+
+import msgspec
 
 from opskit.model.message import Message, say
 from opskit.model.sample import Sample
 from opskit.probes.machine import Machine
 
 
-class Use(NamedTuple):
+class Use(msgspec.Struct, frozen=True):
     """How much of a limit is used; `text` says it with the numbers."""
 
     share: float

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import NamedTuple
+
+import msgspec
 
 PROC = Path("/proc")
 
 
-class Entry(NamedTuple):
+class Entry(msgspec.Struct, frozen=True):
     """A process: its name as the kernel keeps it, of 15 characters at most, and the pid of who started it."""
 
     name: str

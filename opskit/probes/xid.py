@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
-import yaml
 
 from opskit.model.text import Text
 from opskit.model.typed import prepared
@@ -51,6 +50,8 @@ class Sighting(msgspec.Struct, frozen=True):
 @functools.cache
 def table() -> dict[int, Meaning]:
     """Return the table as it is shipped."""
+    import yaml  # most cards have nothing to look up
+
     rows = msgspec.convert(yaml.safe_load(_TABLE.read_text("utf-8")), prepared(dict[int, _Row]))
     return {code: Meaning(row.tier, Text(row.means["en"], row.means["zh"])) for code, row in rows.items()}
 

@@ -114,12 +114,12 @@ def test_a_driver_that_hangs_is_unknown_within_the_timeout_and_the_call_is_named
 
 
 def _is_reader(process: Path, stack) -> bool:
-    """Other tests ask other cards at the same time: a reader of ours has our library in its environment."""
+    """Other tests ask other cards at the same time: a reader of ours has loaded our library."""
     try:
-        words, variables = (process / "cmdline").read_bytes(), (process / "environ").read_bytes()
+        words, files = (process / "cmdline").read_bytes(), (process / "maps").read_bytes()
     except OSError:
         return False
-    return b"gpu_reader" in words and str(stack.plan.library).encode() in variables
+    return b"gpu_reader" in words and str(stack.plan.library).encode() in files
 
 
 FIRES = {
