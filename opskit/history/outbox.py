@@ -93,6 +93,14 @@ def mark_sent(db: sqlite3.Connection, notice: int, channel: str, now: float, rem
     )
 
 
+def leave(db: sqlite3.Connection, notice: int, channel: str, left: Iterable[str], retry_at: float) -> None:
+    """Open a delivery of its own for each recipient who was left out. They hold up nobody else's."""
+    db.executemany(
+        "INSERT OR IGNORE INTO deliveries (notice_id, channel, retry_at) VALUES (?, ?, ?)",
+        [(notice, bindable(f"{channel} {recipient}"), retry_at) for recipient in left],
+    )
+
+
 def mark_dropped(db: sqlite3.Connection, notice: int, channel: str, now: float, reason: str, error: str) -> None:
     """Close a delivery as given up."""
     db.execute(

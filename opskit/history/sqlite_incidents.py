@@ -131,10 +131,13 @@ class SqliteIncidents(SqliteFile):
         with self._writing() as db:
             return outbox.claim(db, notice.id, notice.channel, now, lease_s)
 
-    def mark_sent(self, notice: StoredNotice, now: float, remark: str = "") -> None:
-        """Close a delivery as sent."""
+    def mark_sent(
+        self, notice: StoredNotice, now: float, remark: str = "", left: Sequence[str] = (), retry_at: float = 0.0
+    ) -> None:
+        """Close a delivery as sent, and open one for each recipient who was left out."""
         with self._writing() as db:
             outbox.mark_sent(db, notice.id, notice.channel, now, remark)
+            outbox.leave(db, notice.id, notice.channel, left, retry_at)
 
     def mark_dropped(self, notice: StoredNotice, now: float, reason: str, error: str = "") -> None:
         """Close a delivery as given up."""

@@ -148,8 +148,14 @@ class Store(Protocol):
     def claim(self, notice: StoredNotice, now: float, lease_s: float) -> bool:
         """Take a delivery; False where it is done, not due, or taken by somebody within `lease_s`."""
 
-    def mark_sent(self, notice: StoredNotice, now: float, remark: str = "") -> None:
-        """The notice was delivered; `remark` says what was less than perfect about it."""
+    def mark_sent(
+        self, notice: StoredNotice, now: float, remark: str = "", left: Sequence[str] = (), retry_at: float = 0.0
+    ) -> None:
+        """The notice was delivered; `remark` says what was less than perfect about it.
+
+        For each recipient who was left out another delivery is opened, of the channel `CHANNEL RECIPIENT`, and is due
+        from `retry_at` on.
+        """
 
     def mark_dropped(self, notice: StoredNotice, now: float, reason: str, error: str = "") -> None:
         """The notice will not be delivered: `reason` is kept, and the error that led to it."""

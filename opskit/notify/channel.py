@@ -34,7 +34,7 @@ class Notice(msgspec.Struct, frozen=True):
     """One thing to tell. `seed` names it, the same at every attempt, `thread` the incident that it belongs to.
 
     `kind` is the reason of the decision, `written` is when that was, with a zone; `at` is the time of this attempt, in
-    epoch seconds.
+    epoch seconds. `only` is the one recipient whom it is for, as `ChannelError.left` named it; empty: it is for all.
     """
 
     seed: str
@@ -43,6 +43,7 @@ class Notice(msgspec.Struct, frozen=True):
     content: Content
     written: datetime
     at: float = 0.0
+    only: str = ""
 
 
 class ChannelError(Exception):
@@ -50,14 +51,15 @@ class ChannelError(Exception):
 
     `permanent` means that this notice will be refused again as it is: it is parked with its reason. Whatever can heal
     by itself or by a repair of the channel is not permanent, and is tried again. `reached` is how many recipients
-    have it all the same.
+    have it all the same, `left` are those of the others who may get it later.
     """
 
-    def __init__(self, message: Message, permanent: bool, reached: int = 0) -> None:
+    def __init__(self, message: Message, permanent: bool, reached: int = 0, left: tuple[str, ...] = ()) -> None:
         super().__init__(str(message))
         self.message = message
         self.permanent = permanent
         self.reached = reached
+        self.left = left
 
 
 class Channel(Protocol):

@@ -75,16 +75,18 @@ def backoff(attempts: int) -> float:
 def _dealt_with(
     store: Store, channels: Mapping[str, Channel], notice: StoredNotice, now: float, reader: Reader
 ) -> Outcome:
-    # Old and not true any more. Old and still true is news, however late: nobody has heard of it.
-    if notice.superseded and now - notice.at > NEWS_FOR_S:
+    name, _, only = notice.channel.partition(" ")
+    # Old and not true any more. Old and still true is news, however late: nobody has heard of it. Who was left out
+    # hears what came next together with the others, and nothing behind it.
+    if notice.superseded and (only or now - notice.at > NEWS_FOR_S):
         store.mark_dropped(notice, now, OVERTAKEN)
         return Outcome(notice, Ending.NOT_SENT)
-    channel = channels.get(notice.channel)
+    channel = channels.get(name)
     if channel is None:
         store.mark_dropped(notice, now, NO_CHANNEL)
         return Outcome(notice, Ending.NOT_SENT)
     try:
-        channel.send(as_sent(notice, now, reader))
+        channel.send(msgspec.structs.replace(as_sent(notice, now, reader), only=only))
     except ChannelError as error:
         return _failed(store, notice, now, error, reader)
     except (LookupError, ValueError, msgspec.ValidationError) as error:
@@ -106,9 +108,9 @@ def as_sent(notice: StoredNotice, now: float, reader: Reader) -> Notice:
 
 def _failed(store: Store, notice: StoredNotice, now: float, error: ChannelError, reader: Reader) -> Outcome:
     complaint = reader.read(error.message)
-    # Somebody has it. Sending again would reach them again and again for the sake of those who were refused.
+    # Somebody has it, and must not get it again for the sake of the others: each of those is tried alone.
     if error.reached:
-        store.mark_sent(notice, now, complaint)
+        store.mark_sent(notice, now, complaint, error.left, now + backoff(0))
         return Outcome(notice, Ending.SENT, complaint)
     if error.permanent:
         store.mark_dropped(notice, now, REFUSED, complaint)

@@ -40,8 +40,10 @@ class EmailChannel:
         """
         sender = mailbox(self._settings.sender)
         to = tuple(mailbox(one) for one in self._settings.to)
+        addresses = [one.address for one in to if notice.only in {"", one.address}]
+        if notice.only and not addresses:
+            raise ChannelError(say("{address} is no recipient any more", address=notice.only), permanent=True)
         if self._settings.sendmail is not None:
-            addresses = [one.address for one in to]
             content = mail(notice, sender, to).as_bytes()
             pipe(self._settings.sendmail, sender.address, addresses, content, self._settings.timeout)
             return
@@ -50,7 +52,7 @@ class EmailChannel:
         content = mail(notice, sender, to).as_bytes()
         context = None if self._settings.tls == "none" else self._trust()
         try:
-            refused = self._talk(sender.address, [one.address for one in to], content, context, password)
+            refused = self._talk(sender.address, addresses, content, context, password)
         except OSError as error:
             raise refusal(error, self._server) from error
         except UnicodeError as error:
@@ -58,7 +60,7 @@ class EmailChannel:
                 say("notify.email.host is not the name of a server: {host}", host=self._settings.host), permanent=True
             ) from error
         if refused:
-            raise partly(refused, len(to) - len(refused), self._server)
+            raise partly(refused, len(addresses) - len(refused), self._server)
 
     def _talk(
         self, sender: str, to: list[str], content: bytes, context: ssl.SSLContext | None, password: str | None

@@ -36,7 +36,8 @@ def refusal(error: OSError, server: str) -> ChannelError:
 
 def partly(refused: Mapping[str, tuple[int, bytes]], reached: int, server: str) -> ChannelError:
     """Return the ChannelError for a mail that some recipients did not get; `reached` others have it."""
-    return ChannelError(_recipients(refused, server), permanent=_all_for_good(refused), reached=reached)
+    left = tuple(address for address, (code, _) in refused.items() if code < _FOR_GOOD)
+    return ChannelError(_recipients(refused, server), permanent=not left, reached=reached, left=left)
 
 
 def _of_the_way(error: OSError, server: str) -> Message:

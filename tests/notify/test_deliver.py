@@ -144,6 +144,54 @@ def test_who_was_left_out_is_noted(store: SqliteStore, channels: dict[str, Chann
     assert outcome.error.endswith("refused recipients: duty@example.com: 452 mailbox full")
 
 
+def test_who_was_left_out_for_now_gets_the_same_mail_alone_and_holds_up_nobody(
+    store: SqliteStore, channels: dict[str, Channel], server: MailServer, rules: Rules
+):
+    rules.recipients = {"duty@example.com": "452 mailbox full"}
+    tell(store, NOON)
+    tell(store, NOON + 1, "second")
+    deliver(store, channels, NOON + 2, READER)
+    assert deliver(store, channels, NOON + 61, READER) == []
+    outcomes = deliver(store, channels, NOON + 62, READER)
+    assert [(one.notice.channel, one.ending) for one in outcomes] == [("email duty@example.com", Ending.RETRY)] * 2
+    rules.recipients = {}
+    assert endings(deliver(store, channels, NOON + 200, READER)) == [("problem", "sent")] * 2
+    first, _, again, _ = server.mails
+    assert (first["Message-ID"], first["To"]) == (again["Message-ID"], again["To"])
+    assert [envelope.rcpt_tos for envelope in server.envelopes] == [["ops@example.com"]] * 2 + [
+        ["duty@example.com"]
+    ] * 2
+
+
+def test_who_was_left_out_never_hears_of_a_problem_behind_its_end(
+    store: SqliteStore, channels: dict[str, Channel], server: MailServer, rules: Rules
+):
+    rules.recipients = {"duty@example.com": "452 mailbox full"}
+    tell(store, NOON)
+    deliver(store, channels, NOON, READER)
+    rules.recipients = {}
+    tell(store, NOON + 30, kind="recovery")
+    assert endings(deliver(store, channels, NOON + 90, READER)) == [("problem", "not-sent"), ("recovery", "sent")]
+    assert server.envelopes[-1].rcpt_tos == ["ops@example.com", "duty@example.com"]
+    late = next(one for one in store.incident_notices(1) if one.channel == "email duty@example.com")
+    assert (late.sent_at, late.reason) == (None, "overtaken")
+
+
+def test_who_was_left_out_for_good_or_is_no_recipient_any_more_is_not_tried_again(
+    store: SqliteStore, channels: dict[str, Channel], server: MailServer, rules: Rules
+):
+    rules.recipients = {"duty@example.com": "550 left the company"}
+    tell(store, NOON)
+    deliver(store, channels, NOON, READER)
+    assert deliver(store, channels, NOON + 9000, READER) == []
+    tell(store, NOON + 9001, "second")
+    rules.recipients = {"duty@example.com": "452 mailbox full"}
+    deliver(store, channels, NOON + 9001, READER)
+    others = {"email": EmailChannel(EmailSettings(("ops@example.com",), "opskit@example.com", "localhost", 1))}
+    (outcome,) = deliver(store, others, NOON + 9100, READER)
+    assert (outcome.ending, outcome.error) == (Ending.PARKED, "duty@example.com is no recipient any more")
+
+
 def test_a_notice_that_fails_holds_back_its_own_incident_only(
     store: SqliteStore, channels: dict[str, Channel], server: MailServer, rules: Rules
 ):
