@@ -10,7 +10,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 # What the tests run for real. As root they are installed, otherwise the missing ones are named.
 PACKAGES := nginx:nginx-light gcc:gcc libc.h:libc6-dev journalctl:systemd /lib/systemd/systemd-journal-remote:systemd-journal-remote
-PEERS := rg:ripgrep jq:jq goaccess:goaccess glances:glances netdata:netdata-core prometheus:prometheus prometheus-node-exporter:prometheus-node-exporter
+# Glances with what apt installs along with it unless it is told otherwise; but matplotlib, which it loads for graphs only.
+DIST := /usr/lib/python3/dist-packages
+GLANCES := glances:glances $(DIST)/docker:python3-docker $(DIST)/influxdb:python3-influxdb $(DIST)/pysnmp:python3-pysnmp4 \
+    $(DIST)/pystache:python3-pystache $(DIST)/bottle.py:python3-bottle $(DIST)/netifaces-0.11.0.egg-info:python3-netifaces \
+    sensors:lm-sensors
+PEERS := rg:ripgrep jq:jq goaccess:goaccess $(GLANCES) netdata:netdata-core prometheus:prometheus prometheus-node-exporter:prometheus-node-exporter
 MONITORS := nagios4:nagios4-core icinga2:icinga2-bin /usr/lib/nagios/plugins/check_disk:monitoring-plugins-basic
 TESTED := $(PACKAGES) $(MONITORS) logrotate:logrotate msmtp:msmtp zstd:zstd faketime:faketime strace:strace
 

@@ -485,7 +485,7 @@ def test_a_diagnosis_that_breaks_keeps_no_alert_back(tmp_path: Path, monkeypatch
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("opskit.app.announce.diagnosed", broken)
+    monkeypatch.setattr("opskit.app.diagnose.diagnosed", broken)
     host = simulated(tmp_path)
     host.confirmed(0, "certificate", CRITICAL)
     host.looks(0, 60, 5)
