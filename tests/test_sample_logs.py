@@ -13,7 +13,7 @@ from opskit.app import bundle as bundles
 from opskit.app.context import Context, load_context
 from opskit.app.manifest import MANIFEST
 from opskit.app.run_triage import Triage, run_triage
-from opskit.definitions.convert import plain
+from opskit.definitions.plain import plain
 from opskit.definitions.reader import compose
 from opskit.lab.faults import faults
 from opskit.logs.pseudonym import pseudonyms

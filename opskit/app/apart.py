@@ -23,6 +23,7 @@ from opskit.definitions.loaded import Loaded
 from opskit.history.codec import packed, unpacked
 from opskit.model.check import Check
 from opskit.model.message import Message, say
+from opskit.model.printable import printable
 from opskit.model.settings import Settings
 from opskit.model.state import State
 from opskit.model.verdict import Verdict
@@ -71,7 +72,7 @@ def ran_apart(context: Context, checks: tuple[Check, ...]) -> list[Outcome] | No
         told = unpacked(_answer(_task(context, checks), max(check.timeout for check in checks)), _Told)
         outcomes = [Outcome(known[one.check], one.verdict, one.state, one.trouble, one.seconds) for one in told.ran]
     except (OSError, ValueError, KeyError, ProbeError) as error:  # msgspec's errors are ValueErrors
-        log.warning("%s: a process of its own failed: %s", " ".join(known), error)
+        log.warning("%s: a process of its own failed: %s", " ".join(known), printable(str(error)))
         return None
     if told.news is not None:
         log.info("%s", context.reader.read(told.news))

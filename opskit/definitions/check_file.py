@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import msgspec
 import yaml
 
-from opskit.definitions.convert import Converter, is_mask
+from opskit.definitions.convert import Converter
 from opskit.definitions.draft import Draft
+from opskit.definitions.plain import is_mask
 from opskit.definitions.reader import compose, lines
 from opskit.definitions.scalars import count, duration, file_id, range_text, sustain
 from opskit.model.check import SELF_JUDGED, Check, Confirm, Deviation, Rule, States, Sustain

@@ -131,6 +131,6 @@ def _empty(folder: int) -> None:
 @cache
 def _reader() -> str:
     """Name the code that reads: its files' times and sizes, which change where another opskit is installed."""
-    here = Path(__file__).parent
-    told = [entry.stat() for folder in (here, here.parent / "model") for entry in os.scandir(folder) if entry.is_file()]
+    folders = [Path(__file__).parents[1] / name for name in ("definitions", "judge", "model")]
+    told = [entry.stat() for folder in folders for entry in os.scandir(folder) if entry.is_file()]
     return f"{max(one.st_mtime_ns for one in told)} {sum(one.st_size for one in told)} {len(told)}"

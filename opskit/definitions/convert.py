@@ -9,7 +9,6 @@ keys, Structs, unions with None, and `Annotated[T, function]`, where the functio
 from __future__ import annotations
 
 import functools
-import math
 import types
 import typing
 from collections.abc import Callable
@@ -20,6 +19,7 @@ import yaml
 
 from opskit.definitions.builder import MENDED, PARTIAL
 from opskit.definitions.draft import Draft, stand_in
+from opskit.definitions.plain import got, is_null, plain
 from opskit.definitions.reader import Document
 from opskit.definitions.wording import kind_of, quoted, reason, unknown_key
 from opskit.model.message import Message, say
@@ -30,7 +30,6 @@ from opskit.model.text import Text
 _T = TypeVar("_T")
 _S = TypeVar("_S", bound=msgspec.Struct)
 _INVALID: Any = object()  # a value whose problem is already on the list
-_LONGEST_NUMBER = 100
 
 
 class Converter:
@@ -161,7 +160,7 @@ class Converter:
 
     def _optional(self, node: yaml.Node, kinds: tuple[Any, ...], where: str) -> Any:
         rest = [kind for kind in kinds if kind is not type(None)]
-        if len(rest) < len(kinds) and _is_null(node):
+        if len(rest) < len(kinds) and is_null(node):
             return None
         return self._converted(node, rest[0], where)
 
@@ -189,7 +188,7 @@ class Converter:
         )
 
     def _parsed(self, node: yaml.Node, parse: Any, where: str) -> Any:
-        if not isinstance(node, yaml.ScalarNode) or _is_null(node):
+        if not isinstance(node, yaml.ScalarNode) or is_null(node):
             return self.complain(node, say("{where}: expected text, got {got}", where=where, got=got(node)))
         try:
             return parse(node.value)
@@ -203,47 +202,12 @@ class Converter:
         if kind is float and isinstance(value, int) and not isinstance(value, bool):
             return float(value)
         if type(value) is not kind:
-            unquoted = isinstance(node, yaml.ScalarNode) and not _is_null(node)
+            unquoted = isinstance(node, yaml.ScalarNode) and not is_null(node)
             expected = kind_of(kind, unquoted=unquoted)
             return self.complain(
                 node, say("{where}: expected {kind}, got {got}", where=where, kind=expected, got=got(node))
             )
         return value
-
-
-def plain(node: yaml.Node) -> Any:
-    """Return the node as dicts, lists and scalars of the YAML 1.2 core schema."""
-    if isinstance(node, yaml.MappingNode):
-        return {key.value: plain(value) for key, value in node.value}
-    if isinstance(node, yaml.SequenceNode):
-        return [plain(item) for item in node.value]
-    kind, text = node.tag, node.value
-    if kind == "null":
-        return None
-    if kind == "bool":
-        return text.lower() == "true"
-    return _number(text) if kind in {"int", "float"} and len(text) <= _LONGEST_NUMBER else text
-
-
-def got(node: yaml.Node) -> Message | str:
-    """What was found instead."""
-    if isinstance(node, yaml.MappingNode):
-        return say("keys and values")
-    if isinstance(node, yaml.SequenceNode):
-        return say("a list")
-    return say("nothing") if node.tag == "null" else quoted(node.value)
-
-
-def is_mask(document: Document) -> bool:
-    """True where a file says `enabled: false` and nothing else.
-
-    Raises DefinitionError where even that is not written as it must be.
-    """
-    if plain(document.root) != {"enabled": False}:
-        return False
-    if document.problems:
-        raise DefinitionError(document.problems)
-    return True
 
 
 def _join(where: str, key: str) -> str:
@@ -252,18 +216,3 @@ def _join(where: str, key: str) -> str:
 
 _hints = functools.cache(functools.partial(typing.get_type_hints, include_extras=True))
 _fields = functools.cache(msgspec.structs.fields)  # it evaluates every annotation anew
-
-
-def _number(text: str) -> int | float | str:
-    """Numbers as the core schema writes them; one that no float can hold stays text, and so is refused as a number."""
-    if text[:2] in {"0x", "0o"}:
-        return int(text, 0)
-    try:
-        return int(text)
-    except ValueError:
-        number = float(text)
-        return number if math.isfinite(number) else text
-
-
-def _is_null(node: yaml.Node) -> bool:
-    return bool(node.tag == "null")

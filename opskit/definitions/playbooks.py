@@ -12,9 +12,10 @@ import yaml
 
 from opskit.definitions import causes
 from opskit.definitions.causes import CauseShape
-from opskit.definitions.convert import Converter, is_mask
+from opskit.definitions.convert import Converter
 from opskit.definitions.draft import Draft
 from opskit.definitions.loaded import Loaded, load_all
+from opskit.definitions.plain import is_mask
 from opskit.definitions.reader import compose, lines
 from opskit.definitions.scalars import duration, file_id, name
 from opskit.definitions.scalars import included as included_name

@@ -45,16 +45,21 @@ def main() -> None:
     asked = question()
     if asked is not None:
         alone(asked["lock"])
-        if asked["library"]:
-            prefer(asked["library"])
-        announce({"inventory": inventory(asked["version_file"])})
+        usable = not asked["library"] or prefer(asked["library"])
+        announce({"inventory": inventory(asked["version_file"], usable=usable)})
     os._exit(0)  # all is said: taking the binding apart takes longer than asking a card
 
 
-def inventory(version_file: str | None) -> dict[str, Any]:
-    """Return `{"init_error", "driver", "count_error", "gpus": [...], ...}`; errors are `{"code", "text"}`."""
+def inventory(version_file: str | None, *, usable: bool) -> dict[str, Any]:
+    """Return `{"init_error", "driver", "count_error", "gpus": [...], ...}`; errors are `{"code", "text"}`.
+
+    Nobody is asked where the library that was named is not `usable`.
+    """
     found: dict[str, Any] = {"init_error": None, "count_error": None, "driver": None, "gpus": []}
     found["module"] = first_line(version_file)
+    if not usable:
+        found["init_error"] = as_wrong(pynvml.NVMLError(pynvml.NVML_ERROR_LIBRARY_NOT_FOUND))
+        return found
     _, found["init_error"] = call("nvmlInit", pynvml.nvmlInit)
     found["library"] = mapped_library()
     if found["init_error"]:

@@ -45,14 +45,19 @@ def alone(place: str) -> None:
         return  # a file system without locks
 
 
-def prefer(folder: str) -> None:
+def prefer(folder: str) -> bool:
     """Load the library from a folder: whoever wants it by its name, as the binding does, is given this one.
 
     That is what the loader does with a name that is loaded already (DT_SONAME, dlopen(3)). Where there is none in the
-    folder, the binding looks where the system does.
+    folder, the binding looks where the system does; False where one is there that cannot be loaded: another one would
+    answer in its place.
     """
-    with contextlib.suppress(OSError):
-        ctypes.CDLL(f"{folder}/{_NAME}")
+    path = f"{folder}/{_NAME}"
+    try:
+        ctypes.CDLL(path)
+    except OSError:
+        return not os.path.lexists(path)
+    return True
 
 
 def person(pid: int) -> dict[str, Any]:

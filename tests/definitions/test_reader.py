@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opskit.definitions.convert import plain
+from opskit.definitions.plain import plain
 from opskit.definitions.reader import Document, compose, lines
 from opskit.definitions.search import LARGEST
 from opskit.model.problem import DefinitionError, Lines

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from opskit.definitions.convert import plain
+from opskit.definitions.plain import plain
 from opskit.definitions.reader import compose
 from opskit.definitions.search import FACTS, shipped
 from tests.report.schema import wrong

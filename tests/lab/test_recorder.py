@@ -16,7 +16,7 @@ import pytest
 from opskit.app import bundle as bundles
 from opskit.app.manifest import MANIFEST
 from opskit.cli.exits import guarded
-from opskit.definitions.convert import plain
+from opskit.definitions.plain import plain
 from opskit.definitions.reader import compose
 from opskit.lab import recorder
 from opskit.lab.drill import break_in, opskit, users_ask

@@ -113,6 +113,16 @@ def test_both_versions_of_a_mismatch_are_named(nvml: Cards, library: Path, tmp_p
     )
 
 
+def test_a_library_that_cannot_be_loaded_is_not_replaced_by_the_systems(
+    nvml: Cards, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(library))
+    assert len(inventory(tmp_path)["gpus"]) == 1, "without one in the folder the system's is asked"
+    (tmp_path / "libnvidia-ml.so.1").write_bytes(b"no library")
+    found = inventory(tmp_path)
+    assert (found["init_error"]["code"], found["gpus"]) == (12, [])
+
+
 def test_there_is_one_reader_at_a_time(nvml: Cards, library: Path) -> None:
     holder = os.open(library, os.O_RDONLY)
     fcntl.flock(holder, fcntl.LOCK_EX)
