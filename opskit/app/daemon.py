@@ -26,7 +26,9 @@ from opskit.app.context import Context
 from opskit.app.daily import MorningReport, tidy_if_due
 from opskit.app.outcry import Outcry
 from opskit.app.rounds import UNUSABLE_S, note_unusable, round_of, tell_due
+from opskit.app.run_checks import Outcome
 from opskit.app.systemd import Systemd
+from opskit.app.vigil import Vigil
 from opskit.model.message import Message, say
 from opskit.model.problem import DefinitionError, Problem
 from opskit.schedule.plan import DEFAULTS, plans
@@ -58,6 +60,7 @@ class Daemon:
         self._report = MorningReport(emit)
         self._context = load()
         self._outcry = Outcry()
+        self._vigil = Vigil()
         self._ahead = _ahead()
         self._systemd = Systemd.of_environment()
         self._asked: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -112,7 +115,7 @@ class Daemon:
         self._name(logging.WARNING, loaded.problems)
         for plan in plans(loaded.good.values(), self._sight_of):
             first, name = now() + timedelta(seconds=plan.delay), " ".join(plan.ids)
-            work = [context, plan, self._outcry]
+            work = [context, plan, self._heard]
             scheduler.add_job(round_of, "interval", work, seconds=plan.every, next_run_time=first, id=name)
         report, at_once = self._report.if_due, now()
         if loaded.broken:
@@ -126,13 +129,23 @@ class Daemon:
         )
         # What is told after a start was measured after it: nobody hears at noon of what had ended at ten.
         after = at_once + timedelta(seconds=_MEASURED_S)
-        telling = [context, self._outcry]
-        scheduler.add_job(tell_due, "interval", telling, seconds=_TELL_S, next_run_time=after, id="tell")
+        scheduler.add_job(self._tell, "interval", [context], seconds=_TELL_S, next_run_time=after, id="tell")
         if self._systemd.patience_s is not None:
             # It stands in the same queue as the checks: where no worker is free any more, nobody says that all is well.
             seconds = self._systemd.patience_s / 3
             scheduler.add_job(self._systemd.alive, "interval", seconds=seconds, next_run_time=now(), id="watchdog")
         return len(loaded.good)
+
+    def _heard(self, outcome: Outcome) -> None:
+        self._outcry.measured(outcome)
+        self._vigil.measured(outcome)
+
+    def _tell(self, context: Context) -> None:
+        if self._vigil.is_due():
+            told = tell_due(context)
+            self._vigil.looked(calm=told.calm)
+            self._outcry.tried(told.trouble)
+        self._outcry.speak(context)
 
     def _sight_of(self, check: Check) -> str:
         """Of what is seldom looked at, and then in a process of its own, nothing is loaded here."""

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import closing
+from typing import NamedTuple
 
 from opskit.app.apart import SELDOM_S, ran_apart
 from opskit.app.clock import epoch
 from opskit.app.context import Context
 from opskit.app.memory import Memory, open_memory
 from opskit.app.observe import Live
-from opskit.app.outcry import Outcry
 from opskit.app.run_checks import Outcome, record_unusable, run_checks
 from opskit.app.submit import submit
 from opskit.app.tell import outcome_said, tell
 from opskit.history.store import HistoryError
+from opskit.model.message import Message
 from opskit.schedule.plan import Plan
 
 log = logging.getLogger("opskit")
@@ -22,13 +24,13 @@ TELL = "tell"
 UNUSABLE_S = 300.0
 
 
-def round_of(context: Context, plan: Plan, outcry: Outcry | None = None) -> None:
-    """Run the checks of one plan and remember them."""
+def round_of(context: Context, plan: Plan, hear: Callable[[Outcome], None] | None = None) -> None:
+    """Run the checks of one plan and remember them; `hear` is told of each."""
     with closing(Memory(context)) as memory:
         if memory.news is not None:
             log.info("%s", context.reader.read(memory.news))
         # Monitoring goes on without memory, and says so each time.
-        _ran(context, plan, memory, outcry)
+        _ran(context, plan, memory, hear)
         try:
             memory.store.heartbeat("run", epoch())
         except HistoryError as error:
@@ -44,7 +46,14 @@ def note_unusable(context: Context) -> None:
         log.warning("%s", context.reader.read(error.message))
 
 
-def tell_due(context: Context, outcry: Outcry | None = None, *, patient: bool = True) -> None:
+class Told(NamedTuple):
+    """`calm` where nothing is open and nothing waits; `trouble` where the history could not be used to tell."""
+
+    calm: bool
+    trouble: Message | None = None
+
+
+def tell_due(context: Context, *, patient: bool = True) -> Told:
     """Decide about the incidents, and send what is due; where the history cannot be used, say so."""
     try:
         with closing(open_memory(context)) as store:
@@ -54,22 +63,19 @@ def tell_due(context: Context, outcry: Outcry | None = None, *, patient: bool = 
                 level = logging.WARNING if outcome.error else logging.INFO
                 log.log(level, "%s", context.reader.read(outcome_said(outcome)), extra={"opskit": facts})
             store.heartbeat(TELL, epoch())
-        trouble = None
+            return Told(calm=not store.unsettled() and not store.waiting())
     except HistoryError as error:
         log.warning("%s", context.reader.read(error.message))
-        trouble = error.message
-    if outcry is not None:
-        outcry.tried(trouble)
-        outcry.speak(context)
+        return Told(calm=False, trouble=error.message)
 
 
-def _ran(context: Context, plan: Plan, memory: Memory, outcry: Outcry | None) -> None:
+def _ran(context: Context, plan: Plan, memory: Memory, hear: Callable[[Outcome], None] | None) -> None:
     apart = ran_apart(context, plan.checks) if plan.every >= SELDOM_S else None
     outcomes = list[Outcome]()
     for outcome in run_checks(context, plan.checks, Live(), memory) if apart is None else apart:
         outcomes.append(outcome)
-        if outcry is not None:
-            outcry.measured(outcome)
+        if hear is not None:
+            hear(outcome)
         if outcome.trouble is not None:
             log.warning("%s", context.reader.read(outcome.trouble))
         verdict = outcome.verdict

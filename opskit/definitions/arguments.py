@@ -6,6 +6,7 @@ same words.
 
 from __future__ import annotations
 
+import functools
 import typing
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
@@ -17,11 +18,13 @@ from opskit.model.message import Message, say
 from opskit.model.problem import Lines, Place, Problem, spelled
 from opskit.model.typed import prepared
 
+_kinds = functools.cache(typing.get_type_hints)
+
 
 def wrong_arguments(given: Mapping[str, Any], taken: type[msgspec.Struct], source: str, lines: Lines) -> list[Problem]:
     """Return every mistake in `given`, which stands under `with` in `lines`; `taken` has a field for each argument."""
     wrong: list[tuple[Place, Message]] = []
-    kinds = typing.get_type_hints(taken)
+    kinds = _kinds(taken)
     for name, value in given.items():
         if name in kinds:
             wrong += list(_wrong(value, kinds[name], ("with", name))) or _odd(name, value, taken)

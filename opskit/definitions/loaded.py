@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
 
-from opskit.definitions import compiled
+from opskit.definitions.compiled import COMPILED
 from opskit.definitions.search import Kind, Survey, read, survey
 from opskit.model.problem import DefinitionError, Problem
 
@@ -74,7 +74,7 @@ def _read_all(surveyed: Survey, outline: Outline[T], kept: type[T] | None) -> Lo
         source = str(found.path)
         try:
             data = read(found.path)
-            known = compiled.recall(data, source, kept) if kept else None
+            known = COMPILED.recall(data, source, kept) if kept else None
             if known is not None:
                 good[found.id] = known
                 continue
@@ -88,5 +88,5 @@ def _read_all(surveyed: Survey, outline: Outline[T], kept: type[T] | None) -> Lo
         elif draft.value is not None:
             good[found.id] = draft.value
             if kept:
-                compiled.keep(data, source, draft.value)
+                COMPILED.keep(data, source, draft.value)
     return Loaded(good, broken, surveyed.problems, tuple(salvaged))

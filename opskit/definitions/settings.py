@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from opskit.definitions import compiled
+from opskit.definitions.compiled import COMPILED
 from opskit.definitions.search import SETTINGS, SITE, read
 from opskit.model.message import say
 from opskit.model.problem import Problem
@@ -33,10 +33,10 @@ def load(path: Path | None) -> Settings:
     if path is None:
         return Settings()
     data, source = read(path), str(path)
-    found = compiled.recall(data, source, Settings)
+    found = COMPILED.recall(data, source, Settings)
     if found is None:
         found = parse(data, source)
-        compiled.keep(data, source, found)
+        COMPILED.keep(data, source, found)
     return found
 
 

@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
-from cryptography import x509
 
 from opskit.model.endpoint import endpoint as endpoint_of
 from opskit.model.message import say
@@ -32,13 +31,14 @@ from opskit.probes.certificate_key_told import tell_key
 from opskit.probes.certificate_pairs import configured, real_path
 from opskit.probes.certificate_served import Shown, tell_served
 from opskit.probes.certificate_spare import anchors, needed
-from opskit.probes.pem import parsed
 from opskit.probes.renewal import LOGS, look_after
 from opskit.probes.renewal_told import tell_renewal
 from opskit.probes.renewers import HOMES, renewers
 from opskit.probes.renewers_told import tell_renewers
 from opskit.probes.secret import secret_of
 from opskit.probes.starters import CRON, TIMERS
+from opskit.probes.x509 import Certificate
+from opskit.probes.x509_known import keep, parsed
 
 if TYPE_CHECKING:
     from opskit.probes.handshake import Visit
@@ -96,6 +96,7 @@ class CertificateProbe(Probe[Args]):
         shelf = msgspec.structs.replace(
             shelf, seen=[*shelf.seen, *shown], unreached=unreached, renewal=renewal, keepers=keepers, clock=clock()
         )
+        keep(pem for each in shelf.seen for pem in each.pem)
         return (pack("certificate.json", shelf, "certificates"),)
 
     def read(self, raws: Sequence[Raw], args: Args, now: datetime) -> Reading:
@@ -176,7 +177,7 @@ def _password(args: Args) -> bytes | None:
     return secret_of(args.password_file, os.environ).encode() if args.password_file else None
 
 
-def _tell(findings: Findings, seen: Seen, kept: Clock | None) -> list[x509.Certificate]:
+def _tell(findings: Findings, seen: Seen, kept: Clock | None) -> list[Certificate]:
     """Tell what one place holds, and return its certificates."""
     chain = _parsed(findings, seen)
     why = None if chain else no_certificate(seen)
@@ -196,7 +197,7 @@ def _tell(findings: Findings, seen: Seen, kept: Clock | None) -> list[x509.Certi
     return chain
 
 
-def _parsed(findings: Findings, seen: Seen) -> list[x509.Certificate]:
+def _parsed(findings: Findings, seen: Seen) -> list[Certificate]:
     """The certificates, or none where one that matters cannot be parsed.
 
     A broken block makes a file useless to its server too. What a server sends has done its work in the handshake: of

@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from cryptography import x509
-
 from opskit.model.message import Message, say
 from opskit.probes.certificate_evidence import Clock, Seen
 from opskit.probes.certificate_findings import SKEW_S, Findings
 from opskit.probes.kernel_state import kernel_state
 from opskit.probes.process_table import processes
+from opskit.probes.x509 import Certificate
 
 _JUST_S = 3600.0
 
@@ -29,7 +28,7 @@ def clock() -> Clock | None:
     return Clock(kernel.synchronized, kernel.time_service or "")
 
 
-def doubt(findings: Findings, seen: Seen, counted: Sequence[x509.Certificate], kept: Clock | None) -> Message | None:
+def doubt(findings: Findings, seen: Seen, counted: Sequence[Certificate], kept: Clock | None) -> Message | None:
     """Return what speaks for a wrong clock, None where nothing does or no date is out of order.
 
     Adds `clock_off_s`, by how much this host's clock is ahead of the server's, where the two differ.
@@ -56,7 +55,7 @@ def doubt(findings: Findings, seen: Seen, counted: Sequence[x509.Certificate], k
     return text
 
 
-def _apart(findings: Findings, seen: Seen, counted: Sequence[x509.Certificate], off: float) -> list[Message]:
+def _apart(findings: Findings, seen: Seen, counted: Sequence[Certificate], off: float) -> list[Message]:
     then = _iso(seen.date or 0.0)
     if then is None:
         return []
@@ -68,17 +67,14 @@ def _apart(findings: Findings, seen: Seen, counted: Sequence[x509.Certificate], 
     return [say("by the server's own clock, {when}, it is valid: one of the two clocks is wrong", when=then)]
 
 
-def _fits(counted: Sequence[x509.Certificate], at: float) -> bool:
-    return all(
-        one.not_valid_before_utc.timestamp() < at + SKEW_S and at < one.not_valid_after_utc.timestamp()
-        for one in counted
-    )
+def _fits(counted: Sequence[Certificate], at: float) -> bool:
+    return all(one.not_before.timestamp() < at + SKEW_S and at < one.not_after.timestamp() for one in counted)
 
 
-def _written_before(seen: Seen, counted: Sequence[x509.Certificate], at: float) -> bool:
+def _written_before(seen: Seen, counted: Sequence[Certificate], at: float) -> bool:
     if seen.changed is None or not 0 <= at - seen.changed < _JUST_S:
         return False
-    ahead = max(one.not_valid_before_utc.timestamp() for one in counted) - at
+    ahead = max(one.not_before.timestamp() for one in counted) - at
     return SKEW_S <= ahead < _JUST_S
 
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import msgspec
-from cryptography import x509
-from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from opskit.model.sample import Sample
 from opskit.probes.certificate_findings import UNKNOWN_ISSUER
 from opskit.probes.certificate_served import Shown
-from opskit.probes.pem import ODD
 
 _ANOTHER_NAME = "Hostname mismatch"  # OpenSSL, X509_V_ERR_HOSTNAME_MISMATCH
 _ANOTHER_ADDRESS = "IP address mismatch"
@@ -92,15 +89,7 @@ def _chain_short(server: Shown) -> bool | None:
         return False
     if not server.seen.sent or len(server.seen.pem) > 1:
         return None
-    return True if _tells_its_issuer(server.leaf) else None
-
-
-def _tells_its_issuer(leaf: x509.Certificate) -> bool:
-    try:
-        told = leaf.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
-    except (x509.ExtensionNotFound, *ODD):
-        return False
-    return any(each.access_method == AuthorityInformationAccessOID.CA_ISSUERS for each in told)
+    return True if server.leaf.tells_issuer else None
 
 
 def _worst(answers: Iterable[bool | None]) -> bool | None:

@@ -6,6 +6,7 @@ certificate is damaged, is not.
 
 from __future__ import annotations
 
+import binascii
 import glob
 import itertools
 import re
@@ -13,19 +14,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 
 from opskit.model.message import say
 from opskit.model.regex import regex
-from opskit.probes.base import Deadline, ProbeError
+from opskit.probes.base import Deadline
 from opskit.probes.certificate_evidence import Key, Seen
-from opskit.probes.certificate_key import key_beside, key_configured, key_in, public_of
+from opskit.probes.certificate_key import key_beside, key_configured, key_in, key_told
 from opskit.probes.certificate_pairs import Configured, real_path
 from opskit.probes.exchange_evidence import Failure
 from opskit.probes.path_pattern import paths_of
-from opskit.probes.pem import ODD, parsed
+from opskit.probes.x509_known import parsed
 
 # Base64 has no dashes: so a file full of beginnings without an end costs no more than its length.
 PEM = regex(rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END (?:TRUSTED |X509 )?CERTIFICATE-----")
@@ -39,6 +37,7 @@ _FORMER_CAP = 1 << 16
 _SUFFIXES = {".pem", ".crt", ".cer", ".cert", ".der", ".p12", ".pfx"}
 _BINARY = {".cer", ".crt", ".cert", ".der", ".p12", ".pfx"}
 _ASN1_SEQUENCE = b"\x30"
+_LINE = 64
 
 Password = Callable[[], bytes | None]
 """Returns the password of PKCS#12 files, or None where there is none. Raises ProbeError where it cannot be read."""
@@ -137,7 +136,7 @@ def _from_file(path: str, keys: Keys) -> Seen:
     named = keys.conf.keys_of(path)
     if named:
         leaf = parsed(pem[0])
-        key = key_configured(named, public_of(leaf) if leaf else None, keys.password)
+        key = key_configured(named, leaf.public if leaf else None, keys.password)
     return Seen(path, pem, changed=changed, former=_former(place), key=key, lineage=_lineage(place))
 
 
@@ -147,52 +146,25 @@ def _held(place: Path, data: bytes, password: Password) -> tuple[list[str], Key 
     if len(blocks) < sum(1 for _ in _BEGUN.finditer(data)):
         return [], None, Failure("cut", "read", "a certificate begins and does not end")
     if blocks:
-        leaves = {public_of(found) for block in blocks if (found := parsed(block)) is not None}
+        leaves = {found.public for block in blocks if (found := parsed(block)) is not None}
         return blocks, key_in(place, data, leaves, password) or key_beside(place, leaves, password), None
     if not data.startswith(_ASN1_SEQUENCE):
         return [], None, Failure("empty", "read", "no certificate in it")
-    der = _as_der(data)
-    if der is None:
-        return _as_pkcs12(place, data, password)
-    return [_pem_of(der)], key_beside(place, {public_of(der)}, password), None
+    armoured = _armoured(data)
+    alone = parsed(armoured)
+    if alone is not None:
+        return [armoured], key_beside(place, {alone.public}, password), None
+    from opskit.probes.pkcs12 import opened
+
+    held, public, failure = opened(data, password)
+    return held, key_told(place, public) if public else None, failure
 
 
-def _as_der(data: bytes) -> x509.Certificate | None:
-    try:
-        return x509.load_der_x509_certificate(data)
-    except ODD:
-        return None
-
-
-def _as_pkcs12(place: Path, data: bytes, password: Password) -> tuple[list[str], Key | None, Failure | None]:
-    try:
-        secret = password()
-    except ProbeError as error:
-        return [], None, Failure("password", "open", str(error.reason))
-    why = ""
-    for word in dict.fromkeys((secret, None, b"")):
-        try:
-            store = pkcs12.load_pkcs12(data, word)
-        except (ValueError, TypeError) as error:
-            why = str(error) if "assword" in str(error) or not why else why
-        except Exception as error:  # noqa: BLE001  # algorithms that this build lacks come as several unrelated types
-            return [], None, Failure("cut", "read", f"{type(error).__name__}: {error}"[:200])
-        else:
-            return _of_store(place, store)
-    kind = "encrypted" if "assword" in why else "cut"
-    return [], None, Failure(kind, "read", why[:200])
-
-
-def _of_store(place: Path, store: pkcs12.PKCS12KeyAndCertificates) -> tuple[list[str], Key | None, Failure | None]:
-    held = [each.certificate for each in (store.cert, *store.additional_certs) if each is not None]
-    if not held:
-        return [], None, Failure("empty", "read", "no certificate in it")
-    key = key_in(place, store.key, set(), lambda: None) if store.key is not None else None
-    return [_pem_of(each) for each in held], key, None
-
-
-def _pem_of(certificate: x509.Certificate) -> str:
-    return certificate.public_bytes(Encoding.PEM).decode("ascii")
+def _armoured(der: bytes) -> str:
+    """A certificate in DER as PEM (RFC 7468)."""
+    text = binascii.b2a_base64(der, newline=False).decode("ascii")
+    lines = (text[at : at + _LINE] for at in range(0, len(text), _LINE))
+    return "\n".join(("-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----\n"))
 
 
 def _former(place: Path) -> list[str]:
@@ -211,7 +183,7 @@ def _former(place: Path) -> list[str]:
     except (OSError, RuntimeError):
         return []
     found = [parsed(first.group().decode("ascii", "replace")) for first in firsts if first]
-    return [each.fingerprint(hashes.SHA256()).hex() for each in found if each is not None]
+    return [each.sha256 for each in found if each is not None]
 
 
 def _start_of(path: Path) -> bytes:

@@ -1,33 +1,23 @@
 """The private key beside a certificate: whether it is the certificate's, and whether everybody may read it.
 
-The key is read for nothing but its public half, of which only the SHA-256 leaves this file. Keys are compared by
+The key is read for nothing but its public half, of which only the SHA-256 is told. Keys are compared by
 SubjectPublicKeyInfo and not by modulus, so that an RSA key beside an ECDSA certificate is noticed: `nginx -t` passes
 that by (nginx/nginx #209).
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import msgspec
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    PublicFormat,
-    load_der_private_key,
-    load_pem_private_key,
-)
 
 from opskit.model.regex import regex
 from opskit.probes.base import ProbeError
 from opskit.probes.certificate_evidence import Key
 from opskit.probes.exchange_evidence import Failure
-from opskit.probes.pem import ODD
+from opskit.probes.x509_known import public_half
 
 # The next line of dashes ends a block, its own or not: a file full of beginnings costs no more than its length.
 _KEY = regex(rb"-----BEGIN ([A-Z ]{0,20})PRIVATE KEY-----(?:[^-]|-(?!----))+-----END \1PRIVATE KEY-----", re.DOTALL)
@@ -38,19 +28,14 @@ _MOST_KEYS = 4
 _CERTBOTS = {"fullchain.pem", "cert.pem"}
 
 
-def public_of(certificate: x509.Certificate) -> str | None:
-    """SHA-256 of the certificate's public key; None where it is of no kind that is known."""
-    try:
-        return _digest(certificate.public_key())
-    except ODD:
-        return None
+def key_in(place: Path, text: bytes, leaves: set[str | None], password: Callable[[], bytes | None]) -> Key | None:
+    """The key in the certificate's own file, which holds this text."""
+    return _best(place, [match.group() for match in _KEY.finditer(text)][:_MOST_KEYS], leaves, password)
 
 
-def key_in(place: Path, held: Any, leaves: set[str | None], password: Callable[[], bytes | None]) -> Key | None:
-    """The key in the certificate's own file: `held` is the file's text, or the key that a PKCS#12 file gave."""
-    if not isinstance(held, bytes):
-        return Key(str(place), _digest(held), _open_to_all(place))
-    return _best(place, [match.group() for match in _KEY.finditer(held)][:_MOST_KEYS], leaves, password)
+def key_told(place: Path, public: str) -> Key:
+    """The key in a file of which it is known already whose it is."""
+    return Key(str(place), public, _open_to_all(place))
 
 
 def key_beside(place: Path, leaves: set[str | None], password: Callable[[], bytes | None]) -> Key | None:
@@ -119,29 +104,14 @@ def _best(
 
 
 def _public(block: bytes, password: Callable[[], bytes | None]) -> str | Failure:
-    load = load_pem_private_key if block.startswith(b"-----") else load_der_private_key
-    try:
-        return _digest(load(block, None))
-    except TypeError:
-        return _opened(block, load, password)
-    except (ValueError, UnsupportedAlgorithm) as error:
-        return Failure("key", "read", type(error).__name__)
-
-
-def _opened(block: bytes, load: Callable[..., Any], password: Callable[[], bytes | None]) -> str | Failure:
-    """The errors of a key's parser are named and not quoted: who knows what they quote."""
+    half = public_half(block)
+    if isinstance(half, str) or half.kind != "encrypted":
+        return half
     try:
         secret = password()
-        return _digest(load(block, secret)) if secret else Failure("encrypted", "read", "encrypted")
     except ProbeError as error:
         return Failure("password", "open", str(error.reason))
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        return Failure("encrypted", "read", "encrypted")
-
-
-def _digest(key: Any) -> str:
-    public = key.public_key() if hasattr(key, "public_key") else key
-    return hashlib.sha256(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+    return public_half(block, secret) if secret else half
 
 
 def _open_to_all(path: Path) -> bool | None:

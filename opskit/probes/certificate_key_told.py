@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from cryptography import x509
-
 from opskit.model.message import Message, say
 from opskit.probes.certificate_evidence import Key, Seen
 from opskit.probes.certificate_findings import Findings
-from opskit.probes.certificate_key import public_of
+from opskit.probes.x509 import Certificate
 
 _CLOSED = {
     "encrypted": say("it is encrypted"),
@@ -16,7 +14,7 @@ _CLOSED = {
 }
 
 
-def tell_key(findings: Findings, seen: Seen, chain: list[x509.Certificate]) -> None:
+def tell_key(findings: Findings, seen: Seen, chain: list[Certificate]) -> None:
     """Whether the key is the certificate's own, and whether everybody may read it; where that cannot be told, a note.
 
     opskit need not be able to read keys, and for good reason: so not knowing is no alarm. A key that Nginx is
@@ -36,9 +34,9 @@ def tell_key(findings: Findings, seen: Seen, chain: list[x509.Certificate]) -> N
         findings.add("key_private", float(not key.open_to_all), seen.place, say("{why}", why=key.place))
 
 
-def _tell_whose(findings: Findings, place: str, key: Key, public: str, chain: list[x509.Certificate]) -> None:
+def _tell_whose(findings: Findings, place: str, key: Key, public: str, chain: list[Certificate]) -> None:
     """Nginx takes the first certificate of a file for the server's own; elsewhere any of the file may be meant."""
-    owners = {public_of(certificate) for certificate in (chain[:1] if key.configured else chain)}
+    owners = {certificate.public for certificate in (chain[:1] if key.configured else chain)}
     fits = public in owners
     if not fits and None in owners:
         findings.notes.append(_not_compared(key, say("the certificate's is of a kind that is not known")))

@@ -9,13 +9,11 @@ proxy of somebody else in front, a second host with a renewer of its own) is wor
 from __future__ import annotations
 
 import msgspec
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 
 from opskit.model.message import say
 from opskit.probes.certificate_evidence import Seen
-from opskit.probes.certificate_findings import Findings, alternative_names
-from opskit.probes.pem import ODD
+from opskit.probes.certificate_findings import Findings
+from opskit.probes.x509 import Certificate
 
 _GRACE_S = 600.0
 """A renewer may be about to reload the server."""
@@ -25,14 +23,14 @@ class Shown(msgspec.Struct, frozen=True):
     """A server's own certificate, or the first of a file, and where it was seen."""
 
     seen: Seen
-    leaf: x509.Certificate
+    leaf: Certificate
 
 
 def tell_served(findings: Findings, shown: list[Shown]) -> None:
     """Hold each server against the files."""
     files = [each for each in shown if not each.seen.live]
     for server in (each for each in shown if each.seen.live):
-        same = next((file for file in files if _print_of(file) == _print_of(server)), None)
+        same = next((file for file in files if file.leaf.sha256 == server.leaf.sha256), None)
         if same is not None:
             findings.add("current", 1.0, server.seen.place, say("{why}", why=same.seen.place))
             continue
@@ -44,9 +42,9 @@ def tell_served(findings: Findings, shown: list[Shown]) -> None:
 
 def _compare(findings: Findings, server: Shown, file: Shown) -> None:
     place, path = server.seen.place, file.seen.place
-    if file.leaf.not_valid_before_utc == server.leaf.not_valid_before_utc:
+    if file.leaf.not_before == server.leaf.not_before:
         return  # two of the same moment: which one is the newer is not known
-    if file.leaf.not_valid_before_utc < server.leaf.not_valid_before_utc:
+    if file.leaf.not_before < server.leaf.not_before:
         findings.notes.append(
             say("{place} shows a newer certificate than {path}: is that the file it reads?", place=place, path=path)
         )
@@ -70,33 +68,21 @@ def _are_kin(file: Shown, server: Shown) -> bool:
 
 
 def _weight(file: Shown, server: Shown) -> tuple[bool, float]:
-    return _was_put_aside(file, server), file.leaf.not_valid_before_utc.timestamp()
+    return _was_put_aside(file, server), file.leaf.not_before.timestamp()
 
 
 def _was_put_aside(file: Shown, server: Shown) -> bool:
-    return _print_of(server) in file.seen.former
+    return server.leaf.sha256 in file.seen.former
 
 
-def _names(certificate: x509.Certificate) -> set[str]:
-    names, addresses = alternative_names(certificate)
-    return {name.lower() for name in (*names, *addresses)}
+def _names(certificate: Certificate) -> set[str]:
+    return {name.lower() for name in (*(certificate.names or ()), *(certificate.addresses or ()))}
 
 
-def _maker(certificate: x509.Certificate) -> str:
+def _maker(certificate: Certificate) -> str | None:
     """The organization that issued it, as public authorities change their intermediates; else the issuer itself."""
-    try:
-        held = certificate.issuer.get_attributes_for_oid(x509.NameOID.ORGANIZATION_NAME)
-        return str(held[0].value) if held else certificate.issuer.rfc4514_string()
-    except ODD:
-        return ""
+    return certificate.organization or certificate.issuer
 
 
-def _kind(certificate: x509.Certificate) -> str:
-    try:
-        return type(certificate.public_key()).__name__
-    except ODD:
-        return ""
-
-
-def _print_of(shown: Shown) -> str:
-    return shown.leaf.fingerprint(hashes.SHA256()).hex()
+def _kind(certificate: Certificate) -> str | None:
+    return certificate.key.kind if certificate.key is not None else None

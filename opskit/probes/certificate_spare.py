@@ -7,14 +7,11 @@ first (X509_V_FLAG_TRUSTED_FIRST). Of an endpoint the path that was verified tel
 
 from __future__ import annotations
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-
 from opskit.model.message import say
 from opskit.probes.certificate_evidence import Seen
 from opskit.probes.certificate_findings import Findings, names_of
-from opskit.probes.certificate_key import public_of
-from opskit.probes.pem import parsed
+from opskit.probes.x509 import Certificate
+from opskit.probes.x509_known import parsed
 
 _FIRST = 2
 """The server's own certificate and what has signed it are needed whatever the store holds."""
@@ -22,26 +19,29 @@ _FIRST = 2
 
 def anchors(pem: list[str]) -> dict[str, float]:
     """Return the ends (epoch seconds) of this host's roots that stand for certificates of the chain, by SHA-256."""
-    crossed = {found for text in pem[_FIRST:] if (found := parsed(text)) is not None and found.issuer != found.subject}
+    held = (parsed(text) for text in pem[_FIRST:])
+    crossed = {found for found in held if found is not None and found.issued_by(found) is False}
     if not crossed:
         return {}
     import ssl  # few chains are looked at so closely
 
-    ends: dict[tuple[x509.Name, str | None], float] = {}
-    for held in ssl.create_default_context().get_ca_certs(binary_form=True):
-        root = parsed(ssl.DER_cert_to_PEM_cert(held))
+    from opskit.probes.x509_reader import understood  # the store's roots are not worth remembering
+
+    ends: dict[tuple[str | None, str | None], float] = {}
+    for der in ssl.create_default_context().get_ca_certs(binary_form=True):
+        root = understood(ssl.DER_cert_to_PEM_cert(der))
         if root is not None:
-            key = root.subject, public_of(root)
-            ends[key] = max(ends.get(key, 0.0), root.not_valid_after_utc.timestamp())
-    known = {_print_of(each): ends.get((each.subject, public_of(each))) for each in crossed}
+            key = root.subject, root.public
+            ends[key] = max(ends.get(key, 0.0), root.not_after.timestamp())
+    known = {each.sha256: ends.get((each.subject, each.public)) for each in crossed}
     return {name: end for name, end in known.items() if end is not None}
 
 
-def needed(findings: Findings, seen: Seen, chain: list[x509.Certificate]) -> list[x509.Certificate]:
+def needed(findings: Findings, seen: Seen, chain: list[Certificate]) -> list[Certificate]:
     """Return the chain without its needless end; where that has run out, it is worth a note."""
     for position, each in enumerate(chain[_FIRST:], _FIRST):
-        end, ends = seen.anchors.get(_print_of(each)), each.not_valid_after_utc.timestamp()
-        if end is not None and end > ends and chain[position - 1].issuer == each.subject:
+        end, ends = seen.anchors.get(each.sha256), each.not_after.timestamp()
+        if end is not None and end > ends and chain[position - 1].issued_by(each):
             if ends <= findings.at:
                 findings.notes.append(
                     say(
@@ -53,7 +53,3 @@ def needed(findings: Findings, seen: Seen, chain: list[x509.Certificate]) -> lis
                 )
             return chain[:position]
     return chain
-
-
-def _print_of(certificate: x509.Certificate) -> str:
-    return certificate.fingerprint(hashes.SHA256()).hex()

@@ -15,7 +15,6 @@ from typing import Any
 
 import msgspec
 import psutil
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from opskit.model.endpoint import Endpoint
 from opskit.model.message import say
@@ -23,16 +22,16 @@ from opskit.probes.base import Deadline
 from opskit.probes.certificate_evidence import Seen
 from opskit.probes.exchange import Failure, failure_of
 from opskit.probes.http_date import is_about_dates, server_date
-from opskit.probes.pem import ODD, parsed
 from opskit.probes.starttls import RefusedError, ask_for_tls
 from opskit.probes.tls import tls_context
+from opskit.probes.x509_known import parsed
 
 _LEAST_S = 0.05
 _MOST_ADDRESSES = 16
 _MOST_CERTIFICATES = 12
 _NO_WAY = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.ENETDOWN}
 _RANK = {"timeout": 0, "unreachable": 9}
-_OTHER = {"ECDSA": ("RSA", "aRSA:!eNULL"), "RSA": ("ECDSA", "aECDSA:!eNULL")}
+_OTHER = {"EC": ("RSA", "aRSA:!eNULL"), "RSA": ("ECDSA", "aECDSA:!eNULL")}
 
 Address = tuple[int, Any]
 """A family and what `connect` takes."""
@@ -131,15 +130,7 @@ def _look(where: Visit, address: Address, place: str, deadline: Deadline) -> lis
 
 def _other_kind(first: Seen) -> tuple[str, str] | None:
     leaf = parsed(first.pem[0]) if first.pem else None
-    if leaf is None:
-        return None
-    try:
-        key = leaf.public_key()
-    except ODD:
-        return None
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        return _OTHER["ECDSA"]
-    return _OTHER["RSA"] if isinstance(key, rsa.RSAPublicKey) else None
+    return _OTHER.get(leaf.key.kind) if leaf is not None and leaf.key is not None else None
 
 
 def _seen(where: Visit, address: Address, place: str, deadline: Deadline, ciphers: str) -> Seen:

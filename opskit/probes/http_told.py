@@ -27,10 +27,10 @@ def out_of_date(asked: Exchange, now: datetime) -> tuple[bool | None, bool | Non
 def _dates(asked: Exchange) -> tuple[datetime, datetime] | None:
     if not asked.certificate:
         return None
-    from opskit.probes.pem import parsed
+    from opskit.probes.x509_known import parsed
 
     shown = parsed(asked.certificate)
-    return (shown.not_valid_before_utc, shown.not_valid_after_utc) if shown else None
+    return (shown.not_before, shown.not_after) if shown else None
 
 
 def reason(found: Evidenced, args: Args, now: datetime) -> Message | None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from cryptography import x509
-
 from opskit.model.message import Message, say
 from opskit.probes.certificate_evidence import Lineage, Renewal, Seen
 from opskit.probes.certificate_findings import DAY_S, Findings
+from opskit.probes.x509 import Certificate
 
 _OLD_RULE_DAYS = 30.0
 _SHORT_DAYS = 10.0
@@ -18,7 +17,7 @@ MOST_HIDDEN = 4
 _UNITS = {"hour": 1 / 24, "day": 1.0, "week": 7.0, "month": 30.0, "year": 365.0}
 
 
-def tell_renewal(findings: Findings, held: list[tuple[Seen, x509.Certificate]], renewal: Renewal) -> None:
+def tell_renewal(findings: Findings, held: list[tuple[Seen, Certificate]], renewal: Renewal) -> None:
     """Judge each file that certbot renews, then certbot itself."""
     lineages = {lineage.conf: lineage for lineage in renewal.lineages}
     automatic = False
@@ -38,9 +37,9 @@ def tell_renewal(findings: Findings, held: list[tuple[Seen, x509.Certificate]], 
         _tell_runs(findings, renewal)
 
 
-def _tell_late(findings: Findings, place: str, leaf: x509.Certificate, lineage: Lineage, renewal: Renewal) -> None:
-    life = (leaf.not_valid_after_utc - leaf.not_valid_before_utc).total_seconds() / DAY_S
-    left = (leaf.not_valid_after_utc - findings.now).total_seconds() / DAY_S
+def _tell_late(findings: Findings, place: str, leaf: Certificate, lineage: Lineage, renewal: Renewal) -> None:
+    life = leaf.lifetime_s / DAY_S
+    left = leaf.left_s(findings.now) / DAY_S
     if life <= 0:
         return
     point = renewal_point_days(lineage, life)
@@ -64,9 +63,9 @@ def add_late(findings: Findings, place: str, point: float, life: float, left: fl
     findings.add("renewal_late_days", round(late, 4), place)
 
 
-def _tell_failed(findings: Findings, place: str, leaf: x509.Certificate, lineage: Lineage, renewal: Renewal) -> None:
+def _tell_failed(findings: Findings, place: str, leaf: Certificate, lineage: Lineage, renewal: Renewal) -> None:
     """A failure from before the certificate was issued is overcome."""
-    if renewal.ran is None or renewal.ran < leaf.not_valid_before_utc.timestamp():
+    if renewal.ran is None or renewal.ran < leaf.not_before.timestamp():
         return
     why = renewal.failed.get(lineage.name)
     findings.add("renewed", float(why is None), place, None if why is None else say("{why}", why=why))

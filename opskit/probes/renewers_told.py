@@ -9,18 +9,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from cryptography import x509
-
 from opskit.model.message import Message, say
 from opskit.probes.certificate_evidence import Keeper, Keepers, Renewal, Seen
 from opskit.probes.certificate_findings import DAY_S, Findings
 from opskit.probes.renewal_told import MOST_HIDDEN, add_late, no_starter, share_days
+from opskit.probes.x509 import Certificate
 
 _USUAL_DAYS = 30.0
 _SOON = 1 / 3
 _CYCLE_DAYS = 90.0
 
-Held = list[tuple[Seen, x509.Certificate]]
+Held = list[tuple[Seen, Certificate]]
 
 
 def tell_renewers(findings: Findings, held: Held, keepers: Keepers, renewal: Renewal | None) -> None:
@@ -39,12 +38,12 @@ def tell_renewers(findings: Findings, held: Held, keepers: Keepers, renewal: Ren
             findings.notes.append(_by_hand(seen.place, keepers))
 
 
-def _tell_kept(findings: Findings, leaf: x509.Certificate, keeper: Keeper, keepers: Keepers) -> None:
+def _tell_kept(findings: Findings, leaf: Certificate, keeper: Keeper, keepers: Keepers) -> None:
     if keeper.failure is not None:
         findings.notes.append(say("{path} cannot be read: {why}", path=keeper.conf, why=keeper.failure.text))
         return
-    life = (leaf.not_valid_after_utc - leaf.not_valid_before_utc).total_seconds() / DAY_S
-    left = (leaf.not_valid_after_utc - findings.now).total_seconds() / DAY_S
+    life = leaf.lifetime_s / DAY_S
+    left = leaf.left_s(findings.now) / DAY_S
     point = _planned(findings, leaf, keeper) if keeper.renewer == "acme.sh" else _point(keeper, life)
     if point is None or life <= 0:
         return
@@ -57,9 +56,9 @@ def _tell_kept(findings: Findings, leaf: x509.Certificate, keeper: Keeper, keepe
     add_late(findings, keeper.place, point, life, left, since)
 
 
-def _planned(findings: Findings, leaf: x509.Certificate, keeper: Keeper) -> float | None:
+def _planned(findings: Findings, leaf: Certificate, keeper: Keeper) -> float | None:
     """Days before the end at which acme.sh renews; None where its record is not of this certificate."""
-    due, begun, ends = keeper.due, leaf.not_valid_before_utc.timestamp(), leaf.not_valid_after_utc.timestamp()
+    due, begun, ends = keeper.due, leaf.not_before.timestamp(), leaf.not_after.timestamp()
     if due is None or due < begun:
         findings.notes.append(say("when acme.sh renews {path} cannot be told: {conf} does not fit the certificate",
                                   path=keeper.place, conf=keeper.conf))  # fmt: skip
@@ -80,10 +79,10 @@ def _point(keeper: Keeper, life: float) -> float:
     return _USUAL_DAYS if keeper.renewer == "dehydrated" else min(_USUAL_DAYS, share_days(life))
 
 
-def _is_soon(findings: Findings, leaf: x509.Certificate) -> bool:
+def _is_soon(findings: Findings, leaf: Certificate) -> bool:
     """Whether its last third has begun. Before that nobody need be told that it is renewed by hand."""
-    life = (leaf.not_valid_after_utc - leaf.not_valid_before_utc).total_seconds() / DAY_S
-    left = (leaf.not_valid_after_utc - findings.now).total_seconds() / DAY_S
+    life = leaf.lifetime_s / DAY_S
+    left = leaf.left_s(findings.now) / DAY_S
     return left < min(life, _CYCLE_DAYS) * _SOON
 
 

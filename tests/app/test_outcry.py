@@ -58,8 +58,9 @@ class Host:
     def goes_on(self, seconds: float) -> None:
         for tick in range(0, int(seconds), 5):
             if tick % 30 == 0:
-                round_of(self.context, Plan((BAD, GOOD), 60.0, 0.0), self.outcry)
-            tell_due(self.context, self.outcry)
+                round_of(self.context, Plan((BAD, GOOD), 60.0, 0.0), self.outcry.measured)
+            self.outcry.tried(tell_due(self.context).trouble)
+            self.outcry.speak(self.context)
             self.now += 5
 
 

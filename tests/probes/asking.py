@@ -87,7 +87,8 @@ _NOBODY = """
 import os, sys
 module = __import__(sys.argv[1], fromlist=["*"])
 from opskit.probes.base import ProbeError
-import crossplane, ssl, ctypes  # probes load them late, and Python may lie where nobody may look
+# Probes load them late, and Python may lie where nobody may look.
+import crossplane, ssl, ctypes, opskit.probes.x509_reader
 if os.getuid() == 0:
     os.setgroups([]), os.setgid(65534), os.setuid(65534)
 try:

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from opskit.definitions import checks, compiled, settings
+from opskit.definitions import checks, settings
+from opskit.definitions.compiled import COMPILED
+from opskit.logs import kept
 from opskit.model.problem import DefinitionError
 from opskit.model.settings import Settings
 
@@ -129,7 +131,8 @@ def folder_linked(path: Path) -> None:
 
 
 def of_another_reader(path: Path) -> None:
-    path.write_bytes(path.read_bytes().replace(compiled._reader().encode(), b"0" * len(compiled._reader())))
+    made_by = kept.reader(COMPILED._code)
+    path.write_bytes(path.read_bytes().replace(made_by.encode(), b"0" * len(made_by)))
 
 
 def cut(path: Path) -> None:
@@ -180,21 +183,21 @@ def test_root_leaves_nothing_in_the_home_of_whoever_became_root(
 
 
 def test_many_names_do_not_fill_the_disk(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled, "_MOST", 5)
+    monkeypatch.setattr(kept, "_MOST", 5)
     for number in range(20):
-        compiled.keep(b"x", f"/site/{number}.yaml", Settings())
+        COMPILED.keep(b"x", f"/site/{number}.yaml", Settings())
     assert 1 <= len(list((home / "opskit").iterdir())) <= 6
-    assert compiled.recall(b"x", "/site/19.yaml", Settings) == Settings()
-    compiled.keep(b"x", "/" + "long" * 100, Settings())
-    assert compiled.recall(b"x", "/" + "long" * 100, Settings) is None
+    assert COMPILED.recall(b"x", "/site/19.yaml", Settings) == Settings()
+    COMPILED.keep(b"x", "/" + "long" * 100, Settings())
+    assert COMPILED.recall(b"x", "/" + "long" * 100, Settings) is None
 
 
 def test_several_at_once_never_read_a_half(home: Path) -> None:
     texts = [b"a" * 100_000, b"b" * 100_000]
 
     def turn(number: int) -> bool:
-        compiled.keep(texts[number % 2], "/site/one.yaml", Settings(locale="zh" if number % 2 else "en"))
-        found = compiled.recall(texts[0], "/site/one.yaml", Settings)
+        COMPILED.keep(texts[number % 2], "/site/one.yaml", Settings(locale="zh" if number % 2 else "en"))
+        found = COMPILED.recall(texts[0], "/site/one.yaml", Settings)
         return found is None or found.locale == "en"
 
     with ThreadPoolExecutor(8) as pool:
