@@ -25,7 +25,7 @@ _READERS = Kept("probes/x509.py", "probes/x509_reader.py", "probes/private_key.p
 _SOURCE = "x509"
 
 
-class _Album(msgspec.Struct):
+class Album(msgspec.Struct):
     """Certificates by their PEM text, public halves by private keys. `grown` where the next process has less."""
 
     certificates: dict[str, Certificate] = {}
@@ -74,7 +74,7 @@ def keep(used: Iterable[str]) -> None:
         album.certificates = {pem: found for pem, found in album.certificates.items() if pem in wanted}
     if len(album.halves) >= _MOST:
         album.halves = {}
-    _READERS.keep(b"", _SOURCE, _Album(album.certificates, album.halves))
+    _READERS.keep(b"", _SOURCE, Album(album.certificates, album.halves))
 
 
 def _add(known: dict[str, T], name: str, found: T) -> None:
@@ -85,5 +85,5 @@ def _add(known: dict[str, T], name: str, found: T) -> None:
 
 
 @cache
-def _album() -> _Album:
-    return _READERS.recall(b"", _SOURCE, _Album) or _Album()
+def _album() -> Album:
+    return _READERS.recall(b"", _SOURCE, Album) or Album()

@@ -63,7 +63,7 @@ def details(outcomes: Sequence[Shown], reader: Reader, verbosity: int = 0) -> li
     for check, verdict, _ in sorted(outcomes, key=lambda shown: -shown[1].status.severity):
         if len(outcomes) > 1:
             lines.append(f"{verdict.status.name}: {check.id}")
-        lines += [f"{item.status.name}: {reader.read(item.text)}" for item in verdict.items]
+        lines += dict.fromkeys(f"{item.status.name}: {reader.read(item.text)}" for item in verdict.items)
         lines += [reader.read(note) for note in verdict.notes]
         lines += why_lines(check, verdict, reader)
         lines += more_lines(check, verdict, verbosity, reader)
@@ -72,7 +72,8 @@ def details(outcomes: Sequence[Shown], reader: Reader, verbosity: int = 0) -> li
 
 def performance(check: str, verdict: Verdict, checks: int) -> list[Performance]:
     """Return the samples with their thresholds; of several checks, with the check's id in the label."""
-    judged = {_series(item.sample): item for item in verdict.items if item.sample is not None}
+    # Of several rules about a metric the first decides most; the last may be there to be told only.
+    judged = {_series(item.sample): item for item in reversed(verdict.items) if item.sample is not None}
     return [_item(check, sample, judged.get(_series(sample)), checks) for sample in verdict.samples]
 
 

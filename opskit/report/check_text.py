@@ -50,7 +50,8 @@ def _telling(verdict: Verdict, reader: Reader) -> str:
     if last is None:
         return reader.read(verdict.items[-1].text)
     same = [item for item in verdict.items if item.sample and item.sample.metric == last.metric]
-    return ", ".join(reader.read(item.text) for item in same[:3])
+    # A metric may stand in two rules: as what decides, and as what is told.
+    return ", ".join([*dict.fromkeys(reader.read(item.text) for item in same)][:3])
 
 
 def _not_confirmed(check: Check, state: State) -> Message:

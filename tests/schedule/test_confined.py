@@ -33,7 +33,7 @@ def allowed() -> set[str]:
 
 
 def test_nothing_that_checks_and_triage_do_is_forbidden(tmp_path: Path) -> None:
-    (tmp_path / "opskit.yaml").touch()
+    (tmp_path / "opskit.yaml").write_text(f"history: {{path: {tmp_path}/history.db}}\n")
     program = [sys.executable, "-m", "opskit", "--config", str(tmp_path / "opskit.yaml")]
     used = set[str]()
     for words in (
