@@ -40,7 +40,7 @@ def gather(context: Context, store: Store, day: date, now: datetime) -> Day:
     since = datetime.combine(day, time(), tzinfo=zone).timestamp()
     until = min(datetime.combine(day + timedelta(days=1), time(), tzinfo=zone).timestamp(), now.timestamp())
     loaded = context.loaded_checks()
-    checks = loaded.good
+    checks, begun = loaded.good, store.first_runs()
     return Day(
         day=day,
         host=platform.node(),
@@ -48,7 +48,7 @@ def gather(context: Context, store: Store, day: date, now: datetime) -> Day:
         until=until,
         now=now.timestamp(),
         runs=tuple(store.runs(since, until)),
-        planned={check.id: _planned(check, until - since) for check in checks.values()},
+        planned={check.id: _planned(check, since, until, begun.get(check.id)) for check in checks.values()},
         incidents=tuple(_told(store, each, until) for each in store.incidents(since, until) if each.members),
         flips=tuple(store.flips(since, until)[-_FLIPS_SHOWN:]),
         traffic=traffic_of(context.settings.stack.gateway.log, since, until),
@@ -72,8 +72,11 @@ def _unwell(store: Store, loaded: Loaded[Check], until: float) -> Iterator[tuple
             yield name, state.hard
 
 
-def _planned(check: Check, seconds: float) -> int:
-    return int(max(0.0, seconds) // check.every)
+def _planned(check: Check, since: float, until: float, begun: float | None) -> int:
+    """How often it should have run; before its very first run nothing was planned."""
+    if begun is not None and since < begun < until:
+        return int((until - begun) // check.every) + 1
+    return int(max(0.0, until - since) // check.every)
 
 
 def _told(store: Store, each: Incident, until: float) -> DayIncident:

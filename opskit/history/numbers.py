@@ -147,6 +147,12 @@ def runs(db: sqlite3.Connection, since: float, until: float) -> list[Runs]:
     return [_summed(check, parts) for check, parts in by_check.items()]
 
 
+def first_runs(db: sqlite3.Connection) -> dict[str, float]:
+    """Return when each check ran for the first time, by its id."""
+    rows = db.execute("SELECT name, (SELECT min(at) / 1000.0 FROM runs WHERE check_id = checks.id) FROM checks")
+    return {check: at for check, at in rows if at is not None}
+
+
 def _summed(check: str, parts: list[tuple[int, int, float, float, float]]) -> Runs:
     counts = {_STATES[status]: count for status, count, _, _, _ in parts}
     return Runs(

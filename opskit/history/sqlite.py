@@ -122,6 +122,11 @@ class SqliteStore(SqliteIncidents):
         with self._reading() as db:
             return numbers.runs(db, since, until)
 
+    def first_runs(self) -> dict[str, float]:
+        """Return when each check ran for the first time."""
+        with self._reading() as db:
+            return numbers.first_runs(db)
+
     def keep_triage(self, kept: KeptTriage) -> int:
         """Keep a diagnosis."""
         with self._writing() as db:

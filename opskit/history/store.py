@@ -195,6 +195,9 @@ class Store(Protocol):
     def runs(self, since: float, until: float) -> list[Runs]:
         """Return how the runs of a span went, for each check that ran in it, by id."""
 
+    def first_runs(self) -> dict[str, float]:
+        """Return when each check ran for the first time, as far as the history reaches back, by id."""
+
     def keep_triage(self, kept: KeptTriage) -> int:
         """Keep a diagnosis and return its number. Of too many the oldest go."""
 

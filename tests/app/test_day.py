@@ -125,6 +125,16 @@ def test_the_runs_that_should_have_been_are_counted(context: Context, store: Sql
     assert found.planned["certificate"] == 0
 
 
+def test_before_its_very_first_run_no_run_is_missing(context: Context, store: SqliteStore) -> None:
+    for quarter in range(48, 90):
+        run(store, AT + quarter * 900.0 + 5, OK, OK, "latency")
+    run(store, AT + 90_000, OK, OK, "gpu-health")
+    found = gather(context, store, DAY, MORNING)
+    assert (found.planned["latency"], found.missed["latency"]) == (48, 6)
+    assert found.missed["gpu-health"] == found.planned["gpu-health"] == 1440, "on this day nobody looked"
+    assert gather(context, store, DAY + timedelta(days=1), MORNING).planned["latency"] > 0
+
+
 def test_today_is_told_as_far_as_it_has_come(context: Context, store: SqliteStore) -> None:
     found = gather(context, store, DAY, MIDNIGHT + timedelta(hours=6))
     assert found.planned["latency"] == 24

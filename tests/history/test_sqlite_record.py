@@ -90,6 +90,7 @@ def test_a_second_run_replaces_the_state_and_keeps_both_runs(store: SqliteStore)
     run(store, 20.0, Status.CRITICAL, Status.OK)
     assert store.states()[CHECK].hard is Status.CRITICAL
     assert store.runs(0, 100) == [Runs(CHECK, {Status.OK: 1, Status.CRITICAL: 1}, 10.0, 20.0, 0.25)]
+    assert store.first_runs() == {CHECK: 10.0}
 
 
 def test_spans_are_half_open(store: SqliteStore):
