@@ -16,6 +16,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 8, 12, 20
 _INNER_W, _INNER_H = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
 _MOST_POINTS = 640
 _TICKS = 4
+_LEAST_SPREAD = 0.1
 
 
 class _Plane(NamedTuple):
@@ -81,8 +82,12 @@ def _axes(plane: _Plane, step: float, hours: Sequence[tuple[float, str]]) -> Ite
 
 
 def _scale(low: float, high: float) -> tuple[float, float, float]:
-    """Return ends and step of an axis of round numbers that holds the values."""
-    spread = high - low or abs(high) or 1.0
+    """Return ends and step of an axis of round numbers that holds the values.
+
+    It spans a tenth of the highest at least, or what is no change at all would look like one.
+    """
+    spread = max(high - low, abs(high) * _LEAST_SPREAD) or 1.0
+    low, high = (low, high) if high - low == spread else ((low + high - spread) / 2, (low + high + spread) / 2)
     rough = spread / _TICKS
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * times for times in (1, 2, 5, 10) if power * times >= rough)

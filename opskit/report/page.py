@@ -19,7 +19,9 @@ from opskit.report.picture import picture
 
 _HERE = Path(__file__).parent
 _EVERY_H = 4
-_CLOSE = 1800.0
+_SHORT_H = ((1, 6.0), (2, 12.0))
+"""Marks so many hours apart where the time is no longer than that."""
+_CLOSE = 1 / 48  # of the time: a mark that near to an end would be cut off
 
 
 class MissingError(Exception):
@@ -69,8 +71,10 @@ def hours(since: float, until: float, reader: Reader) -> list[tuple[float, str]]
     begin = reader.time(since)
     midnight = begin.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
     marks = list[tuple[float, str]]()
-    for number in range(0, 49, _EVERY_H):
+    close = (until - since) * _CLOSE
+    every = next((step for step, longest in _SHORT_H if until - since <= longest * 3600), _EVERY_H)
+    for number in range(0, 49, every):
         at = (midnight + timedelta(hours=number)).replace(tzinfo=begin.tzinfo).timestamp()
-        if since + _CLOSE < at < until - _CLOSE:
+        if since + close < at < until - close:
             marks.append((at, f"{number % 24:02}:00"))
     return marks
