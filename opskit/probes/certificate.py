@@ -182,7 +182,8 @@ def _tell(findings: Findings, seen: Seen, kept: Clock | None) -> list[Certificat
     chain = _parsed(findings, seen)
     why = None if chain else no_certificate(seen)
     # What cannot be read, or shown but not understood, says nothing about the certificate: unknown, unlike silence.
-    found = 1.0 if chain else (0.0 if seen.live and not seen.pem else None)
+    silent = seen.live and not seen.pem and not (seen.failure is not None and seen.failure.kind == "own")
+    found = 1.0 if chain else 0.0 if silent else None
     findings.add("reached" if seen.partial else "answered" if seen.live else "readable", found, seen.place, why)
     if not chain:
         return []

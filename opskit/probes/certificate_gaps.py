@@ -15,6 +15,7 @@ _TEXTS = {
     "nothing": say("the handshake succeeds without a certificate"),
     "no-starttls": say("the server does not offer STARTTLS"),
     "closed": say("the server ended the connection before TLS began"),
+    "own": say("this host does not let opskit ask: {why}", why=""),
     "early": say("the server goes on talking after it has agreed to TLS"),
     "starttls": say("the server does not switch to TLS: {why}", why=""),
 }

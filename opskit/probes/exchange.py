@@ -6,6 +6,7 @@ from a slow handshake, nor the first byte from the first token (Response.elapsed
 
 from __future__ import annotations
 
+import errno
 import http.client
 import json
 import socket
@@ -25,11 +26,15 @@ from opskit.probes.exchange_evidence import Exchange, Failure, stage_at
 from opskit.probes.patient import Patient
 from opskit.probes.tls import identify, tls_context
 
-__all__ = ["Exchange", "Failure", "Target", "exchange", "failure_of"]
+__all__ = ["Exchange", "Failure", "Target", "exchange", "failure_of", "is_ours"]
 
 _BODY_CAP = 1 << 20
 _BLOCK = 1 << 16
 _TEXT_CAP = 300
+_OURS = frozenset({
+    errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EACCES, errno.EPERM, errno.EAFNOSUPPORT,
+    errno.EADDRNOTAVAIL,
+})  # fmt: skip
 _RANK: dict[type[OSError], int] = {TimeoutError: 0, ConnectionRefusedError: 1}
 
 
@@ -55,7 +60,8 @@ Listener = Callable[[bytes, float], bool]
 def exchange(target: Target, deadline: Deadline, listener: Listener | None = None) -> Exchange:
     """Perform one exchange without following redirects. What the other side does wrong is in the result, never raised.
 
-    Raises ProbeError where the request itself cannot be made (an address that is no HTTP URL, an unreadable CA file).
+    Raises ProbeError where the request itself cannot be made (an address that is no HTTP URL, an unreadable CA file, no
+    more open files here): then nothing is known of the other side.
     """
     return _Stopwatch(target, deadline).run(listener)
 
@@ -63,6 +69,16 @@ def exchange(target: Target, deadline: Deadline, listener: Listener | None = Non
 def payload_bytes(payload: dict[str, object]) -> bytes:
     """Return a payload as it is sent, for whoever signs it."""
     return json.dumps(payload).encode("ascii")
+
+
+def is_ours(error: Exception) -> bool:
+    """Whether it is this host that keeps opskit from asking: a limit, a missing right, no port to ask from.
+
+    Where a name means several addresses, one that refuses or keeps silent has been taken before such an error.
+    """
+    if isinstance(error, socket.gaierror):
+        return error.errno in {socket.EAI_SYSTEM, socket.EAI_MEMORY}
+    return isinstance(error, OSError) and error.errno in _OURS and not isinstance(error, ssl.SSLError)
 
 
 def failure_of(error: Exception, stage: str) -> Failure:
@@ -106,6 +122,11 @@ class _Stopwatch:
             headers = {name.lower(): value for name, value in response.getheaders()}
             self._hear(response, body, listener)
         except (OSError, http.client.HTTPException, ValueError) as error:
+            if is_ours(error):
+                why = getattr(error, "strerror", None) or type(error).__name__
+                raise ProbeError(
+                    say("this host does not let opskit ask {url}: {why}", url=self.shown, why=why)
+                ) from None
             failure = failure_of(error, self.stage)
         finally:
             if self.sock is not None:

@@ -20,7 +20,7 @@ from opskit.model.endpoint import Endpoint
 from opskit.model.message import say
 from opskit.probes.base import Deadline
 from opskit.probes.certificate_evidence import Seen
-from opskit.probes.exchange import Failure, failure_of
+from opskit.probes.exchange import Failure, failure_of, is_ours
 from opskit.probes.http_date import is_about_dates, server_date
 from opskit.probes.starttls import RefusedError, ask_for_tls
 from opskit.probes.tls import tls_context
@@ -30,7 +30,7 @@ _LEAST_S = 0.05
 _MOST_ADDRESSES = 16
 _MOST_CERTIFICATES = 12
 _NO_WAY = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.ENETDOWN}
-_RANK = {"timeout": 0, "unreachable": 9}
+_RANK = {"timeout": 0, "own": 8, "unreachable": 9}
 _OTHER = {"EC": ("RSA", "aRSA:!eNULL"), "RSA": ("ECDSA", "aECDSA:!eNULL")}
 
 Address = tuple[int, Any]
@@ -110,7 +110,7 @@ def _resolved(endpoint: Endpoint, deadline: Deadline) -> list[Address] | Failure
             addresses: dict[Address, None] = dict.fromkeys((entry[0], entry[4]) for entry in found)
             result.append(list(addresses)[:_MOST_ADDRESSES])
         except (OSError, ValueError) as error:
-            result.append(failure_of(error if isinstance(error, OSError) else OSError(str(error)), "resolve"))
+            result.append(_failure(error, "resolve"))
 
     thread = threading.Thread(target=look_up, name="resolve", daemon=True)
     thread.start()
@@ -193,6 +193,8 @@ def _handshake(
 def _failure(error: Exception, stage: str) -> Failure:
     if isinstance(error, OSError) and error.errno in _NO_WAY:
         return Failure("unreachable", stage, error.strerror or str(error))
+    if is_ours(error):
+        return Failure("own", stage, getattr(error, "strerror", None) or type(error).__name__)
     return failure_of(error if isinstance(error, OSError) else OSError(str(error)), stage)
 
 
