@@ -25,7 +25,7 @@ from opskit.model.settings import Settings, Stack
 from opskit.probes.accept_queue import lasting, queues
 from opskit.probes.address import port_of
 from opskit.probes.answer import pack, unpack
-from opskit.probes.base import Deadline, Probe, as_facts
+from opskit.probes.base import Deadline, Probe, ProbeError, as_facts
 from opskit.probes.connections import connections, forgotten, listening, listing, owners, sockets
 from opskit.probes.disk import disk_details, disk_notes, disk_samples, disks_of, fullest
 from opskit.probes.host_limits import limit_facts
@@ -116,7 +116,11 @@ class HostProbe(Probe[Args]):
     def collect(self, args: Args, deadline: Deadline) -> tuple[Raw, ...]:
         """Measure once."""
         deadline.enter(say("measure memory and load"))
-        memory, swap = psutil.virtual_memory(), psutil.swap_memory()
+        try:
+            memory, swap = psutil.virtual_memory(), psutil.swap_memory()
+        except (OSError, KeyError, ValueError) as error:  # what psutil raises where a line is missing
+            why = getattr(error, "strerror", None) or "unexpected content"
+            raise ProbeError(say("{path} cannot be read: {why}", path="/proc/meminfo", why=why)) from None
         disks = disks_of(args.folders, deadline)
         ports = set(_ports(args).values())
         before = queues(ports)

@@ -22,6 +22,19 @@ from tests.lab.part_process import eventually
 from tests.lab.running_lab import lab_in, take_out
 from tests.probes.asking import ask, collect, replay, value
 
+_OTHER_PROC = """
+import sys
+import psutil
+from opskit.probes.base import Deadline, ProbeError
+from opskit.probes.registry import probe
+found = probe("host")
+psutil.PROCFS_PATH = sys.argv[1]
+try:
+    found.collect(type(found).arguments(), Deadline(5))
+except ProbeError as error:
+    print(error.reason)
+"""
+
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
@@ -168,3 +181,11 @@ def test_the_probes_leave_no_trace_in_what_the_logs_say_of_users(stack: Stack) -
     assert user_asks(stack.plan, 1).status == 200
     after = [(count or 0) + 1 for count in before]  # type: ignore[operator]
     eventually(lambda: [reading.facts["requests"] for reading in logged(stack)] == after)
+
+
+def test_a_memory_that_the_kernel_does_not_tell_is_named(tmp_path: Path) -> None:
+    """psutil is given a /proc without the lines that it looks for, as in some containers."""
+    (tmp_path / "meminfo").write_text("MemFree: 12 kB\n")
+    words = [sys.executable, "-c", _OTHER_PROC, str(tmp_path)]
+    told = subprocess.run(words, capture_output=True, text=True, check=True, timeout=30).stdout
+    assert told == "/proc/meminfo cannot be read: unexpected content\n"
