@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from opskit.model.settings import ChatSettings
@@ -42,6 +43,17 @@ def test_who_has_it_is_not_told_again(receiver: Receiver, tmp_path: Path):
     room = f"json://127.0.0.1:{receiver.port}"
     error = refused(channel(tmp_path, f"{room}/one", f"{room}/two"))
     assert (error.reached, error.permanent, str(error)) == (1, False, "of 2 chat addresses 1 took it")
+    (left,) = error.left
+    assert left.startswith("json-")
+    assert "one" not in left
+    receiver.got.clear()
+    both = channel(tmp_path, f"{room}/two", f"{room}/one")
+    both.send(msgspec.structs.replace(NOTICE, only=left))
+    assert [path for path, _, _ in receiver.got] == ["/one"], "whoever was left out gets it alone, wherever it stands"
+    gone = msgspec.structs.replace(NOTICE, only="json-00000000")
+    with pytest.raises(ChannelError, match="json-00000000 is no recipient any more") as caught:
+        both.send(gone)
+    assert caught.value.permanent
     receiver.answers = [(500, b"")]
     assert refused(channel(tmp_path, f"{room}/one")).reached == 0
 
