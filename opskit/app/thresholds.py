@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from opskit.definitions.scalars import range_text
-from opskit.model.check import Check
+from opskit.model.check import Check, Rule
 
 Level = Literal["warn", "crit"]
 
@@ -16,7 +16,9 @@ Level = Literal["warn", "crit"]
 def with_thresholds(check: Check, given: Sequence[tuple[Level, str]]) -> Check:
     """Return the check with other ranges: of the named metric's rules, without a name of its last rule.
 
-    The last rule of a check is about what the check is named after. Raises ValueError that says what was expected.
+    The last rule of a check is about what the check is named after. A range is one of values; with a percent sign, and
+    where there are rules about how far a metric is off its average, it is theirs. A metric that has no other rules gets
+    one for its value. Raises ValueError that says what was expected.
     """
     rules = list(check.rules)
     if not rules:
@@ -24,10 +26,23 @@ def with_thresholds(check: Check, given: Sequence[tuple[Level, str]]) -> Check:
     for level, text in given:
         metric, equals, limits = text.rpartition("=")
         wanted = metric if equals else rules[-1].metric
-        places = [index for index, rule in enumerate(rules) if rule.metric == wanted]
-        if not places:
+        about = [index for index, rule in enumerate(rules) if rule.metric == wanted]
+        if not about:
             known = ", ".join(dict.fromkeys(rule.metric for rule in rules))
             raise ValueError(f"{check.id} has no rule about '{wanted}', expected one of {known}")
+        relative = limits.endswith("%") and any(rules[index].deviation for index in about)
+        places = [index for index in about if (rules[index].deviation is not None) is relative]
+        if not places:
+            rules.append(Rule(wanted, per=rules[about[-1]].per, optional=True))
+            places = [len(rules) - 1]
         for index in places if equals else places[-1:]:
-            rules[index] = msgspec.structs.replace(rules[index], **{level: range_text(limits)})
+            rules[index] = msgspec.structs.replace(rules[index], **{level: _range(limits, relative=relative)})
     return msgspec.structs.replace(check, rules=tuple(rules))
+
+
+def _range(limits: str, *, relative: bool) -> str:
+    """A share alone means so much above the average: what is below it is no trouble."""
+    if not relative:
+        return range_text(limits)
+    text = range_text(limits.removesuffix("%"))
+    return text if ":" in text else f"~:{text}"

@@ -21,6 +21,8 @@ from urllib.parse import quote
 
 import msgspec
 
+from opskit.model.typed import prepared
+
 T = TypeVar("T")
 _LARGEST = 4 << 20
 _MOST = 500  # files; whoever has that many definitions has read them under many names
@@ -49,10 +51,10 @@ class Kept:
         """Return what came of these bytes, read as `source`; None where that was not kept."""
         try:
             with _folder() as folder:
-                kept = msgspec.msgpack.decode(_own(folder, _name(source, kind)), type=_Held)
+                kept = msgspec.msgpack.decode(_own(folder, _name(source, kind)), type=prepared(_Held))
             if kept.data != data or kept.made_by != reader(self._code):
                 return None
-            return msgspec.msgpack.decode(kept.value, type=kind)
+            return msgspec.msgpack.decode(kept.value, type=prepared(kind))
         except (OSError, ValueError):  # msgspec's errors are ValueErrors
             return None
 

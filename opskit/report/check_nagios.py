@@ -72,8 +72,10 @@ def details(outcomes: Sequence[Shown], reader: Reader, verbosity: int = 0) -> li
 
 def performance(check: str, verdict: Verdict, checks: int) -> list[Performance]:
     """Return the samples with their thresholds; of several checks, with the check's id in the label."""
-    # Of several rules about a metric the first decides most; the last may be there to be told only.
-    judged = {_series(item.sample): item for item in reversed(verdict.items) if item.sample is not None}
+    # Of several rules about a metric the first decides most; the last may be there to be told only. A rule on the
+    # deviation holds a percentage against its range, not the value that is printed here.
+    ruled = (item for item in reversed(verdict.items) if not item.relative and (item.warn or item.crit))
+    judged = {_series(item.sample): item for item in ruled if item.sample is not None}
     return [_item(check, sample, judged.get(_series(sample)), checks) for sample in verdict.samples]
 
 
@@ -84,9 +86,7 @@ def _series(sample: Sample) -> tuple[str, tuple[tuple[str, str], ...]]:
 def _item(check: str, sample: Sample, item: Item | None, checks: int) -> Performance:
     parts = [check] if checks > 1 else []
     label = "_".join([*parts, sample.metric, *(value for _, value in sorted(sample.labels.items()))])
-    # A rule on the deviation holds a percentage against its range, not the value that is printed here.
-    ruled = item is not None and not item.relative and (item.warn is not None or item.crit is not None)
-    thresholds = (item.warn, item.crit) if item and ruled else (sample.warn, sample.crit)
+    thresholds = (item.warn, item.crit) if item else (sample.warn, sample.crit)
     return Performance(label, sample.value, sample.unit, *thresholds, sample.low, sample.high)
 
 

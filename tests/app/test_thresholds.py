@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from opskit.app.thresholds import with_thresholds
-from opskit.model.check import Check, Rule
+from opskit.model.check import Check, Deviation, Rule
 from opskit.model.text import Text
 
 RULES = (Rule("lost", crit="0"), Rule("used_pct", "80", "95", per="gpu"), Rule("used_pct", "90", confirm=None))
@@ -26,6 +27,30 @@ def test_a_name_means_all_rules_about_that_metric() -> None:
     assert limits(with_thresholds(CHECK, [("warn", "used_pct=@10:20")]))[1:] == [("@10:20", "95"), ("@10:20", None)]
     assert limits(with_thresholds(CHECK, [("crit", "lost=2"), ("crit", "lost=3")]))[0] == (None, "3")
     assert with_thresholds(CHECK, []) == CHECK
+
+
+WEEK = Deviation(7 * 86_400.0, 50)
+SLOW = msgspec.structs.replace(
+    CHECK,
+    rules=(
+        Rule("first_s", "~:30", deviation=WEEK),
+        Rule("first_s", "3"),
+        Rule("total_s", "~:30", per="layer", deviation=WEEK),
+    ),
+)
+
+
+def test_a_range_of_values_is_not_held_against_a_deviation() -> None:
+    changed = with_thresholds(SLOW, [("crit", "first_s=5"), ("warn", "2"), ("crit", "4")])
+    assert limits(changed) == [("~:30", None), ("3", "5"), ("~:30", None), ("2", "4")]
+    added = changed.rules[-1]
+    assert (added.metric, added.per, added.deviation, added.optional) == ("total_s", "layer", None, True)
+
+
+def test_a_percent_sign_means_the_deviation_where_there_is_one() -> None:
+    changed = with_thresholds(SLOW, [("warn", "50%"), ("crit", "first_s=-20:80%")])
+    assert limits(changed) == [("~:30", "-20:80"), ("3", None), ("~:50", None)]
+    assert limits(with_thresholds(CHECK, [("warn", "70%")]))[-1] == ("70%", None)
 
 
 @pytest.mark.parametrize(
