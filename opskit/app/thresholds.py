@@ -23,9 +23,10 @@ def with_thresholds(check: Check, given: Sequence[tuple[Level, str]]) -> Check:
     rules = list(check.rules)
     if not rules:
         raise ValueError(f"{check.id} has no rules: its probe brings a state and thresholds of its own")
+    main = rules[-1].metric
     for level, text in given:
         metric, equals, limits = text.rpartition("=")
-        wanted = metric if equals else rules[-1].metric
+        wanted, limits = metric if equals else main, limits.strip()
         about = [index for index, rule in enumerate(rules) if rule.metric == wanted]
         if not about:
             known = ", ".join(dict.fromkeys(rule.metric for rule in rules))
@@ -44,5 +45,8 @@ def _range(limits: str, *, relative: bool) -> str:
     """A share alone means so much above the average: what is below it is no trouble."""
     if not relative:
         return range_text(limits)
-    text = range_text(limits.removesuffix("%"))
-    return text if ":" in text else f"~:{text}"
+    plain = limits.removesuffix("%")
+    if "%" in plain:
+        raise ValueError(f"{limits!r}: one percent sign is enough, at the end")
+    text = range_text(plain)
+    return text if ":" in text or text.startswith("@") else range_text(f"~:{text}")

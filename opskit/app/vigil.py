@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -20,17 +21,19 @@ class Vigil:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._stirred = True
+        self._stirred = threading.Event()
         self._next = 0.0
 
     def measured(self, outcome: Outcome) -> None:
         """Take note of a run: whatever is not well may be worth telling at once."""
         if outcome.verdict.status is not Status.OK or outcome.trouble is not None:
-            self._stirred = True
+            self._stirred.set()
 
     def is_due(self) -> bool:
         """Whether to look now. What is measured from here on counts for the next time."""
-        stirred, self._stirred = self._stirred, False
+        stirred = self._stirred.is_set()
+        if stirred:
+            self._stirred.clear()
         return stirred or self._clock() >= self._next
 
     def looked(self, *, calm: bool) -> None:

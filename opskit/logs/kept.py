@@ -24,7 +24,7 @@ import msgspec
 from opskit.model.typed import prepared
 
 T = TypeVar("T")
-_LARGEST = 4 << 20
+_LARGEST = 8 << 20
 _MOST = 500  # files; whoever has that many definitions has read them under many names
 _LONGEST_NAME = 200
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
@@ -63,6 +63,8 @@ class Kept:
         try:
             held = _Held(reader(self._code), data, msgspec.Raw(msgspec.msgpack.encode(value)))
             made, name = msgspec.msgpack.encode(held), _name(source, type(value))
+            if len(made) > _LARGEST:
+                return
             with _folder(make=True) as folder:
                 if len(os.listdir(folder)) > _MOST:  # noqa: PTH208  # a descriptor has no path
                     _empty(folder)

@@ -17,7 +17,7 @@ import msgspec
 from opskit.logs.redact import MARK, redact
 from opskit.probes.address import port_of
 from opskit.probes.answer import OWN_REQUEST
-from opskit.probes.base import Deadline, ProbeError
+from opskit.probes.base import Deadline, OwnLimitError, ProbeError
 from opskit.probes.exchange import Exchange, Target, exchange
 
 _CAP = 1 << 18
@@ -161,6 +161,8 @@ class _Knock:
         base = redact(named.api_base)
         try:
             models = self._ask(named.api_base + "/models", self.header, share=_SHARE)
+        except OwnLimitError:
+            raise
         except ProbeError as error:
             return Backend(config, "odd", str(error.reason)[:_KEPT], base)
         bearer = chat = with_v1 = None

@@ -35,6 +35,10 @@ class ProbeError(Exception):
         super().__init__(str(reason))
 
 
+class OwnLimitError(ProbeError):
+    """This host does not let opskit look: of the other side nothing is known."""
+
+
 class LateError(ProbeError):
     """The time ran out before the probe had a result."""
 

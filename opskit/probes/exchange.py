@@ -6,7 +6,6 @@ from a slow handshake, nor the first byte from the first token (Response.elapsed
 
 from __future__ import annotations
 
-import errno
 import http.client
 import json
 import socket
@@ -20,22 +19,20 @@ import msgspec
 from opskit.logs.redact import redact
 from opskit.model.message import say
 from opskit.probes.address import address_of
-from opskit.probes.base import Deadline, ProbeError
+from opskit.probes.base import Deadline, OwnLimitError, ProbeError
 from opskit.probes.content_coding import plain
+from opskit.probes.door import OwnError, addresses_of, connected
 from opskit.probes.exchange_evidence import Exchange, Failure, stage_at
 from opskit.probes.patient import Patient
 from opskit.probes.tls import identify, tls_context
 
-__all__ = ["Exchange", "Failure", "Target", "exchange", "failure_of", "is_ours"]
+__all__ = ["Exchange", "Failure", "Target", "exchange", "failure_of"]
 
 _BODY_CAP = 1 << 20
 _BLOCK = 1 << 16
 _TEXT_CAP = 300
-_OURS = frozenset({
-    errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EACCES, errno.EPERM, errno.EAFNOSUPPORT,
-    errno.EADDRNOTAVAIL,
-})  # fmt: skip
-_RANK: dict[type[OSError], int] = {TimeoutError: 0, ConnectionRefusedError: 1}
+_RANK: dict[type[OSError], int] = {TimeoutError: 0, ConnectionRefusedError: 1, OwnError: 3}
+_OTHERS = 2
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -60,8 +57,8 @@ Listener = Callable[[bytes, float], bool]
 def exchange(target: Target, deadline: Deadline, listener: Listener | None = None) -> Exchange:
     """Perform one exchange without following redirects. What the other side does wrong is in the result, never raised.
 
-    Raises ProbeError where the request itself cannot be made (an address that is no HTTP URL, an unreadable CA file, no
-    more open files here): then nothing is known of the other side.
+    Raises ProbeError where the request itself cannot be made (an address that is no HTTP URL, an unreadable CA file),
+    and OwnLimitError where this host does not let it: then nothing is known of the other side.
     """
     return _Stopwatch(target, deadline).run(listener)
 
@@ -69,16 +66,6 @@ def exchange(target: Target, deadline: Deadline, listener: Listener | None = Non
 def payload_bytes(payload: dict[str, object]) -> bytes:
     """Return a payload as it is sent, for whoever signs it."""
     return json.dumps(payload).encode("ascii")
-
-
-def is_ours(error: Exception) -> bool:
-    """Whether it is this host that keeps opskit from asking: a limit, a missing right, no port to ask from.
-
-    Where a name means several addresses, one that refuses or keeps silent has been taken before such an error.
-    """
-    if isinstance(error, socket.gaierror):
-        return error.errno in {socket.EAI_SYSTEM, socket.EAI_MEMORY}
-    return isinstance(error, OSError) and error.errno in _OURS and not isinstance(error, ssl.SSLError)
 
 
 def failure_of(error: Exception, stage: str) -> Failure:
@@ -121,12 +108,12 @@ class _Stopwatch:
             status = response.status
             headers = {name.lower(): value for name, value in response.getheaders()}
             self._hear(response, body, listener)
+        except OwnError as error:
+            why = error.strerror or "?"
+            raise OwnLimitError(
+                say("this host does not let opskit ask {url}: {why}", url=self.shown, why=why)
+            ) from None
         except (OSError, http.client.HTTPException, ValueError) as error:
-            if is_ours(error):
-                why = getattr(error, "strerror", None) or type(error).__name__
-                raise ProbeError(
-                    say("this host does not let opskit ask {url}: {why}", url=self.shown, why=why)
-                ) from None
             failure = failure_of(error, self.stage)
         finally:
             if self.sock is not None:
@@ -153,7 +140,7 @@ class _Stopwatch:
     def _connect(self) -> socket.socket:
         self._enter("resolve")
         # It knows no time-out: where the resolver hangs, the caller leaves this thread behind (app.observe).
-        addresses = socket.getaddrinfo(self.place.host, self.place.port, type=socket.SOCK_STREAM)
+        addresses = addresses_of(self.place.host, self.place.port)
         self.phases["dns_s"] = self._now()
         self.sock = sock = self._first_that_answers(addresses)
         self.phases["connect_s"] = self._now()
@@ -173,11 +160,12 @@ class _Stopwatch:
         for position, (family, kind, protocol, _name, address) in enumerate(addresses):
             share = self._enter("connect to") / (len(addresses) - position)
             try:
-                return _connected(family, kind, protocol, address, share)
+                return connected(family, kind, protocol, address, share)
             except OSError as error:
                 errors.append(error)
-        # "Refused" is believed only where no address kept silent; one without a route is no news beside it.
-        raise min(errors, key=lambda error: _RANK.get(type(error), len(_RANK)))
+        # "Refused" is believed only where no address kept silent; one without a route is no news beside it, and what
+        # this host forbids is none at all.
+        raise min(errors, key=lambda error: _RANK.get(type(error), _OTHERS))
 
     def _ask(self, sock: socket.socket) -> http.client.HTTPResponse:
         self._enter("send request to")
@@ -213,14 +201,3 @@ class _Stopwatch:
             listener(pending, self._now())
         if response.length:
             raise http.client.IncompleteRead(b"", response.length)
-
-
-def _connected(family: int, kind: int, protocol: int, address: Any, seconds: float) -> socket.socket:
-    sock = socket.socket(family, kind, protocol)
-    try:
-        sock.settimeout(seconds)
-        sock.connect(address)
-    except OSError:
-        sock.close()
-        raise
-    return sock

@@ -20,7 +20,8 @@ from opskit.model.endpoint import Endpoint
 from opskit.model.message import say
 from opskit.probes.base import Deadline
 from opskit.probes.certificate_evidence import Seen
-from opskit.probes.exchange import Failure, failure_of, is_ours
+from opskit.probes.door import OwnError, addresses_of, connected
+from opskit.probes.exchange import Failure, failure_of
 from opskit.probes.http_date import is_about_dates, server_date
 from opskit.probes.starttls import RefusedError, ask_for_tls
 from opskit.probes.tls import tls_context
@@ -106,7 +107,7 @@ def _resolved(endpoint: Endpoint, deadline: Deadline) -> list[Address] | Failure
 
     def look_up() -> None:
         try:
-            found = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
+            found = addresses_of(endpoint.host, endpoint.port)
             addresses: dict[Address, None] = dict.fromkeys((entry[0], entry[4]) for entry in found)
             result.append(list(addresses)[:_MOST_ADDRESSES])
         except (OSError, ValueError) as error:
@@ -168,9 +169,7 @@ def _handshake(
     shown = _Shown()
     stage = "STARTTLS" if where.endpoint.protocol else "TLS handshake"
     try:
-        with socket.socket(address[0], socket.SOCK_STREAM) as plain:
-            plain.settimeout(max(deadline.left, _LEAST_S))
-            plain.connect(address[1])
+        with connected(address[0], socket.SOCK_STREAM, 0, address[1], max(deadline.left, _LEAST_S)) as plain:
             if where.endpoint.protocol:
                 ask_for_tls(plain, where.endpoint.protocol, deadline)
             stage = "TLS handshake"
@@ -191,10 +190,10 @@ def _handshake(
 
 
 def _failure(error: Exception, stage: str) -> Failure:
+    if isinstance(error, OwnError):
+        return Failure("own", stage, error.strerror or "?")
     if isinstance(error, OSError) and error.errno in _NO_WAY:
         return Failure("unreachable", stage, error.strerror or str(error))
-    if is_ours(error):
-        return Failure("own", stage, getattr(error, "strerror", None) or type(error).__name__)
     return failure_of(error if isinstance(error, OSError) else OSError(str(error)), stage)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import msgspec
@@ -12,7 +13,7 @@ from opskit.logs.redact import redact
 from opskit.probes.address import address_of
 from opskit.probes.backend import Backend, knock
 from opskit.probes.backend_told import way
-from opskit.probes.base import Deadline
+from opskit.probes.base import Deadline, OwnLimitError
 from opskit.probes.catch_all import KEPT, is_catch_all, is_like
 from opskit.probes.down import Down
 from opskit.probes.exchange import Exchange, Target, exchange
@@ -43,7 +44,7 @@ class Look:
         untrusted = None
         if asked.failure is not None and asked.failure.kind == "certificate":
             self.verify = False
-            untrusted = exchange(Target(args.url, verify=False), self.deadline)
+            untrusted = self._more(Target(args.url, verify=False))
         redirects = self._followed(args.url, untrusted or asked)
         final = redirects.hops[-1] if redirects and redirects.hops else untrusted or asked
         body, kept = looked_up(final.body, args.expect_json), self._kept(final)
@@ -63,12 +64,20 @@ class Look:
         return follow(url, first, self.args.redirects, self.deadline, verify=self.verify)
 
     def _asked(self, url: str) -> Exchange | None:
-        """The answer at the end of a URL's redirects; None where no time is left."""
-        if not self.deadline.left:
+        """The answer at the end of a URL's redirects; None where no time is left, or this host does not let us."""
+        first = self._more(Target(url, verify=self.verify))
+        if first is None:
             return None
-        first = exchange(Target(url, verify=self.verify), self.deadline)
-        redirects = self._followed(url, first)
-        return redirects.hops[-1] if redirects and redirects.hops else first
+        with suppress(OwnLimitError):
+            redirects = self._followed(url, first)
+            return redirects.hops[-1] if redirects and redirects.hops else first
+        return None
+
+    def _more(self, target: Target) -> Exchange | None:
+        """What is asked beside the answer that counts must not cost that answer."""
+        with suppress(OwnLimitError):
+            return exchange(target, self.deadline) if self.deadline.left else None
+        return None
 
     def _compared(self, found: Evidenced, final: Exchange, kept: Exchange) -> Evidenced:
         """Ask for what the answer is compared with: paths that cannot exist, the page's origin, better routes."""
@@ -88,15 +97,16 @@ class Look:
         return msgspec.structs.replace(found, origin=origin, routes=more)
 
     def _asked_once(self, url: str | None) -> Exchange | None:
-        if url is None or not self.deadline.left:
-            return None
-        return self._kept(exchange(Target(url, verify=self.verify), self.deadline))
+        answer = self._more(Target(url, verify=self.verify)) if url is not None else None
+        return answer and self._kept(answer)
 
     def _routes(self, kept: Exchange, *, is_page: bool) -> Mapping[str, Exchange]:
         if not self.own or not self.args.decoy:
             return {}
-        found = routes(self.args.url, kept, self.deadline, is_page=is_page, verify=self.verify)
-        return {path: self._kept(answer) for path, answer in found.items()}
+        with suppress(OwnLimitError):
+            found = routes(self.args.url, kept, self.deadline, is_page=is_page, verify=self.verify)
+            return {path: self._kept(answer) for path, answer in found.items()}
+        return {}
 
     def _down(self, found: Evidenced) -> Down | None:
         """Look for the process where no answer came, or not the one that was expected."""
@@ -120,7 +130,10 @@ class Look:
         args = self.args
         if args.config is None or not args.gateway_path or not self.deadline.left:
             return None
-        backend = knock(args.config, args.key_header, self.deadline)
+        try:
+            backend = knock(args.config, args.key_header, self.deadline)
+        except OwnLimitError:
+            return None
         if way(backend, args.gateway).good is not False:
             return backend
         from opskit.probes.listeners import same_network

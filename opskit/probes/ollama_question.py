@@ -6,11 +6,13 @@ behind other users' answers is in none of the durations: it is what is left of t
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import msgspec
 
 from opskit.logs.redact import redact
 from opskit.model.typed import prepared
-from opskit.probes.base import Deadline, Whole
+from opskit.probes.base import Deadline, OwnLimitError, Whole
 from opskit.probes.exchange import Exchange, Target, exchange
 from opskit.probes.ollama_api import Model, models_of, named, version_of
 from opskit.probes.standard_question import SEED, Question, Told
@@ -134,13 +136,21 @@ def put_to_ollama(
     return _identified(asked, question.model, base, deadline) if asked.whole else asked
 
 
+def _more(url: str, deadline: Deadline) -> Exchange | None:
+    """None where no time is left, or this host does not let us: what was answered stands all the same."""
+    with suppress(OwnLimitError):
+        return exchange(Target(url), deadline) if deadline.left else None
+    return None
+
+
 def _loaded(base: str, deadline: Deadline) -> list[Model] | None:
-    return models_of(exchange(Target(base + "/api/ps"), deadline)) if deadline.left else None
+    found = _more(base + "/api/ps", deadline)
+    return models_of(found) if found is not None else None
 
 
 def _identified(asked: OllamaAsked, model: str, base: str, deadline: Deadline) -> OllamaAsked:
-    loaded = named(_loaded(base, deadline) or [], model)
-    version = version_of(exchange(Target(base + "/api/version"), deadline)) if deadline.left else None
+    loaded, told = named(_loaded(base, deadline) or [], model), _more(base + "/api/version", deadline)
+    version = version_of(told) if told is not None else None
     return msgspec.structs.replace(
         asked,
         digest=loaded.digest[:12] if loaded else "",

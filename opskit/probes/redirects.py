@@ -13,7 +13,7 @@ import msgspec
 
 from opskit.logs.redact import redact
 from opskit.model.message import Message, say
-from opskit.probes.base import Deadline, ProbeError
+from opskit.probes.base import Deadline, OwnLimitError, ProbeError
 from opskit.probes.exchange import Exchange, Target, exchange
 
 MOST = 10
@@ -57,6 +57,8 @@ def follow(url: str, first: Exchange, policy: Policy, deadline: Deadline, *, ver
         url = place
         try:
             last = exchange(Target(place, verify=verify), deadline)
+        except OwnLimitError:
+            raise
         except ProbeError:
             return Redirects(hops, "nowhere", redact(place)[:_LONGEST])
         hops.append(last)

@@ -87,7 +87,9 @@ def _scale(low: float, high: float) -> tuple[float, float, float]:
     It spans a tenth of the highest at least, or what is no change at all would look like one.
     """
     spread = max(high - low, abs(high) * _LEAST_SPREAD) or 1.0
-    low, high = (low, high) if high - low == spread else ((low + high - spread) / 2, (low + high + spread) / 2)
+    if high - low < spread:
+        middle = (low + high) / 2
+        low, high = middle - spread / 2 if low else 0.0, middle + spread / 2
     rough = spread / _TICKS
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * times for times in (1, 2, 5, 10) if power * times >= rough)

@@ -51,6 +51,21 @@ def test_a_percent_sign_means_the_deviation_where_there_is_one() -> None:
     changed = with_thresholds(SLOW, [("warn", "50%"), ("crit", "first_s=-20:80%")])
     assert limits(changed) == [("~:30", "-20:80"), ("3", None), ("~:50", None)]
     assert limits(with_thresholds(CHECK, [("warn", "70%")]))[-1] == ("70%", None)
+    assert limits(with_thresholds(SLOW, [("warn", "@20:40%"), ("crit", " 80% ")]))[2] == ("@20:40", "~:80")
+
+
+def test_what_has_no_name_means_the_check_s_own_last_rule_whatever_was_named_before() -> None:
+    changed = with_thresholds(SLOW, [("warn", "total_s=2"), ("warn", "first_s=1"), ("crit", "9")])
+    assert [(rule.metric, rule.warn, rule.crit) for rule in changed.rules[1:]] == [
+        ("first_s", "1", None),
+        ("total_s", "~:30", None),
+        ("total_s", "2", "9"),
+    ]
+
+
+def test_one_percent_sign_is_enough() -> None:
+    with pytest.raises(ValueError, match="one percent sign"):
+        with_thresholds(SLOW, [("warn", "10%:30%")])
 
 
 @pytest.mark.parametrize(
