@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from opskit.history.codec import packed, unpacked
-from opskit.history.row import Row
+from opskit.history.row import Named, Row, RunRow
 from opskit.history.store import HistoryError, Store
 from opskit.model.message import say
 
@@ -28,12 +28,16 @@ class Export:
         self.path = path
         self.count = count
 
-    def into(self, store: Store) -> int:
-        """Take the rows in and return how many were new. Raises HistoryError."""
-        rows, new = _rows(self.path), 0
+    def into(self, store: Store) -> tuple[int, list[str]]:
+        """Take the rows in; return how many were new, and the checks of which nothing is known: theirs were left out.
+
+        Raises HistoryError.
+        """
+        rows, new, named = _rows(self.path), 0, set[str]()
         while batch := list(islice(rows, _AT_ONCE)):
             new += store.take_in(batch)
-        return new
+            named.update(row.check for row in batch if isinstance(row, RunRow | Named))
+        return new, sorted(named - store.states().keys())
 
 
 def written(store: Store, since: float, until: float, now: datetime) -> Iterator[str]:

@@ -46,6 +46,10 @@ def bring_in(options: Options, path: Path) -> int:
     context = context_of(options)
     total = read_export(path)
     with closing(open_memory(context)) as store:
-        new = total.into(store)
+        new, strangers = total.into(store)
     out(context.reader.read(say("{n} rows of {m} were new", n=new, m=total.count)))
+    if strangers:
+        text = say("left out: numbers of {checks}, of which no state is in the file or here; run them once, then again",
+                   checks=", ".join(strangers))  # fmt: skip
+        say_aside(context, text)
     return 0

@@ -67,6 +67,17 @@ def test_an_export_comes_in_elsewhere_and_only_once(opskit, moved, tmp_path):
     assert opskit("history", "export", "-o", str(path)).returncode == 3
 
 
+def test_numbers_of_a_check_that_nothing_is_known_of_are_not_left_out_silently(opskit, moved, tmp_path):
+    opskit("check")
+    lines = opskit("history", "export").stdout.splitlines()
+    path = tmp_path / "export.jsonl"
+    path.write_text("\n".join(line for line in lines if '"kind":"state"' not in line) + "\n")
+    done = opskit("history", "import", str(path), given=moved)
+    assert done.stderr.startswith("opskit: left out: numbers of certificate, clawdbot-health, ")
+    assert done.stderr.endswith(", of which no state is in the file or here; run them once, then again\n")
+    assert opskit("history", "import", str(path)).stderr == "", "where they are known"
+
+
 def test_a_broken_export_is_named_by_line_and_nothing_comes_in(opskit, moved, tmp_path):
     opskit("check", "host-resources")
     lines = opskit("history", "export").stdout.splitlines(keepends=True)
