@@ -92,6 +92,7 @@ def test_what_comes_second_does_not_cost_what_came_first() -> None:
         given = {"url": f"{server.url}/", "decoy": False, "origin": "http://[::1]:9/"}
         words = [sys.executable, "-c", FORBIDDEN, str(socket.AF_INET6), json.dumps(given)]
         done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
     if "forbidden" not in done.stdout:
         pytest.skip("no filter of system calls here")
     assert "healthy 0.0" in done.stdout, done.stderr
